@@ -1,0 +1,130 @@
+#include "base/thread_executor.h"
+
+#include <pthread.h>
+
+#include <map>
+#include <thread>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+#include <absl/synchronization/mutex.h>
+#include <absl/synchronization/notification.h>
+
+#include "base/check.h"
+
+namespace berth {
+
+struct ThreadExecutor::Impl {
+  using TimerKey = std::pair<absl::Time, TimerId>;  // ids grow: creation order breaks ties
+
+  absl::Mutex mutex;
+  std::vector<Task> queue ABSL_GUARDED_BY(mutex);
+  std::map<TimerKey, Task> timers ABSL_GUARDED_BY(mutex);
+  absl::flat_hash_map<TimerId, absl::Time> due ABSL_GUARDED_BY(mutex);
+  TimerId next_id ABSL_GUARDED_BY(mutex) = 1;
+  bool stopping ABSL_GUARDED_BY(mutex) = false;
+  std::thread thread;
+
+  // Takes the tasks that may run now; waits for some. False when stopping.
+  bool Take(Clock& clock, std::vector<Task>& out) {
+    absl::MutexLock lock(&mutex);
+    for (;;) {
+      if (stopping) return false;
+      if (queue.empty() && !timers.empty() && timers.begin()->first.first <= clock.Now()) {
+        auto first = timers.begin();
+        due.erase(first->first.second);
+        out.push_back(std::move(first->second));
+        timers.erase(first);
+        return true;
+      }
+      if (!queue.empty()) {
+        out.swap(queue);
+        return true;
+      }
+      auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+        return stopping || !queue.empty();
+      };
+      if (timers.empty()) {
+        auto more = [this, &ready]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+          return ready() || !timers.empty();
+        };
+        mutex.Await(absl::Condition(&more));
+      } else {
+        const absl::Time wake = timers.begin()->first.first;
+        auto sooner = [this, &ready, wake]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+          return ready() || timers.empty() || timers.begin()->first.first < wake;
+        };
+        mutex.AwaitWithTimeout(absl::Condition(&sooner), wake - clock.Now());
+      }
+    }
+  }
+};
+
+ThreadExecutor::ThreadExecutor(const std::string& name, Clock& clock)
+    : clock_(clock), impl_(std::make_unique<Impl>()) {
+  impl_->thread = std::thread([this, name = name.substr(0, 15)] {
+    pthread_setname_np(pthread_self(), name.c_str());
+    std::vector<Task> batch;
+    while (impl_->Take(clock_, batch)) {
+      for (Task& task : batch) {
+        task();
+        task = nullptr;
+        absl::MutexLock lock(&impl_->mutex);
+        if (impl_->stopping) return;
+      }
+      batch.clear();
+    }
+  });
+}
+
+ThreadExecutor::~ThreadExecutor() { Stop(); }
+
+void ThreadExecutor::Stop() {
+  {
+    absl::MutexLock lock(&impl_->mutex);
+    impl_->stopping = true;
+  }
+  if (!IsCurrent() && impl_->thread.joinable()) impl_->thread.join();
+}
+
+void ThreadExecutor::Post(Task task) {
+  absl::MutexLock lock(&impl_->mutex);
+  if (!impl_->stopping) impl_->queue.push_back(std::move(task));
+}
+
+TimerId ThreadExecutor::PostAt(absl::Time when, Task task) {
+  absl::MutexLock lock(&impl_->mutex);
+  const TimerId id = impl_->next_id++;
+  if (impl_->stopping) return id;
+  impl_->timers.emplace(Impl::TimerKey{when, id}, std::move(task));
+  impl_->due.emplace(id, when);
+  return id;
+}
+
+bool ThreadExecutor::Cancel(TimerId id) {
+  Task dropped;  // destroyed outside the lock
+  absl::MutexLock lock(&impl_->mutex);
+  auto it = impl_->due.find(id);
+  if (it == impl_->due.end()) return false;
+  auto timer = impl_->timers.find({it->second, id});
+  dropped = std::move(timer->second);
+  impl_->timers.erase(timer);
+  impl_->due.erase(it);
+  return true;
+}
+
+bool ThreadExecutor::IsCurrent() const {
+  return impl_->thread.get_id() == std::this_thread::get_id();
+}
+
+void ThreadExecutor::Run(Task task) {
+  BERTH_CHECK(!IsCurrent());
+  absl::Notification done;
+  Post([&] {
+    task();
+    done.Notify();
+  });
+  done.WaitForNotification();
+}
+
+}  // namespace berth

@@ -1,0 +1,74 @@
+// Handle: what the engine offers a plugin, given once at Create. It outlives the plugin.
+#pragma once
+
+#include <functional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/time/time.h>
+
+#include "base/executor.h"
+#include "base/random.h"
+#include "framework/fwd.h"
+#include "framework/node_info.h"
+#include "framework/pod_info.h"
+#include "framework/status.h"
+
+namespace berth::framework {
+
+// A pod that Permit made wait. Only the first signal counts.
+class WaitingPod {
+ public:
+  virtual ~WaitingPod() = default;
+  virtual const PodInfo& pod() const = 0;
+  virtual std::vector<std::string> PendingPlugins() const = 0;
+  virtual void Allow(std::string_view plugin) = 0;
+  virtual void Reject(std::string_view plugin, std::string_view message) = 0;
+  virtual void Preempt(std::string_view plugin, std::string_view message) = 0;
+};
+
+// Threads: used on the engine's executor.
+class Handle {
+ public:
+  virtual ~Handle() = default;
+
+  virtual std::string_view profile() const = 0;  // the schedulerName
+  virtual Executor& executor() = 0;
+  virtual Random& random() = 0;
+  virtual ObjectSource& objects() = 0;
+  virtual ObjectSink& sink() = 0;
+
+  // Of the cycle under way.
+  virtual const Snapshot& snapshot() const = 0;
+
+  // What the plugin remembers by itself has changed (assumed volumes, pending claims): results
+  // kept for one node, for the nodes with a label value, or for all, are dropped.
+  virtual void Invalidate(std::string_view plugin, std::string_view node_name) = 0;
+  virtual void InvalidateDomain(std::string_view plugin, std::string_view topology_key,
+                                std::string_view value) = 0;
+  virtual void InvalidateAll(std::string_view plugin) = 0;
+
+  // Puts pods ("namespace/name") back into the active queue.
+  virtual void Activate(std::span<const std::string> pod_keys) = 0;
+
+  virtual void ForEachWaitingPod(const std::function<void(WaitingPod&)>& visit) = 0;
+  virtual WaitingPod* FindWaitingPod(std::string_view uid) = 0;
+  // Rejects with plugin "" and message "removed"; false when it does not wait.
+  virtual bool RejectWaitingPod(std::string_view uid) = 0;
+
+  // Pods nominated to a node, in the order of nomination.
+  virtual std::vector<PodPtr> NominatedPods(std::string_view node_name) const = 0;
+
+  // All Filter plugins of the profile on a node as given, nominated pods of equal or higher
+  // priority counted (framework.md section 2.3); and PreFilter's AddPod / RemovePod.
+  virtual Status RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,
+                                             const NodeInfo& node) = 0;
+  virtual Status RunAddPod(CycleState& state, const PodInfo& to_schedule, const PodInfo& added,
+                           const NodeInfo& node) = 0;
+  virtual Status RunRemovePod(CycleState& state, const PodInfo& to_schedule,
+                              const PodInfo& removed, const NodeInfo& node) = 0;
+};
+
+}  // namespace berth::framework

@@ -1,0 +1,86 @@
+// NodeInfo: a node and what runs on it, as integers. The cache owns the living ones; a snapshot
+// holds copies that do not change during a cycle.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "api/fwd.h"
+#include "api/scheduling/host_ports.h"
+#include "api/scheduling/labels.h"
+#include "api/scheduling/resources.h"
+#include "api/scheduling/tolerations.h"
+#include "base/symbol.h"
+#include "framework/pod_info.h"
+
+namespace berth::framework {
+
+using NodeIndex = int32_t;  // place in the snapshot's order; -1: not in it
+
+// An image on a node. nodes: how many nodes of the snapshot have it (filled by the cache).
+struct ImageState {
+  int64_t size_bytes = 0;
+  int32_t nodes = 0;
+};
+
+// Threads: mutated by the cache's owner only; a snapshot's copies are read from any thread.
+class NodeInfo {
+ public:
+  NodeInfo() = default;
+  explicit NodeInfo(std::shared_ptr<const api::core::Node> node) { SetNode(std::move(node)); }
+
+  // Null after the node went while pods of it are still known.
+  const api::core::Node* node() const { return node_.get(); }
+  const std::shared_ptr<const api::core::Node>& shared_node() const { return node_; }
+  void SetNode(std::shared_ptr<const api::core::Node> node);
+  void RemoveNode();
+
+  // Add counts the pod's requests, ports and affinities. Remove swaps the last pod into its slot;
+  // false when no pod has that uid ("no corresponding pod <name> in pods of node <node>").
+  void AddPod(PodPtr pod);
+  bool RemovePod(const PodInfo& pod);
+
+  std::string_view name() const { return name_.text(); }
+  Symbol name_symbol() const { return name_; }
+  const std::vector<PodPtr>& pods() const { return pods_; }
+  const std::vector<PodPtr>& pods_with_affinity() const { return pods_with_affinity_; }
+  const std::vector<PodPtr>& pods_with_required_anti_affinity() const {
+    return pods_with_required_anti_affinity_;
+  }
+  const api::scheduling::Amounts& requested() const { return requested_; }
+  const api::scheduling::Amounts& non_zero_requested() const { return non_zero_requested_; }
+  const api::scheduling::Allocatable& allocatable() const { return allocatable_; }
+  const api::scheduling::UsedHostPorts& used_ports() const { return used_ports_; }
+  const api::scheduling::LabelSet& labels() const { return labels_; }
+  const std::vector<api::scheduling::CompiledTaint>& taints() const { return taints_; }
+  bool unschedulable() const { return unschedulable_; }
+  const absl::flat_hash_map<Symbol, ImageState>& images() const { return images_; }
+  absl::flat_hash_map<Symbol, ImageState>& mutable_images() { return images_; }
+
+  // Grows with every change anywhere: "newer than" among all NodeInfos of one cache.
+  int64_t generation = 0;
+  NodeIndex index = -1;
+
+ private:
+  void Count(const PodInfo& pod, int sign);
+
+  std::shared_ptr<const api::core::Node> node_;
+  Symbol name_;
+  std::vector<PodPtr> pods_, pods_with_affinity_, pods_with_required_anti_affinity_;
+  api::scheduling::Amounts requested_, non_zero_requested_;
+  api::scheduling::Allocatable allocatable_;
+  api::scheduling::UsedHostPorts used_ports_;
+  api::scheduling::LabelSet labels_;
+  std::vector<api::scheduling::CompiledTaint> taints_;
+  absl::flat_hash_map<Symbol, ImageState> images_;
+  bool unschedulable_ = false;
+};
+
+// ":latest" is appended when the name has no tag (plugins.md section 10).
+Symbol NormalizedImageName(std::string_view image);
+
+}  // namespace berth::framework

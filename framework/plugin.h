@@ -1,0 +1,283 @@
+// The plugin API: one small interface for each extension point.
+//
+// A plugin is a class that inherits the points it implements (each inherits Plugin virtually),
+// has a kName, and a Create function in a registry:
+//
+//   class Even final : public ScorePlugin {
+//    public:
+//     static constexpr std::string_view kName = "Even";
+//     std::string_view Name() const override { return kName; }
+//     Scored Score(const CycleState&, const PodInfo&, const NodeInfo& node) const override {
+//       return {100 - std::min<int64_t>(100, node.pods().size())};
+//     }
+//   };
+//
+// That is enough: such a plugin is correct, but nothing is known of what its results depend on,
+// so the engine calls it for every node of every pod. DependsOn and Sign make it fast.
+//
+// Points in order, per pod: PreEnqueue, QueueSort (queue); PreFilter, Filter, PostFilter (when no
+// node is left), PreScore, Score, NormalizeScore, Reserve, Permit (scheduling cycle, one pod at a
+// time); PreBind, Bind, PostBind (binding cycle, many at a time); Unreserve after any failure past
+// Reserve. Which codes are legal where, and what each causes: framework.md section 2.
+//
+// Threads: everything is called on the engine's executor, except Filter, Score and the batch calls,
+// which may also run concurrently on others: they are const and must not touch shared state.
+// Nothing may block: what waits takes a completion, to be called once, from any thread.
+// Source: kube-scheduler framework/interface.go.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <absl/functional/any_invocable.h>
+#include <absl/time/time.h>
+
+#include "framework/columns.h"
+#include "framework/cycle_state.h"
+#include "framework/events.h"
+#include "framework/node_info.h"
+#include "framework/pod_info.h"
+#include "framework/signature.h"
+#include "framework/status.h"
+
+namespace berth::framework {
+
+inline constexpr int64_t kNodeScoreMin = 0;
+inline constexpr int64_t kNodeScoreMax = 100;
+
+// --- what results depend on -------------------------------------------------------------------
+
+// The least that must stay unchanged for a (pod signature, node) result to stay true.
+enum class Scope : uint8_t {
+  kNode,         // this node's own NodeInfo
+  kDomain,       // the NodeInfos of the nodes in its topology domains
+  kFeasibleSet,  // which nodes are feasible (normalization apart: the engine sees to that)
+  kCluster,      // anything
+};
+
+// Which parts of a NodeInfo a kNode result reads; a change elsewhere leaves it valid.
+using NodeFields = uint32_t;
+inline constexpr NodeFields kNodeLabels = 1;
+inline constexpr NodeFields kNodeTaints = 2;         // and spec.unschedulable
+inline constexpr NodeFields kNodeAllocatable = 4;
+inline constexpr NodeFields kNodePods = 8;           // which pods, requested, ports
+inline constexpr NodeFields kNodeImages = 16;
+inline constexpr NodeFields kNodeOther = 32;         // anything else of the Node object
+inline constexpr NodeFields kAllNodeFields = 63;
+
+struct Dependencies {  // default: everything, so a naive plugin is slow but never wrong
+  Scope filter = Scope::kCluster;
+  Scope score = Scope::kCluster;
+  NodeFields node_fields = kAllNodeFields;
+  std::vector<Symbol> domains;        // topology keys, for kDomain
+  std::vector<std::string> objects;   // other resources read: "PersistentVolumeClaim", ...
+  bool filter_feeds_reserve = false;  // Filter leaves state that Reserve reads
+};
+
+// --- the base -----------------------------------------------------------------------------------
+
+class Plugin {
+ public:
+  virtual ~Plugin() = default;
+  virtual std::string_view Name() const = 0;
+
+  // What Filter's and Score's results for this pod depend on.
+  virtual Dependencies DependsOn(const PodInfo&) const { return {}; }
+  // Puts everything of the pod that the plugin reads into the signature. False: results for this
+  // pod are never shared.
+  virtual bool Sign(const PodInfo&, SignatureBuilder&) const { return false; }
+  // Events that may make a pod schedulable that this plugin rejected. nullopt: any event.
+  // Asked once. An empty list: no event does (only the periodic flush).
+  virtual std::optional<std::vector<ClusterEventWithHint>> EventsToRegister() const {
+    return std::nullopt;
+  }
+  // At shutdown, or when the profile is replaced.
+  virtual void Close() {}
+};
+
+// --- queue --------------------------------------------------------------------------------------
+
+class PreEnqueuePlugin : public virtual Plugin {
+ public:
+  // Before a pod may enter the active queue. Anything but Success gates it. Must be cheap.
+  virtual Status PreEnqueue(const PodInfo& pod) = 0;
+};
+
+class QueueSortPlugin : public virtual Plugin {
+ public:
+  // Strict weak order; `a` before `b`.
+  virtual bool Less(const QueuedPodInfo& a, const QueuedPodInfo& b) const = 0;
+};
+
+// --- scheduling cycle ---------------------------------------------------------------------------
+
+struct PreFilterResult {
+  Status status;
+  // The only nodes worth a look; nullopt: all.
+  std::optional<std::vector<std::string>> node_names;
+};
+
+class PreFilterPlugin : public virtual Plugin {
+ public:
+  // Once per attempt. Skip: this plugin's Filter is not called for this pod.
+  virtual PreFilterResult PreFilter(CycleState& state, const PodInfo& pod,
+                                    const Snapshot& snapshot) = 0;
+  // What changes when a pod is added to or removed from a node, for simulating preemption and
+  // nominated pods. True: AddPod and RemovePod are implemented.
+  virtual bool HasExtensions() const { return false; }
+  virtual Status AddPod(CycleState&, const PodInfo& /*to_schedule*/, const PodInfo& /*added*/,
+                        const NodeInfo&) {
+    return Success();
+  }
+  virtual Status RemovePod(CycleState&, const PodInfo& /*to_schedule*/,
+                           const PodInfo& /*removed*/, const NodeInfo&) {
+    return Success();
+  }
+};
+
+class FilterPlugin : public virtual Plugin {
+ public:
+  virtual Status Filter(const CycleState& state, const PodInfo& pod,
+                        const NodeInfo& node) const = 0;
+  // Optional. Sets out[i] to 1 when nodes[i] passes, else 0; false: not offered for this pod.
+  // The verdict must be Filter's; the reason is then asked of Filter.
+  virtual bool FilterBatch(const CycleState&, const PodInfo&, const NodeColumns&,
+                           std::span<const NodeIndex> /*nodes*/, std::span<uint8_t> /*out*/) const {
+    return false;
+  }
+};
+
+// Which nodes rejected the pod, and why.
+class NodeStatusReader {
+ public:
+  virtual ~NodeStatusReader() = default;
+  virtual Status Get(std::string_view node_name) const = 0;
+  // Every node of the snapshot with that code.
+  virtual std::vector<const NodeInfo*> NodesWith(Code code) const = 0;
+};
+
+struct NominatingInfo {
+  enum class Mode : uint8_t { kNoop, kOverride };
+  Mode mode = Mode::kNoop;
+  std::string node_name;  // kOverride: the new nomination; empty clears it
+};
+struct PostFilterResult {
+  Status status;
+  std::optional<NominatingInfo> nominating;
+};
+
+class PostFilterPlugin : public virtual Plugin {
+ public:
+  // Only when no node is feasible. May start evictions through the sink.
+  virtual PostFilterResult PostFilter(CycleState& state, const PodInfo& pod,
+                                      const NodeStatusReader& statuses) = 0;
+};
+
+class PreScorePlugin : public virtual Plugin {
+ public:
+  // Only with two feasible nodes or more. Skip: this plugin's Score is not called for this pod.
+  virtual Status PreScore(CycleState& state, const PodInfo& pod,
+                          std::span<const NodeInfo* const> feasible) = 0;
+};
+
+struct Scored {
+  int64_t score = 0;  // any int64 when Normalize brings it to [0, 100]; else in [0, 100] already
+  Status status;
+};
+// Raw scores of the feasible nodes, to be normalized in place.
+struct NodeScore {
+  NodeIndex node = -1;
+  int64_t score = 0;
+};
+// How raw scores become [0, 100]. kDefault and kDefaultReverse are upstream's shared helper
+// (100 * s / max; all 100 when max is 0 and reversed): the engine redoes them only when the
+// maximum moves. kCustom calls NormalizeScore.
+enum class Normalization : uint8_t { kNone, kDefault, kDefaultReverse, kCustom };
+
+class ScorePlugin : public virtual Plugin {
+ public:
+  virtual Scored Score(const CycleState& state, const PodInfo& pod,
+                       const NodeInfo& node) const = 0;
+  virtual Normalization normalization() const { return Normalization::kNone; }
+  virtual Status NormalizeScore(const CycleState&, const PodInfo&, std::span<NodeScore>) const {
+    return Success();
+  }
+  // Optional. Sets out[i] to the raw score of nodes[i]; false: not offered for this pod.
+  virtual bool ScoreBatch(const CycleState&, const PodInfo&, const NodeColumns&,
+                          std::span<const NodeIndex> /*nodes*/, std::span<int64_t> /*out*/) const {
+    return false;
+  }
+};
+// The shared helper itself, for tests and kCustom.
+void DefaultNormalize(std::span<NodeScore> scores, bool reverse);
+
+class ReservePlugin : public virtual Plugin {
+ public:
+  virtual Status Reserve(CycleState& state, const PodInfo& pod, std::string_view node_name) = 0;
+  // Also called when Reserve of this plugin did not run. Idempotent.
+  virtual void Unreserve(CycleState& state, const PodInfo& pod, std::string_view node_name) = 0;
+};
+
+struct PermitResult {
+  Status status;           // Success, rejected, or Wait
+  absl::Duration timeout;  // of Wait; at most 15 minutes
+};
+class PermitPlugin : public virtual Plugin {
+ public:
+  virtual PermitResult Permit(CycleState& state, const PodInfo& pod,
+                              std::string_view node_name) = 0;
+};
+
+// --- binding cycle ------------------------------------------------------------------------------
+
+using StatusDone = absl::AnyInvocable<void(Status)>;
+
+struct PreBindPreFlightResult {
+  Status status;  // Success: PreBind will run. Skip: it has nothing to do. Anything else: Error
+  bool allow_parallel = false;
+};
+class PreBindPlugin : public virtual Plugin {
+ public:
+  virtual PreBindPreFlightResult PreBindPreFlight(CycleState&, const PodInfo&,
+                                                  std::string_view /*node_name*/) {
+    return {};
+  }
+  virtual void PreBind(CycleState& state, const PodInfo& pod, std::string_view node_name,
+                       StatusDone done) = 0;
+};
+
+class BindPlugin : public virtual Plugin {
+ public:
+  // Skip: the next bind plugin is asked.
+  virtual void Bind(CycleState& state, const PodInfo& pod, std::string_view node_name,
+                    StatusDone done) = 0;
+};
+
+class PostBindPlugin : public virtual Plugin {
+ public:
+  virtual void PostBind(CycleState& state, const PodInfo& pod, std::string_view node_name) = 0;
+};
+
+// --- pod groups (alpha upstream; the engine calls these once gangs are scheduled) -----------------
+
+struct Placement {
+  std::string name;
+  std::vector<std::string> node_names;
+};
+class PlacementGeneratePlugin : public virtual Plugin {
+ public:
+  virtual Status GeneratePlacements(CycleState& state, std::span<const PodPtr> group,
+                                    const Placement& parent, std::vector<Placement>& out) = 0;
+};
+class PlacementScorePlugin : public virtual Plugin {
+ public:
+  virtual Scored ScorePlacement(CycleState& state, std::span<const PodPtr> group,
+                                const Placement& placement) = 0;
+};
+
+}  // namespace berth::framework

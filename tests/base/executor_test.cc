@@ -1,0 +1,116 @@
+#include "base/executor.h"
+
+#include <gtest/gtest.h>
+
+#include "base/sim_executor.h"
+#include "base/thread_executor.h"
+
+namespace berth {
+namespace {
+
+TEST(ThreadExecutorTest, RunsTasksInOrderOnItsOwnThread) {
+  ThreadExecutor executor("test");
+  std::vector<int> seen;
+  for (int i = 0; i < 100; ++i) {
+    executor.Post([&seen, &executor, i] {
+      EXPECT_TRUE(executor.IsCurrent());
+      seen.push_back(i);
+    });
+  }
+  executor.Run([] {});
+  ASSERT_EQ(seen.size(), 100u);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(seen[static_cast<size_t>(i)], i);
+  EXPECT_FALSE(executor.IsCurrent());
+}
+
+TEST(ThreadExecutorTest, TimersFireInDueOrderAndCancelledOnesDoNot) {
+  ThreadExecutor executor("test");
+  std::vector<int> seen;
+  absl::Mutex mutex;
+  auto add = [&](int value) {
+    return [&seen, &mutex, value] {
+      absl::MutexLock lock(&mutex);
+      seen.push_back(value);
+    };
+  };
+  executor.PostAfter(absl::Milliseconds(20), add(2));
+  executor.PostAfter(absl::Milliseconds(5), add(1));
+  const TimerId cancelled = executor.PostAfter(absl::Milliseconds(10), add(9));
+  EXPECT_TRUE(executor.Cancel(cancelled));
+  EXPECT_FALSE(executor.Cancel(cancelled));
+  absl::MutexLock lock(&mutex);
+  auto both = [&] { return seen.size() == 2; };
+  ASSERT_TRUE(mutex.AwaitWithTimeout(absl::Condition(&both), absl::Seconds(10)));
+  EXPECT_EQ(seen, (std::vector<int>{1, 2}));
+}
+
+TEST(ThreadExecutorTest, TasksAfterStopAreDropped) {
+  ThreadExecutor executor("test");
+  executor.Stop();
+  bool ran = false;
+  executor.Post([&ran] { ran = true; });
+  executor.PostAfter(absl::ZeroDuration(), [&ran] { ran = true; });
+  EXPECT_FALSE(ran);
+}
+
+TEST(SimLoopTest, TimeMovesOnlyToTheNextTimer) {
+  SimLoop loop(1);
+  auto executor = loop.MakeExecutor("a");
+  const absl::Time start = loop.clock().Now();
+  absl::Time fired;
+  executor->PostAfter(absl::Hours(3), [&] { fired = loop.clock().Now(); });
+  EXPECT_TRUE(loop.Step());
+  EXPECT_EQ(fired - start, absl::Hours(3));
+  EXPECT_FALSE(loop.Step());
+}
+
+// Runs a small ping-pong and returns the digest.
+uint64_t Play(uint64_t seed) {
+  SimLoop loop(seed);
+  auto a = loop.MakeExecutor("a");
+  auto b = loop.MakeExecutor("b");
+  int left = 50;
+  std::function<void()> ping = [&] {
+    if (left-- == 0) return;
+    (loop.random().Chance(0.5) ? a : b)
+        ->PostAfter(absl::Milliseconds(loop.random().Between(0, 9)), ping);
+    (loop.random().Chance(0.5) ? a : b)->Post([] {});
+  };
+  a->Post(ping);
+  while (loop.Step()) {
+  }
+  return loop.hash();
+}
+
+TEST(SimLoopTest, OneSeedOneHistory) {
+  EXPECT_EQ(Play(7), Play(7));
+  EXPECT_NE(Play(7), Play(8));
+}
+
+TEST(SimLoopTest, DestroyedExecutorLosesItsTasks) {
+  SimLoop loop(1);
+  auto a = loop.MakeExecutor("a");
+  auto b = loop.MakeExecutor("b");
+  bool ran = false;
+  b->PostAfter(absl::Seconds(2), [&ran] { ran = true; });
+  a->PostAfter(absl::Seconds(1), [&] { b.reset(); });
+  while (loop.Step()) {
+  }
+  EXPECT_FALSE(ran);
+}
+
+TEST(PeriodicTimerTest, StopsWhenDestroyed) {
+  SimLoop loop(1);
+  auto executor = loop.MakeExecutor("a");
+  int ticks = 0;
+  auto timer =
+      std::make_unique<PeriodicTimer>(*executor, absl::Seconds(1), [&ticks] { ++ticks; });
+  loop.RunUntil(loop.clock().Now() + absl::Milliseconds(3500));
+  EXPECT_EQ(ticks, 3);
+  timer.reset();
+  loop.RunUntil(loop.clock().Now() + absl::Seconds(10));
+  EXPECT_EQ(ticks, 3);
+}
+
+}  // namespace
+}  // namespace berth

@@ -1,0 +1,210 @@
+#!/usr/bin/env bash
+# Real kubectl against `berth up`: every command a newcomer types, with what it must answer.
+# Runs with the kubectl on this machine, if any, and with Debian's kubernetes-client (1.20).
+#   BERTH=build/release/bin/berth tests/e2e/kubectl.sh
+set -uo pipefail
+cd "$(dirname "$0")/../.."
+berth=${BERTH:-build/release/bin/berth}
+work=$(mktemp -d)
+up_pid=
+cleanup() {
+  [ -n "$up_pid" ] && kill "$up_pid" 2>/dev/null && wait "$up_pid" 2>/dev/null
+  rm -rf "$work"
+}
+trap cleanup EXIT
+failures=0
+
+# Debian's kubectl is unpacked beside, never installed: it would replace the machine's.
+debian_kubectl() {
+  local dir=build/kubernetes-client
+  if [ ! -x $dir/usr/bin/kubectl ]; then
+    mkdir -p $dir
+    (cd $dir && { apt-get download kubernetes-client || { apt-get update && apt-get download kubernetes-client; }; } \
+      >download.log 2>&1 && dpkg-deb -x kubernetes-client_*.deb .) || return 1
+  fi
+  echo "$PWD/$dir/usr/bin/kubectl"
+}
+
+# check NAME PATTERN COMMAND...: the command succeeds and prints a line matching PATTERN.
+check() {
+  local name=$1 pattern=$2 out
+  shift 2
+  if out=$("$@" 2>&1) && grep -qE -- "$pattern" <<<"$out"; then
+    return
+  fi
+  failures=$((failures + 1))
+  printf 'FAILED: %s: %s\n  wanted: %s\n  got:\n%s\n' "$name" "$*" "$pattern" "$(sed 's/^/    /' <<<"$out" | head -20)"
+}
+# fails NAME PATTERN COMMAND...: the command fails and says PATTERN.
+fails() {
+  local name=$1 pattern=$2 out
+  shift 2
+  if ! out=$("$@" 2>&1) && grep -qE -- "$pattern" <<<"$out"; then
+    return
+  fi
+  failures=$((failures + 1))
+  printf 'FAILED: %s: %s\n  wanted a failure saying: %s\n  got:\n%s\n' "$name" "$*" "$pattern" "$out"
+}
+# eventually NAME SECONDS PATTERN COMMAND...: as check, tried until it holds.
+eventually() {
+  local name=$1 seconds=$2 pattern=$3 end=$((SECONDS + $2)) out
+  shift 3
+  while [ $SECONDS -lt $end ]; do
+    out=$("$@" 2>&1) && grep -qE -- "$pattern" <<<"$out" && return
+    sleep 0.2
+  done
+  failures=$((failures + 1))
+  printf 'FAILED: %s: %s\n  wanted within %s s: %s\n  got:\n%s\n' "$name" "$*" "$seconds" "$pattern" "$(head -20 <<<"$out")"
+}
+
+start_cluster() {  # $1: data directory
+  "$berth" up --nodes 5 --data-dir "$1" --port 0 --kubeconfig "$work/kubeconfig" \
+    --scheduler default-scheduler --scheduler second-scheduler >"$work/up.log" 2>&1 &
+  up_pid=$!
+  export KUBECONFIG=$work/kubeconfig
+  local end=$((SECONDS + 30))
+  while [ $SECONDS -lt $end ]; do
+    [ -s "$KUBECONFIG" ] && $kubectl get nodes 2>/dev/null | grep -q ' Ready' && return
+    sleep 0.2
+  done
+  echo "berth up did not come up:"; tail -20 "$work/up.log"; exit 1
+}
+stop_cluster() {
+  kill -INT "$up_pid"
+  wait "$up_pid" || { failures=$((failures + 1)); echo "FAILED: berth up did not stop cleanly on Ctrl-C"; }
+  up_pid=
+}
+
+pod() {  # pod NAME CPU [more spec, JSON members]
+  cat <<JSON
+{"apiVersion":"v1","kind":"Pod","metadata":{"name":"$1","labels":{"app":"$1"}},"spec":{"containers":[
+{"name":"c","image":"nginx:1.25","resources":{"requests":{"cpu":"$2","memory":"64Mi"}}}]${3:+,$3}}}
+JSON
+}
+
+walk() {
+  local k=$kubectl
+  check "version" "Server Version" $k version
+  check "api-resources" "^pods +po +.*v1 +true +Pod" $k api-resources
+  check "api-versions" "^apps/v1$" $k api-versions
+  check "get nodes" "node-[0-9]+ +Ready" $k get nodes
+  check "get namespaces" "kube-system +Active" $k get namespaces
+
+  pod web 100m >"$work/web.json"
+  check "create" "pod/web created" $k create -f "$work/web.json"
+  fails "create twice" 'AlreadyExists.*pods "web" already exists' $k create -f "$work/web.json"
+  eventually "web runs" 20 "^web +1/1 +Running +0" $k get pods
+  check "get -o wide" "web +1/1 +Running +0 .*node-[0-9]+" $k get pod web -o wide
+  check "get -o yaml" "nodeName: node-" $k get pod web -o yaml
+  check "get -o json" '"phase": "Running"' $k get pod web -o json
+  check "get -o jsonpath" "^default-scheduler$" $k get pod web -o 'jsonpath={.spec.schedulerName}'
+  check "get -o name" "^pod/web$" $k get pods -o name
+  check "get -l" "^web " $k get pods -l app=web
+  check "get -l nothing" "No resources found" $k get pods -l app=none
+  check "field selector" "^web " $k get pods --field-selector status.phase=Running
+  check "field selector nothing" "No resources found" $k get pods --field-selector spec.nodeName=none
+  check "get -A" "^default +web " $k get pods -A
+  fails "get missing" 'pods "none" not found' $k get pod none
+  fails "unknown type" "the server doesn't have a resource type" $k get gadgets
+  check "describe pod" "Successfully assigned default/web to node-" $k describe pod web
+  local node; node=$($k get pod web -o 'jsonpath={.spec.nodeName}')
+  check "describe node" "Non-terminated Pods: +\(1 in total\)" $k describe node "$node"
+  eventually "get events" 10 "Scheduled +pod/web" $k get events
+  check "events by field" "Scheduled" $k get events --field-selector involvedObject.name=web
+
+  check "label" "pod/web labeled" $k label pod web tier=front
+  check "label shown" "tier=front" $k get pod web --show-labels
+  check "unlabel" "pod/web (un)?labeled" $k label pod web tier-
+  check "annotate" "pod/web annotated" $k annotate pod web note=hello
+  check "patch" "pod/web patched" $k patch pod web -p '{"metadata":{"labels":{"p":"1"}}}'
+  check "patch merge" "pod/web patched" $k patch pod web --type=merge -p '{"metadata":{"labels":{"p":"2"}}}'
+  check "patch json" "pod/web patched" $k patch pod web --type=json -p '[{"op":"replace","path":"/metadata/labels/p","value":"3"}]'
+  check "patched" "^3$" $k get pod web -o 'jsonpath={.metadata.labels.p}'
+  fails "patch of an immutable field" "pod updates may not change fields other than" \
+    $k patch pod web --type=merge -p '{"spec":{"restartPolicy":"Never"}}'
+  fails "invalid pod" 'spec.containers: Required value' \
+    $k create -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bad"},"spec":{}}'
+  fails "unknown field" 'unknown field' \
+    $k create --validate=true -f - <<<'{"apiVersion":"v1","kind":"Pod","metadata":{"name":"bad"},"spec":{"contaners":[]}}'
+
+  cat >"$work/cm.yaml" <<'YAML'
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: settings}
+data: {color: red}
+YAML
+  check "apply" "configmap/settings created" $k apply -f "$work/cm.yaml"
+  sed -i 's/red/blue/' "$work/cm.yaml"
+  check "apply a change" "configmap/settings configured" $k apply -f "$work/cm.yaml"
+  check "apply nothing new" "configmap/settings unchanged" $k apply -f "$work/cm.yaml"
+  check "applied" "^blue$" $k get cm settings -o 'jsonpath={.data.color}'
+
+  check "cordon" "cordoned" $k cordon node-0
+  check "cordoned" "node-0 +Ready,SchedulingDisabled" $k get node node-0
+  check "uncordon" "uncordoned" $k uncordon node-0
+  check "taint" "node/node-0 tainted" $k taint node node-0 k=v:NoSchedule
+  check "tainted" "NoSchedule" $k get node node-0 -o 'jsonpath={.spec.taints[0].effect}'
+  check "untaint" "node/node-0 untainted" $k taint node node-0 k:NoSchedule-
+
+  walk_schedulers
+  walk_too_big
+
+  $k get pods -w --request-timeout=60s >"$work/watch.log" 2>&1 &
+  local watch_pid=$!
+  sleep 1
+  check "delete" 'pod "web" deleted' $k delete pod web
+  fails "deleted" "not found" $k get pod web
+  sleep 0.5
+  kill $watch_pid 2>/dev/null; wait $watch_pid 2>/dev/null
+  check "watch saw it end" "^web +.*Terminating" cat "$work/watch.log"
+  check "delete by label" "deleted" $k delete pod -l app=second --wait=true
+  check "delete --all" "deleted" $k delete pods --all
+  check "all gone" "No resources found" $k get pods
+  check "delete cm" 'configmap "settings" deleted' $k delete cm settings
+}
+
+# Each scheduler takes its own pods only; a pod of neither stays Pending, unbound.
+walk_schedulers() {
+  local k=$kubectl
+  pod second 100m '"schedulerName":"second-scheduler"' | $k create -f - >/dev/null
+  pod nobody 100m '"schedulerName":"nobody"' | $k create -f - >/dev/null
+  eventually "second runs" 20 "^second +1/1 +Running" $k get pods
+  eventually "bound by the second scheduler" 10 "second-scheduler" \
+    $k get events --field-selector involvedObject.name=second -o 'jsonpath={.items[*].reportingComponent}{.items[*].source.component}'
+  check "nobody's pod waits" "^nobody +0/1 +Pending" $k get pods
+  check "nobody's pod is unbound" "^$" $k get pod nobody -o 'jsonpath={.spec.nodeName}'
+}
+
+# Upstream's message; then a larger node joins, and nobody touches the pod.
+walk_too_big() {
+  local k=$kubectl
+  pod big 1000 | $k create -f - >/dev/null
+  eventually "too big" 20 "FailedScheduling.* 0/5 nodes are available: 5 Insufficient cpu" $k describe pod big
+  $k create -f - >/dev/null <<'JSON'
+{"apiVersion":"v1","kind":"Node","metadata":{"name":"huge"},"status":{"capacity":{"cpu":"2000","memory":"1Ti","pods":"110"},
+"allocatable":{"cpu":"2000","memory":"1Ti","pods":"110"},"conditions":[{"type":"Ready","status":"True"}]}}
+JSON
+  eventually "scheduled on the larger node" 30 "^huge$" $k get pod big -o 'jsonpath={.spec.nodeName}'
+  check "delete node" 'node "huge" deleted' $k delete node huge
+  check "force delete" 'deleted' $k delete pod big --force --grace-period=0
+}
+
+kubectls=()
+command -v kubectl >/dev/null && kubectls+=("$(command -v kubectl)")
+if old=$(debian_kubectl); then kubectls+=("$old"); else echo "note: Debian's kubernetes-client could not be had"; fi
+if [ ${#kubectls[@]} -eq 0 ]; then echo "FAILED: no kubectl at all"; exit 1; fi
+round=0
+for kubectl in "${kubectls[@]}"; do
+  echo "-- $($kubectl version --client --short 2>/dev/null || $kubectl version --client 2>/dev/null | head -1)"
+  round=$((round + 1))
+  start_cluster "$work/data-$round"
+  walk
+  # The same data directory again: everything is still there.
+  check "keep" "created" $kubectl create configmap keep --from-literal=a=b
+  stop_cluster
+  start_cluster "$work/data-$round"
+  check "state survives a restart" "^b$" $kubectl get cm keep -o 'jsonpath={.data.a}'
+  stop_cluster
+done
+echo "$failures failures"
+[ $failures -eq 0 ]

@@ -101,7 +101,8 @@ std::vector<Resource> MakeRows() {
 
 using ResourceKey = std::tuple<absl::string_view, absl::string_view, absl::string_view>;
 
-ResourceKey MakeResourceKey(std::string_view group, std::string_view version, std::string_view name) {
+ResourceKey MakeResourceKey(std::string_view group, std::string_view version,
+                            std::string_view name) {
   return {ToAbsl(group), ToAbsl(version), ToAbsl(name)};
 }
 

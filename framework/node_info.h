@@ -21,10 +21,23 @@ namespace berth::framework {
 
 using NodeIndex = int32_t;  // place in the snapshot's order; -1: not in it
 
-// An image on a node. nodes: how many nodes of the snapshot have it (filled by the cache).
+// How many nodes have an image. One count is shared by all of them, so that a node that pulls or
+// drops an image touches no other NodeInfo.
+class ImageNodeCount {
+ public:
+  ImageNodeCount(int32_t count = 0)  // NOLINT(google-explicit-constructor): reads as a number
+      : count_(std::make_shared<int32_t>(count)) {}
+  explicit ImageNodeCount(std::shared_ptr<int32_t> shared) : count_(std::move(shared)) {}
+  operator int32_t() const { return *count_; }  // NOLINT(google-explicit-constructor)
+
+ private:
+  std::shared_ptr<int32_t> count_;
+};
+
+// An image on a node. nodes: how many nodes of the cluster have it (kept by the cache).
 struct ImageState {
   int64_t size_bytes = 0;
-  int32_t nodes = 0;
+  ImageNodeCount nodes;
 };
 
 // Threads: mutated by the cache's owner only; a snapshot's copies are read from any thread.
@@ -34,8 +47,8 @@ class NodeInfo {
   explicit NodeInfo(std::shared_ptr<const api::core::Node> node) { SetNode(std::move(node)); }
 
   // Null after the node went while pods of it are still known.
-  const api::core::Node* node() const { return node_.get(); }
-  const std::shared_ptr<const api::core::Node>& shared_node() const { return node_; }
+  const api::core::Node* node() const { return facts().node.get(); }
+  const std::shared_ptr<const api::core::Node>& shared_node() const { return facts().node; }
   void SetNode(std::shared_ptr<const api::core::Node> node);
   void RemoveNode();
 
@@ -43,6 +56,8 @@ class NodeInfo {
   // false when no pod has that uid ("no corresponding pod <name> in pods of node <node>").
   void AddPod(PodPtr pod);
   bool RemovePod(const PodInfo& pod);
+  // Takes over the pods and what they use from a NodeInfo with the same node.
+  void CopyPodsFrom(const NodeInfo& other);
 
   std::string_view name() const { return name_.text(); }
   Symbol name_symbol() const { return name_; }
@@ -53,31 +68,38 @@ class NodeInfo {
   }
   const api::scheduling::Amounts& requested() const { return requested_; }
   const api::scheduling::Amounts& non_zero_requested() const { return non_zero_requested_; }
-  const api::scheduling::Allocatable& allocatable() const { return allocatable_; }
+  const api::scheduling::Allocatable& allocatable() const { return facts().allocatable; }
   const api::scheduling::UsedHostPorts& used_ports() const { return used_ports_; }
-  const api::scheduling::LabelSet& labels() const { return labels_; }
-  const std::vector<api::scheduling::CompiledTaint>& taints() const { return taints_; }
-  bool unschedulable() const { return unschedulable_; }
-  const absl::flat_hash_map<Symbol, ImageState>& images() const { return images_; }
-  absl::flat_hash_map<Symbol, ImageState>& mutable_images() { return images_; }
+  const api::scheduling::LabelSet& labels() const { return facts().labels; }
+  const std::vector<api::scheduling::CompiledTaint>& taints() const { return facts().taints; }
+  bool unschedulable() const { return facts().unschedulable; }
+  using ImageMap = absl::flat_hash_map<Symbol, ImageState>;
+  const ImageMap& images() const;
+  ImageMap& mutable_images();  // a copy of its own when shared with another NodeInfo
 
   // Grows with every change anywhere: "newer than" among all NodeInfos of one cache.
   int64_t generation = 0;
   NodeIndex index = -1;
 
  private:
+  // What the Node object says; shared by all copies of this NodeInfo.
+  struct Facts {
+    std::shared_ptr<const api::core::Node> node;
+    api::scheduling::Allocatable allocatable;
+    api::scheduling::LabelSet labels;
+    std::vector<api::scheduling::CompiledTaint> taints;
+    bool unschedulable = false;
+  };
+  static const Facts& NoFacts();
+  const Facts& facts() const { return facts_ ? *facts_ : NoFacts(); }
   void Count(const PodInfo& pod, int sign);
 
-  std::shared_ptr<const api::core::Node> node_;
+  std::shared_ptr<const Facts> facts_;
+  std::shared_ptr<ImageMap> images_;
   Symbol name_;
   std::vector<PodPtr> pods_, pods_with_affinity_, pods_with_required_anti_affinity_;
   api::scheduling::Amounts requested_, non_zero_requested_;
-  api::scheduling::Allocatable allocatable_;
   api::scheduling::UsedHostPorts used_ports_;
-  api::scheduling::LabelSet labels_;
-  std::vector<api::scheduling::CompiledTaint> taints_;
-  absl::flat_hash_map<Symbol, ImageState> images_;
-  bool unschedulable_ = false;
 };
 
 // ":latest" is appended when the name has no tag (plugins.md section 10).

@@ -213,6 +213,12 @@ class ScorePlugin : public virtual Plugin {
     return false;
   }
 };
+// One score of the helper; max: of all raw scores, at least 0. Truncated.
+inline int64_t NormalizedScore(int64_t score, int64_t max, bool reverse) {
+  if (max == 0) return reverse ? kNodeScoreMax : score;
+  const int64_t scaled = kNodeScoreMax * score / max;
+  return reverse ? kNodeScoreMax - scaled : scaled;
+}
 // The shared helper itself, for tests and kCustom.
 void DefaultNormalize(std::span<NodeScore> scores, bool reverse);
 

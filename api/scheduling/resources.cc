@@ -1,0 +1,351 @@
+#include "api/scheduling/resources.h"
+
+#include <algorithm>
+#include <string>
+
+#include "api/quantity.h"
+#include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/validation/names.h"
+
+namespace berth::api::scheduling {
+namespace {
+
+Symbol Cpu() {
+  static const Symbol symbol = Symbol::Intern("cpu");
+  return symbol;
+}
+Symbol Memory() {
+  static const Symbol symbol = Symbol::Intern("memory");
+  return symbol;
+}
+Symbol EphemeralStorage() {
+  static const Symbol symbol = Symbol::Intern("ephemeral-storage");
+  return symbol;
+}
+Symbol Pods() {
+  static const Symbol symbol = Symbol::Intern("pods");
+  return symbol;
+}
+
+using Scalars = absl::InlinedVector<std::pair<Symbol, int64_t>, 1>;
+
+Scalars::const_iterator FindScalar(const Scalars& scalars, Symbol name) {
+  return std::find_if(scalars.begin(), scalars.end(),
+                      [&](const auto& entry) { return entry.first == name; });
+}
+
+// Inserts 0 when absent; keeps the order by text.
+int64_t& ScalarSlot(Scalars& scalars, Symbol name) {
+  auto it = std::find_if(scalars.begin(), scalars.end(),
+                         [&](const auto& entry) { return entry.first == name; });
+  if (it != scalars.end()) return it->second;
+  it = std::find_if(scalars.begin(), scalars.end(),
+                    [&](const auto& entry) { return name.text() < entry.first.text(); });
+  return scalars.insert(it, {name, 0})->second;
+}
+
+using Message = google::protobuf::Map<std::string, resource::Quantity>;
+
+// A resource list under addition, exact: rounding to milli and whole units comes last.
+// Names are views into the message.
+class List {
+ public:
+  Quantity* Find(std::string_view name) {
+    for (auto& [held, amount] : entries_) {
+      if (held == name) return &amount;
+    }
+    return nullptr;
+  }
+  void Add(std::string_view name, const Quantity& amount) {
+    if (Quantity* held = Find(name)) {
+      held->Add(amount);
+    } else {
+      entries_.emplace_back(name, amount);
+    }
+  }
+  void Max(std::string_view name, const Quantity& amount) {
+    Quantity* held = Find(name);
+    if (held == nullptr) {
+      entries_.emplace_back(name, amount);
+    } else if (held->Cmp(amount) < 0) {
+      *held = amount;
+    }
+  }
+  void Set(std::string_view name, const Quantity& amount) {
+    if (Quantity* held = Find(name)) {
+      *held = amount;
+    } else {
+      entries_.emplace_back(name, amount);
+    }
+  }
+  void AddAll(const List& other) {
+    for (const auto& [name, amount] : other.entries_) Add(name, amount);
+  }
+  void MaxAll(const List& other) {
+    for (const auto& [name, amount] : other.entries_) Max(name, amount);
+  }
+  void AddMessage(const Message& message) {
+    for (const auto& [name, amount] : message) Add(name, ToQuantity(amount));
+  }
+  void MaxMessage(const Message& message) {
+    for (const auto& [name, amount] : message) Max(name, ToQuantity(amount));
+  }
+  const auto& entries() const { return entries_; }
+
+ private:
+  absl::InlinedVector<std::pair<std::string_view, Quantity>, 4> entries_;
+};
+
+bool IsRestartable(const core::Container& container) {
+  return container.restart_policy() == "Always";
+}
+
+bool ResizeIsInfeasible(const core::Pod& pod) {
+  for (const core::PodCondition& condition : pod.status().conditions()) {
+    if (condition.type() == "PodResizePending") return condition.reason() == "Infeasible";
+  }
+  return false;
+}
+
+const core::ContainerStatus* FindStatus(const core::Pod& pod, std::string_view name) {
+  for (const core::ContainerStatus& status : pod.status().container_statuses()) {
+    if (status.name() == name) return &status;
+  }
+  for (const core::ContainerStatus& status : pod.status().init_container_statuses()) {
+    if (status.name() == name) return &status;
+  }
+  return nullptr;
+}
+
+// Which defaults a container without a request gets.
+struct Defaults {
+  bool cpu = false;
+  bool memory = false;
+};
+
+List ContainerRequests(const core::Pod& pod, const core::Container& container, bool use_status,
+                       const Defaults& defaults) {
+  List out;
+  const core::ContainerStatus* status = use_status ? FindStatus(pod, container.name()) : nullptr;
+  if (status != nullptr && status->has_resources()) {
+    if (!ResizeIsInfeasible(pod)) out.MaxMessage(container.resources().requests());
+    out.MaxMessage(status->resources().requests());
+    out.MaxMessage(status->allocated_resources());
+  } else {
+    out.AddMessage(container.resources().requests());
+  }
+  if (defaults.cpu && out.Find("cpu") == nullptr) {
+    out.Set("cpu", Quantity::FromMilli(kDefaultMilliCpuRequest));
+  }
+  if (defaults.memory && out.Find("memory") == nullptr) {
+    out.Set("memory", Quantity::FromInt(kDefaultMemoryRequestBytes));
+  }
+  return out;
+}
+
+List AggregateContainers(const core::Pod& pod, bool use_status, const Defaults& defaults) {
+  List total;
+  for (const core::Container& container : pod.spec().containers()) {
+    total.AddAll(ContainerRequests(pod, container, use_status, defaults));
+  }
+  List sidecars;
+  List init_max;
+  for (const core::Container& container : pod.spec().init_containers()) {
+    const bool restartable = IsRestartable(container);
+    List use = ContainerRequests(pod, container, use_status && restartable, defaults);
+    if (restartable) {
+      total.AddAll(use);
+      sidecars.AddAll(use);
+      init_max.MaxAll(sidecars);
+    } else {
+      use.AddAll(sidecars);
+      init_max.MaxAll(use);
+    }
+  }
+  total.MaxAll(init_max);
+  return total;
+}
+
+bool IsPodLevelResource(std::string_view name) {
+  return name == "cpu" || name == "memory" || name.starts_with("hugepages-");
+}
+
+bool PodLevelRequestsAreSet(const core::Pod& pod) {
+  const Message& requests = pod.spec().resources().requests();
+  return std::any_of(requests.begin(), requests.end(),
+                     [](const auto& entry) { return IsPodLevelResource(entry.first); });
+}
+
+// A status of the whole pod includes overhead, which is added again at the end.
+void MaxPodStatus(const core::Pod& pod, const Message& status, List& out) {
+  for (const auto& [name, amount] : status) {
+    Quantity without = ToQuantity(amount);
+    auto overhead = pod.spec().overhead().find(name);
+    if (overhead != pod.spec().overhead().end()) without.Sub(ToQuantity(overhead->second));
+    out.Max(name, without);
+  }
+}
+
+void ApplyPodLevel(const core::Pod& pod, bool use_status, List& total) {
+  List effective;
+  const core::PodStatus& status = pod.status();
+  const bool resized =
+      use_status && (status.has_resources() || status.allocated_resources_size() > 0);
+  if (!resized || !ResizeIsInfeasible(pod)) {
+    effective.AddMessage(pod.spec().resources().requests());
+  }
+  if (resized) {
+    MaxPodStatus(pod, status.resources().requests(), effective);
+    MaxPodStatus(pod, status.allocated_resources(), effective);
+  }
+  for (const auto& [name, amount] : effective.entries()) {
+    if (IsPodLevelResource(name)) total.Set(name, amount);
+  }
+}
+
+List EffectiveRequests(const core::Pod& pod, const RequestOptions& options,
+                       const Defaults& defaults) {
+  List total = AggregateContainers(pod, options.use_status, defaults);
+  if (options.use_pod_level && PodLevelRequestsAreSet(pod)) {
+    ApplyPodLevel(pod, options.use_status, total);
+  }
+  total.AddMessage(pod.spec().overhead());
+  return total;
+}
+
+void AddResource(std::string_view name, const Quantity& amount, Amounts& out) {
+  if (name == "cpu") {
+    out.milli_cpu += amount.MilliValue();
+  } else if (name == "memory") {
+    out.memory_bytes += amount.Value();
+  } else if (name == "ephemeral-storage") {
+    out.ephemeral_storage_bytes += amount.Value();
+  } else if (IsScalarResourceName(name)) {
+    out.AddScalar(Symbol::Intern(name), amount.Value());
+  }
+}
+
+bool Lacks(int64_t request, int64_t capacity, int64_t used) {
+  return request > 0 && request > capacity - used;
+}
+
+}  // namespace
+
+int64_t Amounts::Scalar(Symbol name) const {
+  auto it = FindScalar(scalars, name);
+  return it == scalars.end() ? 0 : it->second;
+}
+
+void Amounts::AddScalar(Symbol name, int64_t amount) { ScalarSlot(scalars, name) += amount; }
+
+int64_t Amounts::Of(Symbol name) const {
+  if (name == Cpu()) return milli_cpu;
+  if (name == Memory()) return memory_bytes;
+  if (name == EphemeralStorage()) return ephemeral_storage_bytes;
+  return Scalar(name);
+}
+
+void Amounts::Add(const Amounts& other) {
+  milli_cpu += other.milli_cpu;
+  memory_bytes += other.memory_bytes;
+  ephemeral_storage_bytes += other.ephemeral_storage_bytes;
+  for (const auto& [name, amount] : other.scalars) AddScalar(name, amount);
+}
+
+void Amounts::Subtract(const Amounts& other) {
+  milli_cpu -= other.milli_cpu;
+  memory_bytes -= other.memory_bytes;
+  ephemeral_storage_bytes -= other.ephemeral_storage_bytes;
+  for (const auto& [name, amount] : other.scalars) AddScalar(name, -amount);
+}
+
+void Amounts::MaxWith(const Amounts& other) {
+  milli_cpu = std::max(milli_cpu, other.milli_cpu);
+  memory_bytes = std::max(memory_bytes, other.memory_bytes);
+  ephemeral_storage_bytes = std::max(ephemeral_storage_bytes, other.ephemeral_storage_bytes);
+  for (const auto& [name, amount] : other.scalars) {
+    int64_t& slot = ScalarSlot(scalars, name);
+    slot = std::max(slot, amount);
+  }
+}
+
+bool Amounts::IsZero() const {
+  return milli_cpu == 0 && memory_bytes == 0 && ephemeral_storage_bytes == 0 &&
+         std::all_of(scalars.begin(), scalars.end(),
+                     [](const auto& entry) { return entry.second == 0; });
+}
+
+Amounts PodRequests(const core::Pod& pod, const RequestOptions& options) {
+  Defaults defaults;
+  if (options.non_zero_defaults) {
+    defaults = {.cpu = true, .memory = true};
+    if (options.use_pod_level && PodLevelRequestsAreSet(pod)) {
+      List plain = EffectiveRequests(pod, options, {});
+      defaults = {.cpu = plain.Find("cpu") == nullptr, .memory = plain.Find("memory") == nullptr};
+    }
+  }
+  Amounts out;
+  for (const auto& [name, amount] : EffectiveRequests(pod, options, defaults).entries()) {
+    AddResource(name, amount, out);
+  }
+  return out;
+}
+
+bool IsExtendedResourceName(std::string_view name) {
+  if (name.find('/') == name.npos || name.find("kubernetes.io/") != name.npos) return false;
+  if (name.starts_with("requests.")) return false;
+  return validation::IsQualifiedName("requests." + std::string(name)).empty();
+}
+
+bool IsScalarResourceName(std::string_view name) {
+  return name.starts_with("hugepages-") || name.starts_with("attachable-volumes-") ||
+         name.find("kubernetes.io/") != name.npos || IsExtendedResourceName(name);
+}
+
+Allocatable NodeAllocatable(const core::Node& node) {
+  Allocatable out;
+  for (const auto& [name, amount] : node.status().allocatable()) {
+    if (name == "pods") {
+      out.pods = ToQuantity(amount).Value();
+    } else {
+      AddResource(name, ToQuantity(amount), out.amounts);
+    }
+  }
+  return out;
+}
+
+bool Insufficient::Unresolvable() const { return requested > capacity && !(resource == Pods()); }
+
+void FindInsufficient(const Amounts& request, const Allocatable& node, const Amounts& used,
+                      int64_t used_pods, std::vector<Insufficient>& out) {
+  if (used_pods + 1 > node.pods) out.push_back({Pods(), 1, used_pods, node.pods});
+  const auto check = [&](Symbol name, int64_t want, int64_t capacity, int64_t taken) {
+    if (Lacks(want, capacity, taken)) out.push_back({name, want, taken, capacity});
+  };
+  const Amounts& has = node.amounts;
+  check(Cpu(), request.milli_cpu, has.milli_cpu, used.milli_cpu);
+  check(Memory(), request.memory_bytes, has.memory_bytes, used.memory_bytes);
+  check(EphemeralStorage(), request.ephemeral_storage_bytes, has.ephemeral_storage_bytes,
+        used.ephemeral_storage_bytes);
+  for (const auto& [name, want] : request.scalars) {
+    check(name, want, has.Scalar(name), used.Scalar(name));
+  }
+}
+
+bool Fits(const Amounts& request, const Allocatable& node, const Amounts& used,
+          int64_t used_pods) {
+  const Amounts& has = node.amounts;
+  if (used_pods + 1 > node.pods) return false;
+  if (Lacks(request.milli_cpu, has.milli_cpu, used.milli_cpu)) return false;
+  if (Lacks(request.memory_bytes, has.memory_bytes, used.memory_bytes)) return false;
+  if (Lacks(request.ephemeral_storage_bytes, has.ephemeral_storage_bytes,
+            used.ephemeral_storage_bytes)) {
+    return false;
+  }
+  return std::all_of(request.scalars.begin(), request.scalars.end(), [&](const auto& entry) {
+    return !Lacks(entry.second, has.Scalar(entry.first), used.Scalar(entry.first));
+  });
+}
+
+}  // namespace berth::api::scheduling

@@ -45,8 +45,8 @@ struct KeyValue {
 // --- reads -------------------------------------------------------------------------------------
 
 struct ListOptions {
-  std::string begin;          // first key, included
-  std::string end;            // first key beyond, excluded; see PrefixEnd
+  std::string begin = {};     // first key, included
+  std::string end = {};       // first key beyond, excluded; see PrefixEnd
   Revision revision = 0;      // 0: the newest
   int64_t limit = 0;          // 0: all
   bool count_only = false;
@@ -68,12 +68,12 @@ struct Write {
   enum class Kind { kPut, kDelete };
   Kind kind = Kind::kPut;
   std::string key;
-  Bytes value;                // for kPut
+  Bytes value = nullptr;      // for kPut; null: empty
   LeaseId lease = 0;          // for kPut: the key goes when the lease ends; NotFound if unknown
 };
 struct TxnRequest {
-  std::vector<Compare> compares;  // all must hold
-  std::vector<Write> writes;      // then all are done at one revision; a key at most once
+  std::vector<Compare> compares = {};  // all must hold
+  std::vector<Write> writes = {};      // then all are done at one revision; a key at most once
   // May be acknowledged before it is on disk (Event objects only; nothing else may).
   bool relaxed_durability = false;
 };
@@ -94,15 +94,16 @@ struct WatchEvent {
   KeyValue previous;  // what was there before; empty, mod_revision 0, when nothing was
 };
 struct WatchOptions {
-  std::string begin, end;   // a range as in ListOptions
-  Revision start = 0;       // the first revision to see, may be in the future; 0: from now on
+  std::string begin = {}, end = {};  // a range as in ListOptions
+  Revision start = 0;  // the first revision to see, may be in the future; 0: from now on
 };
 // One call, in revision order, never two at a time: the events of one or more whole revisions, and
 // `revision`: everything up to it has been delivered (it grows even when no event matched: a
 // progress notice). The first call comes at once, event or not, and tells where the watch stands.
 // A non-OK status ends the watch and is the last call: OutOfRange when `start` is below the
-// compacted revision (the compacted revision itself can still be watched), Cancelled when the store
-// closes, ResourceExhausted when the receiver fell too far behind, Unavailable when the disk failed.
+// compacted revision (the compacted revision itself can still be watched), InvalidArgument when it
+// is negative, Cancelled when the store closes, ResourceExhausted when the receiver fell too far
+// behind, Unavailable when the disk failed.
 using WatchCallback = std::function<void(const absl::Status& status, Revision revision,
                                          std::vector<WatchEvent> events)>;
 // Destroying it ends the watch; no call begins afterwards (one running then may still finish).

@@ -1,0 +1,36 @@
+#include "cluster/store/memory_store.h"
+
+#include <utility>
+
+namespace berth::store {
+namespace {
+
+class MemoryStore final : public MvccStore {
+ public:
+  using MvccStore::MvccStore;
+
+ private:
+  void Submit(Operation op) override {
+    Outcome outcome;
+    {
+      absl::MutexLock lock(&state_->mutex);
+      outcome = Execute(std::move(op), nullptr);
+      Publish();
+    }
+    if (outcome.finish != nullptr) {
+      executor().Post([finish = std::move(outcome.finish)]() mutable { finish(absl::OkStatus()); });
+    }
+    if (!outcome.next.has_value()) return;
+    executor().Post([weak = weak_from_this(), next = *std::move(outcome.next)]() mutable {
+      if (auto self = weak.lock()) static_cast<MemoryStore&>(*self).Submit(std::move(next));
+    });
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Store> MakeMemoryStore(Executor& executor, StoreLimits limits) {
+  return MvccStore::MakeHandle(std::make_shared<MemoryStore>(executor, limits));
+}
+
+}  // namespace berth::store

@@ -1,0 +1,48 @@
+// A store whose callbacks run on a ThreadExecutor with a fake clock.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/thread_executor.h"
+#include "tests/store/conformance.h"
+
+namespace berth::store {
+
+class ThreadsUnderTest final : public StoreUnderTest {
+ public:
+  using Make = std::function<std::unique_ptr<Store>(Executor&)>;
+  explicit ThreadsUnderTest(const Make& make, std::function<void()> clean_up = [] {})
+      : clean_up_(std::move(clean_up)), executor_("store", clock_), store_(make(executor_)) {}
+  ~ThreadsUnderTest() override {
+    store_.reset();
+    executor_.Stop();
+    clean_up_();
+  }
+
+  Store& store() override { return *store_; }
+  void Close() override { store_.reset(); }
+  bool Drive(const std::function<bool()>& until) override {
+    absl::MutexLock lock(&mutex);
+    return mutex.AwaitWithTimeout(absl::Condition(&until), absl::Minutes(1));
+  }
+  void Settle() override {
+    for (int i = 0; i < 3; ++i) executor_.Run([] {});
+  }
+  bool Advance(absl::Duration by) override {
+    clock_.Advance(by);
+    Settle();  // makes the executor look at the clock
+    return true;
+  }
+  bool threads() const override { return true; }
+
+ private:
+  std::function<void()> clean_up_;
+  FakeClock clock_;
+  ThreadExecutor executor_;
+  std::unique_ptr<Store> store_;
+};
+
+}  // namespace berth::store

@@ -1,0 +1,553 @@
+#include "cluster/apiserver/http_connection.h"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "base/check.h"
+
+namespace berth::apiserver {
+namespace {
+
+using client::Framing;
+
+constexpr size_t kUnparsedMax = 64 << 10;     // read ahead while a request is being handled
+constexpr size_t kJoinMax = 16 << 10;         // smaller pieces are copied together
+constexpr size_t kTextPieceMax = 64 << 10;
+constexpr int64_t kPullBytes = 256 << 10;     // of a stream, moved to the socket at a time
+constexpr int kReadsPerWake = 8;
+constexpr int kPiecesPerSend = 64;
+constexpr absl::Duration kLinger = absl::Seconds(2);
+
+constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
+
+}  // namespace
+
+struct HttpConnection::Outbox {
+  absl::Mutex mutex;
+  std::deque<Bytes> queue ABSL_GUARDED_BY(mutex);
+  int64_t bytes ABSL_GUARDED_BY(mutex) = 0;     // queued, or pulled and not sent yet
+  bool scheduled ABSL_GUARDED_BY(mutex) = false;
+  bool closed ABSL_GUARDED_BY(mutex) = false;   // by the writer
+  bool gone ABSL_GUARDED_BY(mutex) = false;     // the receiver
+  Task on_gone ABSL_GUARDED_BY(mutex);
+
+  // The receiver is gone; tells whoever asked.
+  void Gone() {
+    Task tell;
+    {
+      absl::MutexLock lock(&mutex);
+      if (gone) return;
+      gone = true;
+      queue.clear();
+      if (!closed) tell = std::move(on_gone);
+    }
+    if (tell) tell();
+  }
+};
+
+class HttpConnection::Writer final : public StreamWriter {
+ public:
+  Writer(std::shared_ptr<HttpConnection> connection, std::shared_ptr<Outbox> outbox,
+         int64_t budget_bytes)
+      : connection_(std::move(connection)),
+        outbox_(std::move(outbox)),
+        budget_bytes_(budget_bytes) {}
+  ~Writer() override { Close(); }
+
+  bool Write(Bytes chunk) override {
+    if (!chunk || chunk->empty()) return true;
+    const auto size = static_cast<int64_t>(chunk->size());
+    bool schedule = false, behind = false;
+    {
+      absl::MutexLock lock(&outbox_->mutex);
+      if (outbox_->gone || outbox_->closed) return false;
+      behind = outbox_->bytes + size > budget_bytes_;
+      if (!behind) {
+        outbox_->bytes += size;
+        outbox_->queue.push_back(std::move(chunk));
+        schedule = !std::exchange(outbox_->scheduled, true);
+      }
+    }
+    if (behind) {
+      outbox_->Gone();
+      connection_->loop_->Post([connection = connection_, outbox = outbox_] {
+        if (connection->outbox_ == outbox) connection->CloseSelf();
+      });
+      return false;
+    }
+    if (schedule) SchedulePull();
+    return true;
+  }
+
+  void Close() override {
+    Task dropped;
+    bool schedule = false;
+    {
+      absl::MutexLock lock(&outbox_->mutex);
+      if (outbox_->closed) return;
+      outbox_->closed = true;
+      dropped = std::move(outbox_->on_gone);
+      schedule = !outbox_->gone && !std::exchange(outbox_->scheduled, true);
+    }
+    if (schedule) SchedulePull();
+  }
+
+  void OnGone(Task gone) override {
+    {
+      absl::MutexLock lock(&outbox_->mutex);
+      if (outbox_->closed) return;
+      if (!outbox_->gone) {
+        std::swap(outbox_->on_gone, gone);
+        return;
+      }
+    }
+    gone();
+  }
+
+ private:
+  void SchedulePull() {
+    connection_->loop_->Post([connection = connection_, outbox = outbox_] {
+      if (connection->outbox_ == outbox) connection->Pull();
+    });
+  }
+
+  const std::shared_ptr<HttpConnection> connection_;
+  const std::shared_ptr<Outbox> outbox_;
+  const int64_t budget_bytes_;
+};
+
+class HttpConnection::Sink final : public Responder::Sink {
+ public:
+  Sink(std::shared_ptr<HttpConnection> connection, uint64_t serial)
+      : connection_(std::move(connection)), serial_(serial) {}
+
+  void Respond(api::HttpResponse response) override {
+    // Inside Handle of this very request; never into another connection's call stack.
+    if (connection_->loop_->IsCurrent() && connection_->in_handler_) {
+      connection_->Answer(serial_, std::move(response));
+      return;
+    }
+    connection_->loop_->Post(
+        [connection = connection_, serial = serial_, response = std::move(response)]() mutable {
+          connection->Answer(serial, std::move(response));
+        });
+  }
+
+  std::shared_ptr<StreamWriter> StartStream(api::HttpResponse head) override {
+    auto outbox = std::make_shared<Outbox>();
+    auto writer = std::make_shared<Writer>(connection_, outbox,
+                                           connection_->options_.stream_budget_bytes);
+    connection_->loop_->Post([connection = connection_, serial = serial_, head = std::move(head),
+                              outbox = std::move(outbox)]() mutable {
+      connection->BeginStream(serial, std::move(head), std::move(outbox));
+    });
+    return writer;
+  }
+
+ private:
+  const std::shared_ptr<HttpConnection> connection_;
+  const uint64_t serial_;
+};
+
+HttpConnection::HttpConnection(std::shared_ptr<client::EventLoop> loop, Owner& owner,
+                               const HttpServerOptions& options, int fd)
+    : loop_(std::move(loop)), owner_(&owner), options_(options), fd_(fd) {
+  if (options_.tls) tls_ = std::make_unique<client::TlsSession>(options_.tls);
+}
+
+HttpConnection::~HttpConnection() { BERTH_CHECK(fd_ < 0); }
+
+void HttpConnection::Start() {
+  if (!loop_->Add(fd_, EPOLLIN | EPOLLRDHUP, *this)) {
+    CloseSelf();
+    return;
+  }
+  SetDeadline(options_.head_timeout);
+}
+
+void HttpConnection::Close() {
+  owner_ = nullptr;
+  if (fd_ >= 0) {
+    loop_->Remove(fd_);
+    ::close(fd_);
+    fd_ = -1;
+  }
+  out_.clear();
+  handling_ = false;
+  if (auto outbox = std::move(outbox_)) outbox->Gone();
+}
+
+void HttpConnection::CloseSelf() {
+  Owner* owner = owner_;
+  std::shared_ptr<HttpConnection> keep = shared_from_this();
+  Close();
+  if (owner != nullptr) owner->OnClosed(*this);
+}
+
+void HttpConnection::Drain() {
+  draining_ = true;
+  keep_alive_ = false;
+  if (outbox_ || !handling_) CloseSelf();
+}
+
+void HttpConnection::SetDeadline(absl::Duration from_now) {
+  deadline_ = from_now == absl::InfiniteDuration() ? absl::InfiniteFuture()
+                                                   : loop_->clock().Now() + from_now;
+}
+
+void HttpConnection::CheckDeadline(absl::Time now) {
+  if (now >= deadline_ || now >= write_deadline_) CloseSelf();
+}
+
+// --- reading -----------------------------------------------------------------------------------
+
+void HttpConnection::OnReady(uint32_t events) {
+  std::shared_ptr<HttpConnection> keep = shared_from_this();
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) return CloseSelf();
+  if ((events & (EPOLLIN | EPOLLRDHUP)) != 0) Read();
+  if (fd_ >= 0 && (events & EPOLLOUT) != 0) Flush();
+}
+
+// Reading stops while much is unparsed, and for good at the end of the input; otherwise a
+// level-triggered loop would spin.
+void HttpConnection::UpdateInterest() {
+  if (fd_ < 0) return;
+  uint32_t events = 0;
+  if (!read_closed_ && (!handling_ || in_.size() < kUnparsedMax)) {
+    events |= EPOLLIN | EPOLLRDHUP;
+  }
+  if (!out_.empty()) events |= EPOLLOUT;
+  loop_->Modify(fd_, events);
+}
+
+void HttpConnection::Read() {
+  const std::span<char> buffer = loop_->scratch();
+  for (int i = 0; i < kReadsPerWake && fd_ >= 0; ++i) {
+    if (handling_ && in_.size() >= kUnparsedMax) break;
+    const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+    if (got > 0) {
+      const auto size = static_cast<size_t>(got);
+      if (!Received({buffer.data(), size})) return;
+      if (size < buffer.size()) break;
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) break;
+    // A peer that has sent its request and closed its half still gets the answer; one that watches
+    // has left.
+    read_closed_ = true;
+    if (got < 0 || !handling_ || outbox_ || lingering_) return CloseSelf();
+    break;
+  }
+  UpdateInterest();
+}
+
+bool HttpConnection::Received(std::string_view data) {
+  if (tls_) {
+    const bool was_established = tls_->established();
+    absl::Status status = tls_->Feed(data, in_);
+    PutOnWire(tls_->TakeOutput());
+    if (!status.ok()) {
+      Flush();
+      if (fd_ >= 0) CloseSelf();
+      return false;
+    }
+    if (!was_established) Flush();
+    if (tls_->closed()) read_closed_ = true;
+  } else if (!lingering_) {
+    in_.append(data);
+  }
+  if (lingering_) {
+    in_.clear();
+    return fd_ >= 0;
+  }
+  Process();
+  if (fd_ >= 0 && read_closed_ && (!handling_ || outbox_)) CloseSelf();
+  return fd_ >= 0;
+}
+
+// Takes as many requests from in_ as can be handled one after another.
+void HttpConnection::Process() {
+  while (fd_ >= 0 && !handling_ && !lingering_ && !linger_after_ && (keep_alive_ || !out_.size())) {
+    if (!head_ && !ReadHead()) break;
+    if (!ReadBody()) break;
+    Dispatch();
+  }
+  if (fd_ >= 0 && !out_.empty()) Flush();
+}
+
+// False: no whole head is there.
+bool HttpConnection::ReadHead() {
+  if (in_.empty()) return false;
+  auto head = client::ParseRequestHead(in_);
+  if (!head.ok()) {
+    const bool big = absl::IsResourceExhausted(head.status());
+    Reject(big ? 431 : 400, kPlainText,
+           big ? "431 Request Header Fields Too Large" : "400 Bad Request");
+    return false;
+  }
+  if (!*head) {
+    // The clock of a head runs from its first byte, and is not wound by the next ones.
+    if (deadline_ > loop_->clock().Now() + options_.head_timeout) {
+      SetDeadline(options_.head_timeout);
+    }
+    return false;
+  }
+  head_ = **std::move(head);
+  in_.erase(0, head_->bytes);
+  to_head_ = head_->request.method == "HEAD";
+  http_1_0_ = head_->http_1_0;
+  keep_alive_ = head_->keep_alive && !draining_;
+  if (head_->framing.length > options_.body_bytes_max) {
+    Reject(413, {}, {});
+    return false;
+  }
+  decoder_ = client::BodyDecoder(head_->framing);
+  body_.clear();
+  if (head_->framing.kind == Framing::Kind::kLength) {
+    body_.reserve(static_cast<size_t>(std::min<int64_t>(head_->framing.length, 64 << 10)));
+  }
+  SetDeadline(options_.body_timeout);
+  if (head_->expect_continue && in_.empty() && !decoder_.done()) {
+    Put(std::string("HTTP/1.1 100 Continue\r\n\r\n"));
+  }
+  return true;
+}
+
+bool HttpConnection::ReadBody() {
+  auto used = decoder_.Feed(in_, body_, static_cast<size_t>(options_.body_bytes_max));
+  if (!used.ok()) {
+    if (absl::IsResourceExhausted(used.status())) {
+      Reject(413, {}, {});
+    } else {
+      Reject(400, kPlainText, "400 Bad Request");
+    }
+    return false;
+  }
+  in_.erase(0, *used);
+  return decoder_.done();
+}
+
+void HttpConnection::Dispatch() {
+  api::HttpRequest request = std::move(head_->request);
+  head_.reset();
+  request.body = std::move(body_);
+  body_ = {};
+  handling_ = true;
+  ++serial_;
+  SetDeadline(absl::InfiniteDuration());
+  Handler* handler = handler_for_dispatch();
+  if (handler == nullptr) return CloseSelf();
+  in_handler_ = true;
+  handler->Handle(std::move(request),
+                  Responder(std::make_unique<Sink>(shared_from_this(), serial_)));
+  in_handler_ = false;
+}
+
+// Answers for the handler, and closes: what follows in the input cannot be trusted, or is too much.
+void HttpConnection::Reject(int code, std::string_view content_type, std::string body) {
+  api::HttpResponse response;
+  response.code = code;
+  response.content_type = content_type;
+  if (code == 413) {
+    response.content_type = api::kJsonType;
+    body = fmt::format(
+        R"({{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure",)"
+        R"("message":"Request entity too large: limit is {}",)"
+        R"("reason":"RequestEntityTooLarge","code":413}})",
+        options_.body_bytes_max);
+  }
+  Framing framing{Framing::Kind::kLength, static_cast<int64_t>(body.size())};
+  Put(client::WriteResponseHead(response, framing, false) + body);
+  in_.clear();
+  head_.reset();
+  keep_alive_ = false;
+  linger_after_ = true;
+  Flush();
+}
+
+// --- answering ---------------------------------------------------------------------------------
+
+void HttpConnection::Answer(uint64_t serial, api::HttpResponse response) {
+  if (fd_ < 0 || !handling_ || serial != serial_) return;
+  const size_t size = response.body ? response.body->size() : 0;
+  std::string head = client::WriteResponseHead(
+      response, Framing{Framing::Kind::kLength, static_cast<int64_t>(size)}, keep_alive_);
+  const bool bodiless = to_head_ || response.code == 204 || response.code == 304;
+  if (!bodiless && size <= kJoinMax) head += response.text();
+  Put(std::move(head));
+  if (!bodiless && size > kJoinMax) Put(std::move(response.body));
+  Finished();
+}
+
+void HttpConnection::BeginStream(uint64_t serial, api::HttpResponse head,
+                                 std::shared_ptr<Outbox> outbox) {
+  if (fd_ < 0 || !handling_ || serial != serial_) return outbox->Gone();
+  if (http_1_0_) keep_alive_ = false;
+  const Framing::Kind kind = http_1_0_ ? Framing::Kind::kUntilClose : Framing::Kind::kChunked;
+  Put(client::WriteResponseHead(head, Framing{kind, 0}, keep_alive_));
+  if (to_head_) {
+    outbox->Gone();
+    return Finished();
+  }
+  outbox_ = std::move(outbox);
+  Pull();
+  if (fd_ >= 0) Flush();
+  if (fd_ >= 0 && (read_closed_ || draining_)) CloseSelf();
+}
+
+// Moves what is waiting to the socket, once what was moved before has been sent.
+void HttpConnection::Pull() {
+  if (pulled_bytes_ > 0) {
+    pull_again_ = true;  // when all is sent
+    return;
+  }
+  bool ended = false;
+  int64_t taken = 0;
+  std::string joined;
+  {
+    absl::MutexLock lock(&outbox_->mutex);
+    outbox_->scheduled = false;
+    while (!outbox_->queue.empty() && taken < kPullBytes) {
+      Bytes chunk = std::move(outbox_->queue.front());
+      outbox_->queue.pop_front();
+      taken += static_cast<int64_t>(chunk->size());
+      if (!http_1_0_) joined += client::ChunkPrefix(chunk->size());
+      if (chunk->size() <= kJoinMax) {
+        joined += *chunk;
+      } else {
+        Put(std::exchange(joined, {}));
+        Put(std::move(chunk));
+      }
+      if (!http_1_0_) joined += "\r\n";
+    }
+    if (!outbox_->queue.empty()) {
+      outbox_->scheduled = true;  // nobody needs to post: all sent, then again
+      pull_again_ = true;
+    } else {
+      ended = outbox_->closed;
+    }
+  }
+  pulled_bytes_ = taken;
+  Put(std::move(joined));
+  if (ended) return EndStream();
+  if (!out_.empty()) Flush();
+}
+
+void HttpConnection::EndStream() {
+  if (!http_1_0_) Put(std::string("0\r\n\r\n"));
+  outbox_.reset();
+  pulled_bytes_ = 0;
+  pull_again_ = false;
+  Finished();
+}
+
+// The answer to the request is complete, though perhaps not sent.
+void HttpConnection::Finished() {
+  handling_ = false;
+  if (draining_) keep_alive_ = false;
+  SetDeadline(options_.idle_timeout);
+  if (in_.empty() && in_.capacity() > kJoinMax) in_ = {};
+  if (in_handler_) return;  // Process goes on
+  Flush();
+  if (fd_ >= 0 && !in_.empty()) Process();
+  if (fd_ >= 0) UpdateInterest();
+}
+
+// --- sending -----------------------------------------------------------------------------------
+
+void HttpConnection::Put(std::string text) {
+  if (text.empty()) return;
+  if (tls_) {
+    // A failure shows up as soon as the peer's bytes are read.
+    (void)tls_->Write(text);
+    text = tls_->TakeOutput();
+  }
+  PutOnWire(std::move(text));
+}
+
+void HttpConnection::PutOnWire(std::string text) {
+  if (text.empty()) return;
+  if (!out_.empty() && !out_.back().shared &&
+      out_.back().text.size() + text.size() <= kTextPieceMax) {
+    out_.back().text += text;
+    return;
+  }
+  out_.push_back(Piece{std::move(text), nullptr});
+}
+
+void HttpConnection::Put(Bytes bytes) {
+  if (tls_) return Put(std::string(*bytes));
+  out_.push_back(Piece{{}, std::move(bytes)});
+}
+
+void HttpConnection::Flush() {
+  while (!out_.empty()) {
+    iovec vectors[kPiecesPerSend];
+    size_t count = 0;
+    for (const Piece& piece : out_) {
+      if (count == kPiecesPerSend) break;
+      std::string_view view = piece.view();
+      if (count == 0) view.remove_prefix(out_offset_);
+      vectors[count++] = {const_cast<char*>(view.data()), view.size()};
+    }
+    msghdr message{};
+    message.msg_iov = vectors;
+    message.msg_iovlen = count;
+    const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      if (errno != EAGAIN && errno != EWOULDBLOCK) return CloseSelf();
+      if (write_deadline_ == absl::InfiniteFuture()) {
+        write_deadline_ = loop_->clock().Now() + options_.write_timeout;
+      }
+      return UpdateInterest();
+    }
+    write_deadline_ = absl::InfiniteFuture();
+    auto left = static_cast<size_t>(sent) + out_offset_;
+    while (!out_.empty() && left >= out_.front().view().size()) {
+      left -= out_.front().view().size();
+      out_.pop_front();
+    }
+    out_offset_ = left;
+  }
+  AllSent();
+}
+
+void HttpConnection::AllSent() {
+  out_offset_ = 0;
+  write_deadline_ = absl::InfiniteFuture();
+  if (outbox_) {
+    {
+      absl::MutexLock lock(&outbox_->mutex);
+      outbox_->bytes -= std::exchange(pulled_bytes_, 0);
+    }
+    if (std::exchange(pull_again_, false)) {
+      // From the loop, so that one stream does not keep the others waiting.
+      loop_->Post([self = shared_from_this(), outbox = outbox_] {
+        if (self->outbox_ == outbox) self->Pull();
+      });
+    }
+  }
+  UpdateInterest();
+  if (linger_after_) return Linger();
+  if (!handling_ && !head_ && (!keep_alive_ || read_closed_)) CloseSelf();
+}
+
+// The peer may still be sending. Closing now would reset the connection and lose our answer.
+void HttpConnection::Linger() {
+  linger_after_ = false;
+  lingering_ = true;
+  if (!tls_) ::shutdown(fd_, SHUT_WR);
+  SetDeadline(kLinger);
+}
+
+}  // namespace berth::apiserver

@@ -298,6 +298,13 @@ absl::Status GenericMethodNotAllowed() {
   return WithPayload(message);
 }
 
+absl::Status GenericInvalid() {
+  meta::Status message = Failure(
+      422, "Invalid", "the server rejected our request due to an error in our request");
+  message.mutable_details();
+  return WithPayload(message);
+}
+
 absl::Status PlainError(std::string_view message) {
   return WithPayload(Failure(500, {}, message));
 }

@@ -73,6 +73,8 @@ absl::Status Timeout(std::string_view message, int64_t retry_after_s);
 absl::Status GenericNotFound();  // 404 "the server could not find the requested resource"
 // 405 "the server does not allow this method on the requested resource"
 absl::Status GenericMethodNotAllowed();
+// 422 "the server rejected our request due to an error in our request": a patch does not apply.
+absl::Status GenericInvalid();
 // 500 with the text alone and no reason: what upstream makes of a failure that is no API error.
 absl::Status PlainError(std::string_view message);
 

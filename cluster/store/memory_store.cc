@@ -15,10 +15,11 @@ class MemoryStore final : public MvccStore {
     {
       absl::MutexLock lock(&state_->mutex);
       outcome = Execute(std::move(op), nullptr);
-      Publish();
-    }
-    if (outcome.finish != nullptr) {
-      executor().Post([finish = std::move(outcome.finish)]() mutable { finish(absl::OkStatus()); });
+      Task finish;
+      if (outcome.finish != nullptr) {
+        finish = [done = std::move(outcome.finish)]() mutable { done(absl::OkStatus()); };
+      }
+      Publish(std::move(finish));
     }
     if (!outcome.next.has_value()) return;
     executor().Post([weak = weak_from_this(), next = *std::move(outcome.next)]() mutable {

@@ -98,11 +98,6 @@ void MvccStore::Fail(const absl::Status& status) {
   hub_->End(status);
 }
 
-absl::Status MvccStore::Health() const {
-  absl::ReaderMutexLock lock(&state_->mutex);
-  return health_;
-}
-
 template <typename T>
 void MvccStore::Post(Completion<T> done, absl::StatusOr<T> result) {
   executor_.Post([done = std::move(done), result = std::move(result)]() mutable {
@@ -113,13 +108,6 @@ void MvccStore::Post(Completion<T> done, absl::StatusOr<T> result) {
 void MvccStore::Post(DoneCallback done, absl::Status status) {
   executor_.Post([done = std::move(done), status = std::move(status)]() mutable {
     done(std::move(status));
-  });
-}
-
-void MvccStore::PostFinish(std::vector<Finish> finishes, absl::Status status) {
-  if (finishes.empty()) return;
-  executor_.Post([finishes = std::move(finishes), status = std::move(status)]() mutable {
-    for (Finish& finish : finishes) finish(status);
   });
 }
 
@@ -261,8 +249,9 @@ MvccStore::Outcome MvccStore::Execute(Operation op, Journal* journal) {
       [&](auto& it) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex) { return Do(it, journal); }, op);
 }
 
-void MvccStore::Publish() {
+void MvccStore::Publish(Task finish) {
   state_->index.Publish();
+  if (finish != nullptr) executor_.Post(std::move(finish));
   hub_->Wake();
 }
 

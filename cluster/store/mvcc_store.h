@@ -92,13 +92,10 @@ class MvccStore : public std::enable_shared_from_this<MvccStore> {
   Outcome Execute(Operation op, Journal* journal) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
   // What tells the caller of an operation that was not executed.
   static Finish Rejection(Operation op);
-  void Publish() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
+  // Makes all writes so far visible, posts `finish` and wakes the watches, in this order.
+  void Publish(Task finish) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
   // The disk is lost: ends the watches, refuses everything from now on.
   void Fail(const absl::Status& status);
-  // Calls them with `status` in order, in one task of the executor.
-  void PostFinish(std::vector<Finish> finishes, absl::Status status);
-  // OK, or why the store takes nothing any more.
-  absl::Status Health() const;
   void ArmLeaseTimer() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
 
   Executor& executor() { return executor_; }

@@ -3,7 +3,8 @@
 
 #include <functional>
 #include <memory>
-#include <utility>
+
+#include <absl/time/clock.h>
 
 #include "base/clock.h"
 #include "base/thread_executor.h"
@@ -14,12 +15,12 @@ namespace berth::store {
 class ThreadsUnderTest final : public StoreUnderTest {
  public:
   using Make = std::function<std::unique_ptr<Store>(Executor&)>;
-  explicit ThreadsUnderTest(const Make& make, std::function<void()> clean_up = [] {})
-      : clean_up_(std::move(clean_up)), executor_("store", clock_), store_(make(executor_)) {}
+  // take_effect: how long the store may need for writes while its callbacks are held up.
+  explicit ThreadsUnderTest(const Make& make, absl::Duration take_effect = absl::ZeroDuration())
+      : take_effect_(take_effect), executor_("store", clock_), store_(make(executor_)) {}
   ~ThreadsUnderTest() override {
     store_.reset();
     executor_.Stop();
-    clean_up_();
   }
 
   Store& store() override { return *store_; }
@@ -36,10 +37,11 @@ class ThreadsUnderTest final : public StoreUnderTest {
     Settle();  // makes the executor look at the clock
     return true;
   }
+  void AwaitEffect() override { absl::SleepFor(take_effect_); }
   bool threads() const override { return true; }
 
  private:
-  std::function<void()> clean_up_;
+  const absl::Duration take_effect_;
   FakeClock clock_;
   ThreadExecutor executor_;
   std::unique_ptr<Store> store_;

@@ -1,10 +1,10 @@
 #include "api/duration.h"
 
+#include <fmt/core.h>
+
 #include <array>
 #include <limits>
 #include <optional>
-
-#include <fmt/core.h>
 
 namespace berth::api {
 namespace {

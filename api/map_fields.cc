@@ -1,11 +1,10 @@
 #include "api/map_fields.h"
 
-#include <utility>
-
 #include <absl/container/flat_hash_map.h>
 #include <google/protobuf/map.h>
 
-#include "base/strings.h"
+#include <utility>
+
 #include "api/schema/apiextensions_v1_schema.pb.h"
 #include "api/schema/authentication_v1.pb.h"
 #include "api/schema/authorization_v1.pb.h"
@@ -28,6 +27,7 @@
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1_device.pb.h"
 #include "api/schema/storage_v1.pb.h"
+#include "base/strings.h"
 
 namespace berth::api {
 namespace {
@@ -116,9 +116,7 @@ void AddApiextensions(AccessTable& table) {
   BERTH_MAP(apiextensions::JSONSchemaProps, definitions);
 }
 
-void AddAuthentication(AccessTable& table) {
-  BERTH_MAP(authentication::UserInfo, extra);
-}
+void AddAuthentication(AccessTable& table) { BERTH_MAP(authentication::UserInfo, extra); }
 
 void AddAuthorization(AccessTable& table) {
   BERTH_MAP(authorization::SubjectAccessReviewSpec, extra);
@@ -137,8 +135,7 @@ void AddCore(AccessTable& table) {
   BERTH_MAP(core::ReplicationControllerSpec, selector);
   BERTH_MAP(core::LimitRangeItem, max);
   BERTH_MAP(core::LimitRangeItem, min);
-  Add(table, "default", &core::LimitRangeItem::default_,
-      &core::LimitRangeItem::mutable_default_);
+  Add(table, "default", &core::LimitRangeItem::default_, &core::LimitRangeItem::mutable_default_);
   BERTH_MAP(core::LimitRangeItem, default_request);
   BERTH_MAP(core::LimitRangeItem, max_limit_request_ratio);
   BERTH_MAP(core::ResourceQuotaSpec, hard);
@@ -166,9 +163,7 @@ void AddCore(AccessTable& table) {
   BERTH_MAP(core::FlexVolumeSource, options);
 }
 
-void AddDiscovery(AccessTable& table) {
-  BERTH_MAP(discovery::Endpoint, deprecated_topology);
-}
+void AddDiscovery(AccessTable& table) { BERTH_MAP(discovery::Endpoint, deprecated_topology); }
 
 void AddMeta(AccessTable& table) {
   BERTH_MAP(meta::LabelSelector, match_labels);
@@ -181,9 +176,7 @@ void AddNode(AccessTable& table) {
   BERTH_MAP(node::Scheduling, node_selector);
 }
 
-void AddPolicy(AccessTable& table) {
-  BERTH_MAP(policy::PodDisruptionBudgetStatus, disrupted_pods);
-}
+void AddPolicy(AccessTable& table) { BERTH_MAP(policy::PodDisruptionBudgetStatus, disrupted_pods); }
 
 void AddDra(AccessTable& table) {
   BERTH_MAP(dra::CapacityRequirements, requests);

@@ -1,14 +1,14 @@
 #include "api/message_table.h"
 
-#include <atomic>
-#include <bit>
-#include <cstring>
-#include <memory>
-
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
 #include <absl/synchronization/mutex.h>
 #include <fmt/core.h>
+
+#include <atomic>
+#include <bit>
+#include <cstring>
+#include <memory>
 
 #include "base/check.h"
 
@@ -54,7 +54,8 @@ uint64_t HashName(std::string_view name, uint64_t multiplier) {
   const size_t size = name.size();
   uint64_t word = size;
   if (size >= 8) {
-    word ^= Load64(p) ^ std::rotl(Load64(p + size - 8), 29) ^ std::rotl(Load64(p + size / 2 - 4), 47);
+    word ^=
+        Load64(p) ^ std::rotl(Load64(p + size - 8), 29) ^ std::rotl(Load64(p + size / 2 - 4), 47);
   } else if (size >= 4) {
     word ^= (uint64_t{Load32(p)} << 32 | Load32(p + size - 4)) ^ size << 60;
   } else if (size > 0) {
@@ -68,14 +69,23 @@ uint64_t HashName(std::string_view name, uint64_t multiplier) {
 
 FieldKind KindOf(const FieldDescriptor& field) {
   switch (field.type()) {
-    case FieldDescriptor::TYPE_STRING: return FieldKind::kString;
-    case FieldDescriptor::TYPE_BYTES: return FieldKind::kBytes;
-    case FieldDescriptor::TYPE_BOOL: return FieldKind::kBool;
-    case FieldDescriptor::TYPE_INT32: return FieldKind::kInt32;
-    case FieldDescriptor::TYPE_INT64: return FieldKind::kInt64;
-    case FieldDescriptor::TYPE_DOUBLE: return FieldKind::kDouble;
-    case FieldDescriptor::TYPE_MESSAGE: return FieldKind::kMessage;
-    default: BERTH_CHECK(!"the schema uses a type the codec does not know"); return {};
+    case FieldDescriptor::TYPE_STRING:
+      return FieldKind::kString;
+    case FieldDescriptor::TYPE_BYTES:
+      return FieldKind::kBytes;
+    case FieldDescriptor::TYPE_BOOL:
+      return FieldKind::kBool;
+    case FieldDescriptor::TYPE_INT32:
+      return FieldKind::kInt32;
+    case FieldDescriptor::TYPE_INT64:
+      return FieldKind::kInt64;
+    case FieldDescriptor::TYPE_DOUBLE:
+      return FieldKind::kDouble;
+    case FieldDescriptor::TYPE_MESSAGE:
+      return FieldKind::kMessage;
+    default:
+      BERTH_CHECK(!"the schema uses a type the codec does not know");
+      return {};
   }
 }
 
@@ -184,6 +194,7 @@ class TableBuilder {
 };
 
 void MessageTable::BuildIndex() {
+  BERTH_CHECK(fields_.size() <= kFieldsMax);
   size_t size = 8;
   while (size < fields_.size() * 3) size *= 2;
   for (uint64_t seed = 1;; ++seed) {
@@ -239,13 +250,27 @@ Message& MutableHolderOf(Message& owner, const FieldInfo& field) {
 std::string GoTypeOf(const FieldInfo& field) {
   std::string type;
   switch (field.kind) {
-    case FieldKind::kString: type = "string"; break;
-    case FieldKind::kBytes: type = "[]uint8"; break;
-    case FieldKind::kBool: type = "bool"; break;
-    case FieldKind::kInt32: type = "int32"; break;
-    case FieldKind::kInt64: type = "int64"; break;
-    case FieldKind::kDouble: type = "float64"; break;
-    case FieldKind::kMessage: type = field.table->GoName(); break;
+    case FieldKind::kString:
+      type = "string";
+      break;
+    case FieldKind::kBytes:
+      type = "[]uint8";
+      break;
+    case FieldKind::kBool:
+      type = "bool";
+      break;
+    case FieldKind::kInt32:
+      type = "int32";
+      break;
+    case FieldKind::kInt64:
+      type = "int64";
+      break;
+    case FieldKind::kDouble:
+      type = "float64";
+      break;
+    case FieldKind::kMessage:
+      type = field.table->GoName();
+      break;
   }
   if (field.is_map) return "map[string]" + type;
   return field.repeated ? "[]" + type : type;

@@ -6,15 +6,15 @@
 // programming error (BERTH_CHECK).
 #pragma once
 
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+
 #include <array>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
 
 #include "api/map_fields.h"
 #include "api/schema/options.pb.h"
@@ -29,8 +29,8 @@ enum class FieldKind : uint8_t { kString, kBytes, kBool, kInt32, kInt64, kDouble
 struct FieldInfo {
   const google::protobuf::FieldDescriptor* descriptor = nullptr;
   const FieldFacts* facts = nullptr;
-  std::string json_name;    // the type's own name for an inline field
-  std::string quoted_name;  // "\"name\":"
+  std::string json_name;                // the type's own name for an inline field
+  std::string quoted_name;              // "\"name\":"
   FieldKind kind = FieldKind::kString;  // of the values, for a map
   bool repeated = false;                // a list (maps are not)
   bool is_map = false;
@@ -48,6 +48,8 @@ struct FieldInfo {
 
 class MessageTable {
  public:
+  static constexpr size_t kFieldsMax = 128;  // of one JSON object
+
   static const MessageTable& Of(const google::protobuf::Descriptor& descriptor);
   static const MessageTable& Of(const google::protobuf::Message& message) {
     return Of(*message.GetDescriptor());

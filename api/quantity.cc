@@ -13,13 +13,14 @@ namespace {
 
 constexpr __int128 kNanosPerUnit = 1'000'000'000;
 constexpr __int128 kNanosPerMilli = 1'000'000;
-constexpr __int128 kNanosMax = static_cast<__int128>((static_cast<unsigned __int128>(1) << 127) - 1);
+constexpr __int128 kNanosMax =
+    static_cast<__int128>((static_cast<unsigned __int128>(1) << 127) - 1);
 constexpr int kFastDigitsMax = 18;  // digits that surely fit int64
 
 // A text taken apart: sign, digits before and after the point, suffix resolved to base^exponent.
 struct Parts {
   bool negative = false;
-  std::string_view whole;     // without leading zeros; "0" when nothing is left
+  std::string_view whole;  // without leading zeros; "0" when nothing is left
   std::string_view fraction;
   int base = 10;
   int64_t exponent = 0;
@@ -159,13 +160,15 @@ bool KeepsSpelling(const Parts& parts) {
     int64_t precision = 14 - digits - parts.exponent * 3 / 10;
     if (!parts.fraction.empty() || precision < 0) return false;
     int last_digits = 0;  // three decide whether 8 divides the number
-    for (char c : parts.whole.substr(parts.whole.size() - std::min<size_t>(3, parts.whole.size()))) {
+    for (char c :
+         parts.whole.substr(parts.whole.size() - std::min<size_t>(3, parts.whole.size()))) {
       last_digits = last_digits * 10 + (c - '0');
     }
     return last_digits % 8 != 0;
   }
   int64_t scale = parts.exponent - static_cast<int64_t>(parts.fraction.size());
-  if (digits > kFastDigitsMax || scale < -9 || scale % 3 != 0 || parts.whole[0] == '0') return false;
+  if (digits > kFastDigitsMax || scale < -9 || scale % 3 != 0 || parts.whole[0] == '0')
+    return false;
   std::array<char, kFastDigitsMax> shifted{};
   auto end = std::copy(parts.whole.begin(), parts.whole.end(), shifted.begin());
   end = std::copy(parts.fraction.begin(), parts.fraction.end(), end);
@@ -205,7 +208,7 @@ std::string BinaryText(__int128 units, bool negative) {
 }
 
 std::string DecimalText(__int128 nanos, bool negative, QuantityFormat format) {
-  constexpr std::array<std::string_view, 10> kSuffixes = {"n", "u", "m", "", "k",
+  constexpr std::array<std::string_view, 10> kSuffixes = {"n", "u", "m", "",  "k",
                                                           "M", "G", "T", "P", "E"};
   const int power_max = format == QuantityFormat::kDecimalSI ? 9 : 12;
   int power = 0;

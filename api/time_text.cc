@@ -24,7 +24,8 @@ Date DateOfDay(int64_t days) {
   const int64_t day_of_era = days - era * kEraDays;
   const int64_t year_of_era =
       (day_of_era - day_of_era / 1460 + day_of_era / 36524 - day_of_era / 146096) / 365;
-  const int64_t day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t day_of_year =
+      day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t shifted_month = (5 * day_of_year + 2) / 153;
   const int month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
   const int day = static_cast<int>(day_of_year - (153 * shifted_month + 2) / 5 + 1);
@@ -81,7 +82,8 @@ char* WriteSeconds(int64_t seconds, char* out) {
   return Digits(out, rest % 60, 2);
 }
 
-// Walks the text against Go's layout; the first mismatch names the rest of the text and the element.
+// Walks the text against Go's layout; the first mismatch names the rest of the text and the
+// element.
 class Reader {
  public:
   Reader(std::string_view text, std::string_view layout)

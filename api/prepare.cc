@@ -1,0 +1,149 @@
+#include "api/prepare.h"
+
+#include <algorithm>
+
+#include "api/equality.h"
+#include "api/prepare_pod.h"
+#include "api/resource_table.h"
+#include "api/schema/apps_v1.pb.h"
+#include "api/schema/core_v1_namespace.pb.h"
+#include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/policy_v1.pb.h"
+#include "api/schema/scheduling_v1.pb.h"
+#include "base/check.h"
+
+namespace berth::api {
+namespace {
+
+using google::protobuf::Message;
+
+meta::ObjectMeta& MetadataOf(Message& object) {
+  const auto* field = object.GetDescriptor()->FindFieldByNumber(1);
+  BERTH_CHECK(field != nullptr && field->message_type() == meta::ObjectMeta::descriptor());
+  return static_cast<meta::ObjectMeta&>(*object.GetReflection()->MutableMessage(&object, field));
+}
+
+const meta::ObjectMeta& MetadataOf(const Message& object) {
+  const auto* field = object.GetDescriptor()->FindFieldByNumber(1);
+  return static_cast<const meta::ObjectMeta&>(object.GetReflection()->GetMessage(object, field));
+}
+
+template <typename T>
+T* As(Message& object) {
+  return object.GetDescriptor() == T::descriptor() ? &static_cast<T&>(object) : nullptr;
+}
+
+template <typename T>
+const T& Same(const Message& old) {
+  BERTH_CHECK(old.GetDescriptor() == T::descriptor());
+  return static_cast<const T&>(old);
+}
+
+// Kinds of a spec that users write and a status that controllers write.
+template <typename T>
+void CreateSpecAndStatus(T& object) {
+  object.clear_status();
+  object.mutable_status();
+  object.mutable_metadata()->set_generation(1);
+}
+
+template <typename T>
+void UpdateSpecOrStatus(std::string_view subresource, const T& old, T& object) {
+  if (subresource == "status") {
+    *object.mutable_spec() = old.spec();
+    return;
+  }
+  *object.mutable_status() = old.status();
+  if (!SemanticEqual(old.spec(), object.spec())) {
+    object.mutable_metadata()->set_generation(old.metadata().generation() + 1);
+  }
+}
+
+void CreateNamespace(core::Namespace& object) {
+  object.clear_status();
+  object.mutable_status()->set_phase("Active");
+  auto& finalizers = *object.mutable_spec()->mutable_finalizers();
+  if (std::find(finalizers.begin(), finalizers.end(), "kubernetes") == finalizers.end()) {
+    *finalizers.Add() = "kubernetes";
+  }
+  // Names that were generated are known only now.
+  (*object.mutable_metadata()->mutable_labels())["kubernetes.io/metadata.name"] =
+      object.metadata().name();
+}
+
+void UpdateNamespace(std::string_view subresource, const core::Namespace& old,
+                     core::Namespace& object) {
+  if (subresource != "finalize") *object.mutable_spec() = old.spec();
+  if (subresource != "status") *object.mutable_status() = old.status();
+}
+
+void UpdateNode(std::string_view subresource, const core::Node& old, core::Node& object) {
+  if (subresource == "status") {
+    *object.mutable_spec() = old.spec();
+  } else {
+    *object.mutable_status() = old.status();
+  }
+}
+
+// What no update changes, whatever the kind.
+void KeepSystemMetadata(const meta::ObjectMeta& old, meta::ObjectMeta& metadata) {
+  if (metadata.uid().empty() && old.has_uid()) metadata.set_uid(old.uid());
+  if (old.has_creation_timestamp()) {
+    *metadata.mutable_creation_timestamp() = old.creation_timestamp();
+  } else {
+    metadata.clear_creation_timestamp();
+  }
+  if (old.has_deletion_timestamp()) {
+    *metadata.mutable_deletion_timestamp() = old.deletion_timestamp();
+  }
+  if (old.has_deletion_grace_period_seconds() && !metadata.has_deletion_grace_period_seconds()) {
+    metadata.set_deletion_grace_period_seconds(old.deletion_grace_period_seconds());
+  }
+  metadata.clear_self_link();
+}
+
+}  // namespace
+
+void PrepareForCreate(const Resource& /*resource*/, Message& object) {
+  meta::ObjectMeta& metadata = MetadataOf(object);
+  metadata.clear_self_link();
+  metadata.clear_deletion_timestamp();
+  metadata.clear_deletion_grace_period_seconds();
+  if (auto* pod = As<core::Pod>(object)) {
+    PreparePodForCreate(*pod);
+  } else if (auto* space = As<core::Namespace>(object)) {
+    CreateNamespace(*space);
+  } else if (auto* set = As<apps::ReplicaSet>(object)) {
+    CreateSpecAndStatus(*set);
+  } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {
+    CreateSpecAndStatus(*budget);
+  } else if (As<scheduling_v1::PriorityClass>(object) != nullptr) {
+    metadata.set_generation(1);
+  }
+}
+
+void PrepareForUpdate(const Resource& /*resource*/, std::string_view subresource,
+                      const Message& old, Message& object) {
+  meta::ObjectMeta& metadata = MetadataOf(object);
+  const meta::ObjectMeta& old_metadata = MetadataOf(old);
+  if (old_metadata.has_generation()) {
+    metadata.set_generation(old_metadata.generation());
+  } else {
+    metadata.clear_generation();
+  }
+  if (auto* pod = As<core::Pod>(object)) {
+    PreparePodForUpdate(subresource, Same<core::Pod>(old), *pod);
+  } else if (auto* space = As<core::Namespace>(object)) {
+    UpdateNamespace(subresource, Same<core::Namespace>(old), *space);
+  } else if (auto* node = As<core::Node>(object)) {
+    UpdateNode(subresource, Same<core::Node>(old), *node);
+  } else if (auto* set = As<apps::ReplicaSet>(object)) {
+    UpdateSpecOrStatus(subresource, Same<apps::ReplicaSet>(old), *set);
+  } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {
+    UpdateSpecOrStatus(subresource, Same<policy::PodDisruptionBudget>(old), *budget);
+  }
+  KeepSystemMetadata(old_metadata, metadata);
+}
+
+}  // namespace berth::api

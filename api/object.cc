@@ -1,0 +1,191 @@
+#include "api/object.h"
+
+#include <google/protobuf/message.h>
+
+#include <vector>
+
+#include "api/message_table.h"
+#include "api/quantity.h"
+#include "api/schema/intstr.pb.h"
+#include "api/schema/meta_v1.pb.h"
+#include "api/schema/quantity.pb.h"
+#include "api/time_text.h"
+#include "base/check.h"
+
+namespace berth::api {
+namespace {
+
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::Reflection;
+
+const FieldInfo* FindMessageField(const Message& message, std::string_view name,
+                                  const google::protobuf::Descriptor* type) {
+  const FieldInfo* field = MessageTable::Of(message).Find(name);
+  if (field == nullptr || field->kind != FieldKind::kMessage) return nullptr;
+  return type == nullptr || field->descriptor->message_type() == type ? field : nullptr;
+}
+
+template <typename T>
+const T& Get(const Message& message) {
+  const FieldInfo* field = FindMessageField(message, "metadata", T::descriptor());
+  BERTH_CHECK(field != nullptr);
+  return static_cast<const T&>(message.GetReflection()->GetMessage(message, field->descriptor));
+}
+
+template <typename T>
+T& Mutable(Message& message) {
+  const FieldInfo* field = FindMessageField(message, "metadata", T::descriptor());
+  BERTH_CHECK(field != nullptr);
+  return static_cast<T&>(*message.GetReflection()->MutableMessage(&message, field->descriptor));
+}
+
+const FieldDescriptor* ItemsOf(const Message& list) {
+  const FieldInfo* field = FindMessageField(list, "items", nullptr);
+  BERTH_CHECK(field != nullptr && field->repeated);
+  return field->descriptor;
+}
+
+// True when nothing is left of the message: a non-pointer field holding it should go.
+bool NormalizeForm(Message& message, const MessageTable& table);
+
+bool IsZeroScalar(const Message& message, const Reflection& reflection, const FieldInfo& field) {
+  std::string scratch;
+  switch (field.kind) {
+    case FieldKind::kString:
+      return reflection.GetStringReference(message, field.descriptor, &scratch).empty();
+    case FieldKind::kBytes:
+      return field.omitempty &&
+             reflection.GetStringReference(message, field.descriptor, &scratch).empty();
+    case FieldKind::kBool:
+      return !reflection.GetBool(message, field.descriptor);
+    case FieldKind::kInt32:
+      return reflection.GetInt32(message, field.descriptor) == 0;
+    case FieldKind::kInt64:
+      return reflection.GetInt64(message, field.descriptor) == 0;
+    case FieldKind::kDouble:
+      return reflection.GetDouble(message, field.descriptor) == 0;
+    case FieldKind::kMessage:
+      return false;
+  }
+  return false;
+}
+
+// Returns true when the field holds something afterwards.
+bool NormalizeField(Message& message, const Reflection& reflection, const FieldInfo& field) {
+  const FieldDescriptor* descriptor = field.descriptor;
+  if (field.is_map) {
+    if (field.kind == FieldKind::kMessage) {
+      std::vector<MapEntry> entries;
+      field.map->Collect(message, entries);
+      for (const MapEntry& entry : entries) {
+        NormalizeForm(*field.map->Insert(message, *entry.key).message, *field.table);
+      }
+    }
+    return field.map->Size(message) != 0;
+  }
+  if (field.repeated) {
+    const int size = reflection.FieldSize(message, descriptor);
+    for (int i = 0; field.kind == FieldKind::kMessage && i < size; ++i) {
+      NormalizeForm(*reflection.MutableRepeatedMessage(&message, descriptor, i), *field.table);
+    }
+    return size != 0;
+  }
+  if (!reflection.HasField(message, descriptor)) return false;
+  const bool zero =
+      field.kind == FieldKind::kMessage
+          ? NormalizeForm(*reflection.MutableMessage(&message, descriptor), *field.table)
+          : IsZeroScalar(message, reflection, field);
+  if (!zero || field.pointer) return true;
+  reflection.ClearField(&message, descriptor);
+  return false;
+}
+
+bool NormalizeForm(Message& message, const MessageTable& table) {
+  switch (table.form()) {
+    case JSON_OBJECT: {
+      bool any = false;
+      for (const FieldInfo& field : table.members()) {
+        if (NormalizeField(message, table.reflection(), field)) any = true;
+      }
+      return !any;
+    }
+    case JSON_QUANTITY: {
+      auto& quantity = static_cast<resource::Quantity&>(message);
+      if (quantity.string().empty()) return true;
+      if (auto text = CanonicalQuantityText(quantity.string()); text.ok()) {
+        if (*text != quantity.string()) quantity.set_string(*std::move(text));
+      }
+      return quantity.string() == "0";
+    }
+    case JSON_TIME: {
+      auto& time = static_cast<meta::Time&>(message);
+      time.clear_nanos();
+      if (IsZeroTime(time)) time.Clear();
+      return IsZeroTime(time);
+    }
+    case JSON_MICRO_TIME: {
+      auto& time = static_cast<meta::MicroTime&>(message);
+      if (IsZeroTime(time)) time.Clear();
+      return IsZeroTime(time);
+    }
+    case JSON_INT_OR_STRING: {
+      auto& value = static_cast<intstr::IntOrString&>(message);
+      if (value.type() == 0) {
+        value.clear_type();
+        value.clear_str_val();
+        if (value.int_val() == 0) value.clear_int_val();
+      } else {
+        value.clear_int_val();
+      }
+      return value.type() == 0 && value.int_val() == 0;
+    }
+    default:
+      return message.ByteSizeLong() == 0;
+  }
+}
+
+}  // namespace
+
+const meta::ObjectMeta& MetaOf(const Message& object) { return Get<meta::ObjectMeta>(object); }
+meta::ObjectMeta& MutableMeta(Message& object) { return Mutable<meta::ObjectMeta>(object); }
+
+const meta::ObjectMeta* FindMeta(const Message& object) {
+  const FieldInfo* field = FindMessageField(object, "metadata", meta::ObjectMeta::descriptor());
+  if (field == nullptr) return nullptr;
+  return &static_cast<const meta::ObjectMeta&>(
+      object.GetReflection()->GetMessage(object, field->descriptor));
+}
+
+const meta::ListMeta& ListMetaOf(const Message& list) { return Get<meta::ListMeta>(list); }
+meta::ListMeta& MutableListMeta(Message& list) { return Mutable<meta::ListMeta>(list); }
+
+bool IsList(const Message& message) {
+  const FieldInfo* items = FindMessageField(message, "items", nullptr);
+  return items != nullptr && items->list_items &&
+         FindMessageField(message, "metadata", meta::ListMeta::descriptor()) != nullptr;
+}
+
+size_t ItemCount(const Message& list) {
+  return static_cast<size_t>(list.GetReflection()->FieldSize(list, ItemsOf(list)));
+}
+
+const Message& ItemAt(const Message& list, size_t index) {
+  return list.GetReflection()->GetRepeatedMessage(list, ItemsOf(list), static_cast<int>(index));
+}
+
+Message& MutableItemAt(Message& list, size_t index) {
+  return *list.GetReflection()->MutableRepeatedMessage(&list, ItemsOf(list),
+                                                       static_cast<int>(index));
+}
+
+Message& AddItem(Message& list) { return *list.GetReflection()->AddMessage(&list, ItemsOf(list)); }
+
+const Message& ItemPrototype(const Message& list) {
+  return *google::protobuf::MessageFactory::generated_factory()->GetPrototype(
+      ItemsOf(list)->message_type());
+}
+
+void Normalize(Message& message) { NormalizeForm(message, MessageTable::Of(message)); }
+
+}  // namespace berth::api

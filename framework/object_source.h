@@ -23,16 +23,16 @@ namespace berth::framework {
 using ObjectPtr = std::shared_ptr<const google::protobuf::Message>;
 
 struct ObjectEvent {
-  enum class Kind { kAdd, kUpdate, kDelete };
-  Kind kind = Kind::kAdd;
-  ObjectPtr old_object;  // null for kAdd
-  ObjectPtr new_object;  // null for kDelete
+  enum class Kind { kAdded, kUpdated, kDeleted };
+  Kind kind = Kind::kAdded;
+  ObjectPtr old_object;  // null for kAdded
+  ObjectPtr new_object;  // null for kDeleted
   int64_t revision = 0;  // of the change
 };
 using ObjectHandler = std::function<void(const ObjectEvent&)>;
 
 // Threads: used on the engine's executor only; handlers are called there, in revision order per
-// resource. A handler first hears kAdd for everything that is there.
+// resource. A handler first hears kAdded for everything that is there.
 class ObjectSource {
  public:
   virtual ~ObjectSource() = default;

@@ -76,6 +76,7 @@ class NodeInfo {
   using ImageMap = absl::flat_hash_map<Symbol, ImageState>;
   const ImageMap& images() const;
   ImageMap& mutable_images();  // a copy of its own when shared with another NodeInfo
+  void ClearImages() { images_ = nullptr; }
 
   // Grows with every change anywhere: "newer than" among all NodeInfos of one cache.
   int64_t generation = 0;

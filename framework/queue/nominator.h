@@ -1,0 +1,48 @@
+// Nominator: pods that are to run on a node once room is made there (queue.md section 10).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/strings.h"
+#include "framework/plugin.h"
+#include "framework/pod_info.h"
+
+namespace berth::framework {
+
+// Threads: none; lives on the engine's executor.
+class Nominator {
+ public:
+  // exists: the source still has the pod (by "namespace/name") and it has no spec.nodeName.
+  using StillWaiting = std::function<bool(const PodInfo&)>;
+  // changed: the nominations of a node changed.
+  using Changed = std::function<void(std::string_view node_name)>;
+  explicit Nominator(StillWaiting still_waiting, Changed changed = nullptr)
+      : still_waiting_(std::move(still_waiting)), changed_(std::move(changed)) {}
+
+  // An earlier nomination of the pod goes first. Override: the info's node; else the pod's
+  // status.nominatedNodeName, and nothing when that is empty.
+  void Add(const PodPtr& pod, const NominatingInfo* info);
+  void Delete(std::string_view uid);
+  // Keeps the node known in memory when neither status names one.
+  void Update(const PodInfo* old_pod, const PodPtr& new_pod);
+
+  // In the order of nomination.
+  std::vector<PodPtr> PodsOn(std::string_view node_name) const;
+  bool empty() const { return node_of_.empty(); }
+  // Nodes with nominated pods, in order of name.
+  const std::map<std::string, std::vector<PodPtr>, std::less<>>& by_node() const {
+    return by_node_;
+  }
+
+ private:
+  StillWaiting still_waiting_;
+  Changed changed_;
+  std::map<std::string, std::vector<PodPtr>, std::less<>> by_node_;
+  StringMap<std::string> node_of_;  // uid -> node
+};
+
+}  // namespace berth::framework

@@ -1,0 +1,559 @@
+#include "framework/queue/scheduling_queue.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "api/schema/core_v1_pod.pb.h"
+#include "base/check.h"
+#include "base/log.h"
+#include "framework/queue/pod_events.h"
+
+namespace berth::framework {
+namespace {
+
+constexpr std::string_view kActive = "active";
+constexpr std::string_view kBackoffQueue = "backoff";
+constexpr std::string_view kUnschedulableQueue = "unschedulable";
+constexpr std::string_view kPodAdd = "UnschedulablePodAdd";
+constexpr std::string_view kPodUpdate = "UnschedulablePodUpdate";
+constexpr std::string_view kScheduleAttemptFailure = "ScheduleAttemptFailure";
+constexpr std::string_view kBackoffComplete = "BackoffComplete";
+constexpr std::string_view kPopFromBackoff = "PopFromBackoffQ";
+constexpr absl::Duration kUnschedulableFlushPeriod = absl::Seconds(30);
+
+bool Rejected(const QueueEntry& entry, std::string_view plugin) {
+  return entry.unschedulable_plugins.contains(plugin) || entry.pending_plugins.contains(plugin);
+}
+
+}  // namespace
+
+bool SchedulingQueue::BackoffLess::operator()(QueueEntry& a, QueueEntry& b) const {
+  const absl::Time left = backoff->Expiration(a);
+  const absl::Time right = backoff->Expiration(b);
+  if (left != right || sort == nullptr) return left < right;
+  return sort->Less(a, b);
+}
+
+SchedulingQueue::SchedulingQueue(Executor& executor, const QueueOptions& options,
+                                 const QueueSortPlugin& sort, Profiles profiles,
+                                 Nominator& nominator, Metrics& metrics,
+                                 std::function<void()> on_ready)
+    : executor_(executor),
+      options_(options),
+      backoff_({.initial = options.initial_backoff,
+                .max = options.max_backoff,
+                .whole_seconds = options.pop_from_backoff}),
+      sort_(sort),
+      profiles_(std::move(profiles)),
+      nominator_(nominator),
+      metrics_(metrics),
+      on_ready_(std::move(on_ready)),
+      active_(ActiveLess{&sort}),
+      backoff_heap_(BackoffLess{&backoff_, options.pop_from_backoff ? &sort : nullptr}),
+      error_backoff_heap_(BackoffLess{&backoff_, nullptr}),
+      in_flight_(metrics),
+      started_(executor.clock().Now()) {}
+
+SchedulingQueue::~SchedulingQueue() { Close(); }
+
+// --- holding entries ---------------------------------------------------------------------------
+
+const QueueProfile* SchedulingQueue::ProfileOf(const PodInfo& pod) const {
+  auto it = profiles_.find(pod.scheduler_name);
+  return it == profiles_.end() ? nullptr : &it->second;
+}
+
+void SchedulingQueue::Sign(QueueEntry& entry) const {
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr || !profile->sign) return;
+  entry.signature = profile->sign(*entry.pod);
+}
+
+QueueEntry& SchedulingQueue::Hold(QueueEntryPtr entry) {
+  QueueEntryPtr& slot = entries_[entry->pod->key];
+  BERTH_CHECK(slot == nullptr);
+  slot = std::move(entry);
+  return *slot;
+}
+
+QueueEntryPtr SchedulingQueue::Release(QueueEntry& entry) {
+  Detach(entry);
+  auto it = entries_.find(entry.pod->key);
+  BERTH_CHECK(it != entries_.end());
+  QueueEntryPtr owned = std::move(it->second);
+  entries_.erase(it);
+  return owned;
+}
+
+void SchedulingQueue::Detach(QueueEntry& entry) {
+  switch (entry.place) {
+    case Place::kNone: break;
+    case Place::kActive: active_.Remove(&entry); break;
+    case Place::kBackoff: backoff_heap_.Remove(&entry); break;
+    case Place::kErrorBackoff: error_backoff_heap_.Remove(&entry); break;
+    case Place::kUnschedulable:
+      unschedulable_.erase(entry.parked_order);
+      if (entry.counted_as_gated) --gated_count_;
+      entry.counted_as_gated = false;
+      break;
+  }
+  entry.place = Place::kNone;
+}
+
+void SchedulingQueue::Attach(QueueEntry& entry, Place place) {
+  Detach(entry);
+  entry.place = place;
+  switch (place) {
+    case Place::kNone: break;
+    case Place::kActive: active_.Push(&entry); break;
+    case Place::kBackoff: backoff_heap_.Push(&entry); break;
+    case Place::kErrorBackoff: error_backoff_heap_.Push(&entry); break;
+    case Place::kUnschedulable:
+      entry.parked_order = next_parked_++;
+      unschedulable_.emplace_hint(unschedulable_.end(), entry.parked_order, &entry);
+      break;
+  }
+}
+
+void SchedulingQueue::Reorder(QueueEntry& entry) {
+  switch (entry.place) {
+    case Place::kActive: return active_.Fix(&entry);
+    case Place::kBackoff: return backoff_heap_.Fix(&entry);
+    case Place::kErrorBackoff: return error_backoff_heap_.Fix(&entry);
+    case Place::kNone:
+    case Place::kUnschedulable: return;
+  }
+}
+
+const QueueEntry* SchedulingQueue::Find(std::string_view pod_key) const {
+  auto it = entries_.find(pod_key);
+  return it == entries_.end() ? nullptr : it->second.get();
+}
+
+// --- PreEnqueue --------------------------------------------------------------------------------
+
+bool SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry) {
+  const Status status = plugin.PreEnqueue(*entry.pod);
+  if (status.ok()) return false;
+  if (status.code() == Code::kError) {
+    BERTH_LOG(kError, "pre-enqueue failed plugin={} pod={} err=\"{}\"", plugin.Name(),
+              entry.pod->key, status.Message());
+  }
+  if (!Rejected(entry, plugin.Name())) {
+    metrics_.UnschedulablePods(plugin.Name(), entry.pod->scheduler_name, 1);
+  }
+  entry.unschedulable_plugins.emplace(plugin.Name());
+  entry.gating_plugin = std::string(plugin.Name());
+  return true;
+}
+
+// The plugin that gates the pod now is asked first: mostly it still does.
+void SchedulingQueue::RunPreEnqueue(QueueEntry& entry) {
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr) return;
+  const std::string gating = entry.gating_plugin;
+  for (PreEnqueuePlugin* plugin : profile->pre_enqueue) {
+    if (!gating.empty() && plugin->Name() == gating && GatedBy(*plugin, entry)) return;
+  }
+  for (PreEnqueuePlugin* plugin : profile->pre_enqueue) {
+    if (plugin->Name() != gating && GatedBy(*plugin, entry)) return;
+  }
+  entry.gating_plugin.clear();
+}
+
+bool SchedulingQueue::GateHears(const QueueEntry& entry, const ClusterEvent& event) const {
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr) return false;
+  auto it = profile->events_of_plugin.find(entry.gating_plugin);
+  if (it == profile->events_of_plugin.end()) return false;
+  return std::any_of(it->second.begin(), it->second.end(),
+                     [&](const ClusterEvent& registered) { return registered.Matches(event); });
+}
+
+// --- moving one pod ----------------------------------------------------------------------------
+
+void SchedulingQueue::Park(QueueEntry& entry, std::string_view label) {
+  if (entry.place != Place::kUnschedulable) Attach(entry, Place::kUnschedulable);
+  gated_count_ += static_cast<int>(entry.gated()) - static_cast<int>(entry.counted_as_gated);
+  entry.counted_as_gated = entry.gated();
+  if (!label.empty()) metrics_.QueueIncoming(kUnschedulableQueue, label);
+}
+
+bool SchedulingQueue::MoveToActive(QueueEntry& entry, std::string_view label, bool from_backoff) {
+  if (!(options_.pop_from_backoff && from_backoff)) RunPreEnqueue(entry);
+  if (entry.gated()) {
+    const bool queued = entry.place == Place::kActive || entry.place == Place::kBackoff ||
+                        entry.place == Place::kErrorBackoff;
+    if (!queued) Park(entry, {});
+    return false;
+  }
+  if (entry.initial_attempt_timestamp == absl::InfiniteFuture()) {
+    entry.initial_attempt_timestamp = executor_.clock().Now();
+  }
+  Attach(entry, Place::kActive);
+  metrics_.QueueIncoming(kActive, label);
+  if (label == kPodAdd || label == kPodUpdate) nominator_.Add(entry.pod, nullptr);
+  return true;
+}
+
+bool SchedulingQueue::MoveToBackoff(QueueEntry& entry, std::string_view label) {
+  if (options_.pop_from_backoff) {
+    RunPreEnqueue(entry);
+    if (entry.gated()) {
+      if (entry.place != Place::kBackoff && entry.place != Place::kErrorBackoff) Park(entry, {});
+      return false;
+    }
+  }
+  Attach(entry, entry.has_rejectors() ? Place::kBackoff : Place::kErrorBackoff);
+  metrics_.QueueIncoming(kBackoffQueue, label);
+  return true;
+}
+
+void SchedulingQueue::Requeue(QueueEntry& entry, Strategy strategy, std::string_view label) {
+  if (strategy == Strategy::kSkip) return Park(entry, label);
+  if (strategy == Strategy::kAfterBackoff &&
+      backoff_.IsBackingOff(entry, executor_.clock().Now())) {
+    MoveToBackoff(entry, label);
+    return;
+  }
+  MoveToActive(entry, label);
+}
+
+// --- is an event worth another try? ------------------------------------------------------------
+
+QueueingHint SchedulingQueue::Ask(const RegisteredHint& registered, const QueueEntry& entry,
+                                  const ClusterEvent& event, const EventObject& old_object,
+                                  const EventObject& new_object) {
+  if (!registered.hint) return QueueingHint::kQueue;
+  const bool timed = metrics_.WantsDurations();
+  const absl::Time begin = timed ? executor_.clock().Now() : absl::Time();
+  auto answer = registered.hint(*entry.pod, old_object.get(), new_object.get());
+  std::string_view name = "Error";
+  if (answer.ok()) name = *answer == QueueingHint::kQueue ? "Queue" : "QueueSkip";
+  if (timed) {
+    metrics_.QueueingHint(registered.plugin, event.Label(), name,
+                          executor_.clock().Now() - begin);
+  }
+  if (answer.ok()) return *answer;
+  BERTH_LOG(kError, "queueing hint failed plugin={} pod={} event={} err=\"{}\"",
+            registered.plugin, entry.pod->key, event.Label(), ToStd(answer.status().message()));
+  return QueueingHint::kQueue;
+}
+
+SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry,
+                                                 const ClusterEvent& event,
+                                                 const EventObject& old_object,
+                                                 const EventObject& new_object) {
+  if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
+  if (event.IsWildcard()) {
+    const auto* pod = dynamic_cast<const api::core::Pod*>(new_object.get());
+    if (pod != nullptr && pod->metadata().uid() != entry.pod->uid) return Strategy::kSkip;
+    return Strategy::kAfterBackoff;
+  }
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr) return Strategy::kAfterBackoff;
+  Strategy best = Strategy::kSkip;
+  for (const RegisteredEvent& registered : profile->events) {
+    if (!registered.event.Matches(event)) continue;
+    for (const RegisteredHint& hint : registered.hints) {
+      if (!Rejected(entry, hint.plugin)) continue;
+      if (Ask(hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
+      if (entry.pending_plugins.contains(hint.plugin)) return Strategy::kImmediately;
+      if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;
+      best = Strategy::kAfterBackoff;
+    }
+  }
+  return best;
+}
+
+// Over the events seen while the pod was tried.
+SchedulingQueue::Strategy SchedulingQueue::WorthSince(const QueueEntry& entry) {
+  if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
+  Strategy best = Strategy::kSkip;
+  in_flight_.ForEventsSince(entry.pod->uid, [&](const SeenEvent& seen) {
+    const Strategy found = Worth(entry, seen.event, seen.old_object, seen.new_object);
+    best = std::max(best, found);
+    if (found == Strategy::kSkip) return true;
+    return found != Strategy::kImmediately && !entry.pending_plugins.empty();
+  });
+  return best;
+}
+
+bool SchedulingQueue::AnyoneCares(const ClusterEvent& event) const {
+  if (event.IsWildcard()) return true;
+  for (const auto& [name, profile] : profiles_) {
+    for (const RegisteredEvent& registered : profile.events) {
+      if (registered.event.Matches(event)) return true;
+    }
+  }
+  return false;
+}
+
+// --- the public side ---------------------------------------------------------------------------
+
+void SchedulingQueue::Add(const PodPtr& pod) {
+  if (closed_) return;
+  auto it = entries_.find(pod->key);
+  QueueEntry* entry = nullptr;
+  if (it != entries_.end()) {  // a pod of the same name: the new one takes over
+    entry = it->second.get();
+    entry->pod = pod;
+    entry->timestamp = executor_.clock().Now();
+    Detach(*entry);
+  } else {
+    auto made = std::make_unique<QueueEntry>();
+    made->pod = pod;
+    made->timestamp = executor_.clock().Now();
+    entry = &Hold(std::move(made));
+  }
+  Sign(*entry);
+  MoveToActive(*entry, kPodAdd);
+  ReportCounts();
+}
+
+void SchedulingQueue::Update(const PodPtr& old_pod, const PodPtr& pod) {
+  if (closed_) return;
+  const PodInfo& before = old_pod ? *old_pod : *pod;
+  if (in_flight_.Has(pod->uid)) {
+    for (const ClusterEvent& event : PodChangeEvents(kUnschedulablePodResource, before, *pod)) {
+      in_flight_.AddEvent(event, before.shared_object(), pod->shared_object());
+    }
+    return;
+  }
+  auto it = entries_.find(pod->key);
+  if (it == entries_.end()) {
+    auto made = std::make_unique<QueueEntry>();
+    made->pod = pod;
+    made->timestamp = executor_.clock().Now();
+    QueueEntry& entry = Hold(std::move(made));
+    Sign(entry);
+    MoveToActive(entry, kPodUpdate);
+    return ReportCounts();
+  }
+  QueueEntry& entry = *it->second;
+  entry.pod = pod;
+  nominator_.Update(old_pod.get(), pod);
+  Sign(entry);
+  if (entry.place != Place::kUnschedulable) {
+    Reorder(entry);
+    return ReportCounts();
+  }
+  for (const ClusterEvent& event : PodChangeEvents(kUnschedulablePodResource, before, *pod)) {
+    const Strategy strategy = Worth(entry, event, before.shared_object(), pod->shared_object());
+    Requeue(entry, strategy, event.Label());
+    if (entry.place == Place::kActive) break;
+    if (options_.pop_from_backoff && entry.place != Place::kUnschedulable) break;
+  }
+  ReportCounts();
+}
+
+void SchedulingQueue::Delete(const PodInfo& pod) {
+  nominator_.Delete(pod.uid);
+  auto it = entries_.find(pod.key);
+  if (it == entries_.end()) return;
+  QueueEntry& entry = *it->second;
+  CountRejectors(entry, -1);
+  Release(entry);
+  ReportCounts();
+}
+
+bool SchedulingQueue::Ready() const {
+  if (closed_) return false;
+  return !active_.empty() || (options_.pop_from_backoff && !backoff_heap_.empty());
+}
+
+QueueEntryPtr SchedulingQueue::Pop() {
+  while (Ready()) {
+    QueueEntry* first = active_.Top();
+    if (first == nullptr) {
+      first = backoff_heap_.Top();
+      metrics_.QueueIncoming(kActive, kPopFromBackoff);
+    }
+    QueueEntryPtr entry = Release(*first);
+    ++entry->attempts;
+    if (entry->initial_attempt_timestamp == absl::InfiniteFuture()) {
+      entry->initial_attempt_timestamp = executor_.clock().Now();
+    }
+    if (!in_flight_.AddPod(entry->pod)) {
+      BERTH_LOG(kError, "pod popped twice, dropping one pod={}", entry->pod->key);
+      continue;
+    }
+    CountRejectors(*entry, -1);
+    ReportCounts();
+    return entry;
+  }
+  return nullptr;
+}
+
+absl::Status SchedulingQueue::AddUnschedulableIfNotPresent(QueueEntryPtr entry) {
+  const std::string uid = entry->pod->uid;
+  if (const QueueEntry* held = Find(entry->pod->key); held != nullptr) {
+    const std::string_view where = held->place == Place::kUnschedulable ? "unschedulable queue"
+                                   : held->place == Place::kActive      ? "the active queue"
+                                                                        : "the backoff queue";
+    const std::string text =
+        fmt::format("Pod {} is already present in {}", entry->pod->key, where);
+    Done(uid);
+    return absl::AlreadyExistsError(ToAbsl(text));
+  }
+  QueueEntry& held = Hold(std::move(entry));
+  if (held.has_rejectors()) {
+    ++held.unschedulable_count;
+    held.consecutive_errors_count = 0;
+  } else {
+    ++held.consecutive_errors_count;
+  }
+  held.timestamp = executor_.clock().Now();
+  held.backoff_expiration = absl::InfinitePast();
+  held.was_flushed_from_unschedulable = false;
+  CountRejectors(held, 1);
+  Requeue(held, WorthSince(held), kScheduleAttemptFailure);
+  Done(uid);
+  ReportCounts();
+  return absl::OkStatus();
+}
+
+void SchedulingQueue::MoveAllToActiveOrBackoff(const ClusterEvent& event,
+                                               const EventObject& old_object,
+                                               const EventObject& new_object,
+                                               const Candidate& candidate) {
+  if (closed_ || !AnyoneCares(event)) return;
+  if (!unschedulable_.empty()) {
+    std::vector<QueueEntry*> waiting;
+    waiting.reserve(unschedulable_.size());
+    for (const auto& [order, entry] : unschedulable_) waiting.push_back(entry);
+    std::string label;
+    for (QueueEntry* entry : waiting) {
+      if (candidate && !candidate(*entry->pod)) continue;
+      if (entry->gated() && !GateHears(*entry, event)) continue;
+      const Strategy strategy = Worth(*entry, event, old_object, new_object);
+      if (strategy == Strategy::kSkip) continue;
+      if (label.empty()) label = event.Label();
+      Requeue(*entry, strategy, label);
+    }
+  }
+  if (!in_flight_.empty()) in_flight_.AddEvent(event, old_object, new_object);
+  ReportCounts();
+}
+
+void SchedulingQueue::Activate(std::span<const std::string> pod_keys) {
+  if (closed_) return;
+  const std::string label = ForceActivateEvent().Label();
+  for (const std::string& key : pod_keys) {
+    auto it = entries_.find(key);
+    if (it != entries_.end()) {
+      if (it->second->place != Place::kActive) MoveToActive(*it->second, label);
+    } else if (PodPtr pod = in_flight_.FindByKey(key)) {
+      in_flight_.AddEvent(ForceActivateEvent(), nullptr, pod->shared_object());
+    }
+  }
+  ReportCounts();
+}
+
+// --- time --------------------------------------------------------------------------------------
+
+void SchedulingQueue::FlushBackoff() {
+  const absl::Time now = executor_.clock().Now();
+  for (auto* heap : {&backoff_heap_, &error_backoff_heap_}) {
+    while (QueueEntry* entry = heap->Top()) {
+      if (backoff_.IsBackingOff(*entry, now)) break;
+      Detach(*entry);
+      MoveToActive(*entry, kBackoffComplete, true);
+    }
+  }
+  ReportCounts();
+}
+
+void SchedulingQueue::FlushUnschedulable() {
+  const absl::Time now = executor_.clock().Now();
+  const ClusterEvent& event = UnschedulableTimeoutEvent();
+  std::vector<QueueEntry*> late;
+  for (const auto& [order, entry] : unschedulable_) {
+    if (now - entry->timestamp > options_.unschedulable_max) late.push_back(entry);
+  }
+  for (QueueEntry* entry : late) {
+    if (entry->gated() && !GateHears(*entry, event)) continue;
+    entry->was_flushed_from_unschedulable = true;
+    Requeue(*entry, Worth(*entry, event, nullptr, nullptr), event.custom_label);
+  }
+  if (!late.empty() && !in_flight_.empty()) in_flight_.AddEvent(event, nullptr, nullptr);
+  ReportCounts();
+}
+
+// Timers only run while there is something for them to look at.
+void SchedulingQueue::ArmTimers() {
+  const absl::Time now = executor_.clock().Now();
+  if (backoff_timer_ == 0 && (!backoff_heap_.empty() || !error_backoff_heap_.empty())) {
+    const absl::Time next = absl::FromUnixSeconds(absl::ToUnixSeconds(now) + 1);
+    backoff_timer_ = executor_.PostAt(next, [this, alive = lifetime_.Watch()] {
+      if (alive.expired()) return;
+      backoff_timer_ = 0;
+      FlushBackoff();
+    });
+  }
+  if (unschedulable_timer_ == 0 && !unschedulable_.empty()) {
+    const int64_t periods = (now - started_) / kUnschedulableFlushPeriod;
+    const absl::Time next = started_ + (periods + 1) * kUnschedulableFlushPeriod;
+    unschedulable_timer_ = executor_.PostAt(next, [this, alive = lifetime_.Watch()] {
+      if (alive.expired()) return;
+      unschedulable_timer_ = 0;
+      FlushUnschedulable();
+    });
+  }
+}
+
+void SchedulingQueue::Close() {
+  if (closed_) return;
+  closed_ = true;
+  lifetime_.End();
+  if (backoff_timer_ != 0) executor_.Cancel(backoff_timer_);
+  if (unschedulable_timer_ != 0) executor_.Cancel(unschedulable_timer_);
+  in_flight_.Clear();
+}
+
+// --- counting ----------------------------------------------------------------------------------
+
+void SchedulingQueue::CountRejectors(const QueueEntry& entry, int delta) {
+  for (const std::string& plugin : entry.unschedulable_plugins) {
+    metrics_.UnschedulablePods(plugin, entry.pod->scheduler_name, delta);
+  }
+  for (const std::string& plugin : entry.pending_plugins) {
+    if (entry.unschedulable_plugins.contains(plugin)) continue;
+    metrics_.UnschedulablePods(plugin, entry.pod->scheduler_name, delta);
+  }
+}
+
+QueueCounts SchedulingQueue::counts() const {
+  QueueCounts counts;
+  counts.active = static_cast<int64_t>(active_.size());
+  counts.backoff = static_cast<int64_t>(backoff_heap_.size() + error_backoff_heap_.size());
+  counts.unschedulable = static_cast<int64_t>(unschedulable_.size()) - gated_count_;
+  counts.gated = gated_count_;
+  return counts;
+}
+
+std::string SchedulingQueue::Summary() const {
+  return fmt::format("activeQ:{}; backoffQ:{}; unschedulablePods:{}", active_.size(),
+                     backoff_heap_.size() + error_backoff_heap_.size(), unschedulable_.size());
+}
+
+// At the end of every change: the gauges, the timers, and word that there is work.
+void SchedulingQueue::ReportCounts() {
+  if (closed_) return;
+  ArmTimers();
+  const QueueCounts now = counts();
+  const auto report = [&](std::string_view queue, int64_t count, int64_t before) {
+    if (count != before) metrics_.PendingPods(queue, count);
+  };
+  report(kActive, now.active, reported_.active);
+  report(kBackoffQueue, now.backoff, reported_.backoff);
+  report(kUnschedulableQueue, now.unschedulable, reported_.unschedulable);
+  report("gated", now.gated, reported_.gated);
+  reported_ = now;
+  if (on_ready_ && Ready()) on_ready_();
+}
+
+}  // namespace berth::framework

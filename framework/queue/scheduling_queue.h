@@ -1,0 +1,176 @@
+// SchedulingQueue: pods that wait for a node, and when each is tried next.
+//
+//                       Add                          Pop
+//   (absent) ---------------------------> ACTIVE -----------------> IN FLIGHT --- Done --> (gone)
+//      |  PreEnqueue refuses               ^  ^ ^                      |  |  |
+//      |                     Activate,     |  | | BackoffComplete      |  |  | AddUnschedulable:
+//      v                     an event, or  |  | +---------- BACKOFF <--+  |  | event seen, still
+//   UNSCHEDULABLE (gated or  time out and  |  |  Pop when     ^ an error, |  | backing off -> BACKOFF
+//   rejected) -------------- no backoff ---+  |  nothing is   | or event  |  | nothing seen
+//      ^   \_________________ backing off ____|__active_______+           |  |
+//      +------------------------------------- | --------------------------|--+
+//                                             +--- event seen, no backoff +
+//
+// ACTIVE: heap in QueueSort order. BACKOFF: two heaps by expiration: pods rejected by plugins, and
+// pods that failed with an error. UNSCHEDULABLE: woken by events that a rejecting plugin's hint
+// finds useful, and by a flush after 5 minutes. Every arrow is a method below.
+// Source: kube-scheduler backend/queue/scheduling_queue.go; queue.md.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include <absl/status/status.h>
+
+#include "base/executor.h"
+#include "base/strings.h"
+#include "framework/cycle/metrics.h"
+#include "framework/events.h"
+#include "framework/plugin.h"
+#include "framework/queue/backoff.h"
+#include "framework/queue/heap.h"
+#include "framework/queue/in_flight.h"
+#include "framework/queue/nominator.h"
+#include "framework/queue/queue_profile.h"
+#include "framework/queued_pod_info.h"
+
+namespace berth::framework {
+
+// A queued pod and its place.
+struct QueueEntry final : QueuedPodInfo {
+  enum class Place : uint8_t { kNone, kActive, kBackoff, kErrorBackoff, kUnschedulable };
+  Place place = Place::kNone;
+  size_t heap_index = 0;
+  uint64_t parked_order = 0;  // when it came into kUnschedulable
+  bool counted_as_gated = false;
+};
+using QueueEntryPtr = std::unique_ptr<QueueEntry>;
+
+struct QueueOptions {
+  absl::Duration initial_backoff = absl::Seconds(1);
+  absl::Duration max_backoff = absl::Seconds(10);
+  absl::Duration unschedulable_max = absl::Minutes(5);
+  // A pod may be tried before its backoff ends when nothing else is waiting.
+  bool pop_from_backoff = true;
+};
+
+struct QueueCounts {
+  int64_t active = 0, backoff = 0, unschedulable = 0, gated = 0;
+};
+
+// Threads: none; lives on the executor it is given, which also runs its timers.
+class SchedulingQueue {
+ public:
+  using Profiles = StringMap<QueueProfile>;  // by scheduler name
+  // sort: of every profile. on_ready: called when Pop has (again) something to give.
+  SchedulingQueue(Executor& executor, const QueueOptions& options, const QueueSortPlugin& sort,
+                  Profiles profiles, Nominator& nominator, Metrics& metrics,
+                  std::function<void()> on_ready);
+  ~SchedulingQueue();
+
+  // A new pod without a node.
+  void Add(const PodPtr& pod);
+  // A change of a pod without a node; old_pod may be null. One that is in flight only leaves
+  // events; one that is unknown is added.
+  void Update(const PodPtr& old_pod, const PodPtr& pod);
+  // Gone, or assigned.
+  void Delete(const PodInfo& pod);
+
+  // Whether Pop has something: the active heap, or else a pod in backoff after a rejection.
+  bool Ready() const;
+  // Null when not Ready. The pod is in flight until Done.
+  QueueEntryPtr Pop();
+  // A failed attempt. Errors: the pod is in the queue already ("Pod <key> is already present in
+  // the active queue"). Ends the attempt (Done) in any case.
+  absl::Status AddUnschedulableIfNotPresent(QueueEntryPtr entry);
+  void Done(std::string_view uid) { in_flight_.Done(uid); }
+
+  // What happened, to all waiting pods. candidate: null for all.
+  using Candidate = std::function<bool(const PodInfo&)>;
+  void MoveAllToActiveOrBackoff(const ClusterEvent& event, const EventObject& old_object,
+                                const EventObject& new_object, const Candidate& candidate = {});
+  // Puts waiting pods ("namespace/name") into the active heap, as plugins ask.
+  void Activate(std::span<const std::string> pod_keys);
+  // Whether any plugin of any profile registered for it.
+  bool AnyoneCares(const ClusterEvent& event) const;
+
+  // Pods with backoff behind them become active; pods that waited too long are tried again. Called
+  // by timers, at whole seconds and each 30 s while there is something to look at.
+  void FlushBackoff();
+  void FlushUnschedulable();
+  // Nothing is given out any more.
+  void Close();
+
+  QueueCounts counts() const;
+  const InFlight& in_flight() const { return in_flight_; }
+  // Null when it is not queued (or in flight).
+  const QueueEntry* Find(std::string_view pod_key) const;
+  // "activeQ:<n>; backoffQ:<n>; unschedulablePods:<n>"
+  std::string Summary() const;
+
+ private:
+  using Place = QueueEntry::Place;
+  enum class Strategy : uint8_t { kSkip, kAfterBackoff, kImmediately };
+  struct ActiveLess {
+    const QueueSortPlugin* sort;
+    bool operator()(const QueueEntry& a, const QueueEntry& b) const { return sort->Less(a, b); }
+  };
+  struct BackoffLess {
+    const Backoff* backoff;
+    const QueueSortPlugin* sort;  // for equal expirations; may be null
+    bool operator()(QueueEntry& a, QueueEntry& b) const;
+  };
+
+  const QueueProfile* ProfileOf(const PodInfo& pod) const;
+  void Sign(QueueEntry& entry) const;
+  QueueEntry& Hold(QueueEntryPtr entry);
+  QueueEntryPtr Release(QueueEntry& entry);
+  void Detach(QueueEntry& entry);  // from its place; stays held
+  void Attach(QueueEntry& entry, Place place);
+  void Reorder(QueueEntry& entry);  // its pod changed
+  bool MoveToActive(QueueEntry& entry, std::string_view label, bool from_backoff = false);
+  bool MoveToBackoff(QueueEntry& entry, std::string_view label);
+  void Park(QueueEntry& entry, std::string_view label);
+  void Requeue(QueueEntry& entry, Strategy strategy, std::string_view label);
+  void RunPreEnqueue(QueueEntry& entry);
+  bool GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry);
+  bool GateHears(const QueueEntry& entry, const ClusterEvent& event) const;
+  Strategy Worth(const QueueEntry& entry, const ClusterEvent& event,
+                 const EventObject& old_object, const EventObject& new_object);
+  Strategy WorthSince(const QueueEntry& entry);
+  QueueingHint Ask(const RegisteredHint& registered, const QueueEntry& entry,
+                   const ClusterEvent& event, const EventObject& old_object,
+                   const EventObject& new_object);
+  void CountRejectors(const QueueEntry& entry, int delta);
+  void ReportCounts();
+  void ArmTimers();
+
+  Executor& executor_;
+  const QueueOptions options_;
+  const Backoff backoff_;
+  const QueueSortPlugin& sort_;
+  const Profiles profiles_;
+  Nominator& nominator_;
+  Metrics& metrics_;
+  std::function<void()> on_ready_;
+
+  StringMap<QueueEntryPtr> entries_;  // everything queued, by "namespace/name"
+  IndexedHeap<QueueEntry, ActiveLess> active_;
+  IndexedHeap<QueueEntry, BackoffLess> backoff_heap_, error_backoff_heap_;
+  std::map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
+  uint64_t next_parked_ = 1;
+  int64_t gated_count_ = 0;
+  InFlight in_flight_;
+  QueueCounts reported_;
+  bool closed_ = false;
+  TimerId backoff_timer_ = 0, unschedulable_timer_ = 0;
+  absl::Time started_;
+  Lifetime lifetime_;
+};
+
+}  // namespace berth::framework

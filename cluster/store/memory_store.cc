@@ -23,7 +23,11 @@ class MemoryStore final : public MvccStore {
     }
     if (!outcome.next.has_value()) return;
     executor().Post([weak = weak_from_this(), next = *std::move(outcome.next)]() mutable {
-      if (auto self = weak.lock()) static_cast<MemoryStore&>(*self).Submit(std::move(next));
+      if (auto self = weak.lock()) {
+        static_cast<MemoryStore&>(*self).Submit(std::move(next));
+      } else if (Finish finish = Rejection(std::move(next)); finish != nullptr) {
+        finish(absl::UnavailableError("the store is closed"));
+      }
     });
   }
 };

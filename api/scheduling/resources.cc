@@ -286,9 +286,8 @@ Amounts PodRequests(const core::Pod& pod, const RequestOptions& options) {
     }
   }
   Amounts out;
-  for (const auto& [name, amount] : EffectiveRequests(pod, options, defaults).entries()) {
-    AddResource(name, amount, out);
-  }
+  const List total = EffectiveRequests(pod, options, defaults);
+  for (const auto& [name, amount] : total.entries()) AddResource(name, amount, out);
   return out;
 }
 

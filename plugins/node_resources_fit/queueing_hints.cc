@@ -1,0 +1,55 @@
+#include "plugins/node_resources_fit/queueing_hints.h"
+
+#include <algorithm>
+
+#include "api/schema/core_v1_pod.pb.h"
+#include "framework/pod_info.h"
+#include "plugins/event_objects.h"
+
+namespace berth::plugins::node_resources_fit {
+namespace {
+
+using api::scheduling::Amounts;
+using framework::QueueingHint;
+
+// `greater` exceeds `lesser` in something `request` wants.
+bool ExceedsWhereWanted(const Amounts& request, const Amounts& greater, const Amounts& lesser) {
+  const auto exceeds = [](int64_t want, int64_t a, int64_t b) { return want > 0 && a > b; };
+  if (exceeds(request.milli_cpu, greater.milli_cpu, lesser.milli_cpu)) return true;
+  if (exceeds(request.memory_bytes, greater.memory_bytes, lesser.memory_bytes)) return true;
+  if (exceeds(request.ephemeral_storage_bytes, greater.ephemeral_storage_bytes,
+              lesser.ephemeral_storage_bytes)) {
+    return true;
+  }
+  return std::any_of(request.scalars.begin(), request.scalars.end(), [&](const auto& entry) {
+    return exceeds(entry.second, greater.Scalar(entry.first), lesser.Scalar(entry.first));
+  });
+}
+
+}  // namespace
+
+bool HasGrown(const Amounts& request, const api::scheduling::Allocatable& before,
+              const api::scheduling::Allocatable& after) {
+  return after.pods > before.pods || ExceedsWhereWanted(request, after.amounts, before.amounts);
+}
+
+absl::StatusOr<QueueingHint> AfterPodChange(const framework::PodInfo& pod,
+                                            const google::protobuf::Message* old_object,
+                                            const google::protobuf::Message* new_object) {
+  const api::core::Pod* before = AsPod(old_object);
+  const api::core::Pod* after = AsPod(new_object);
+  if (before == nullptr) return absl::InternalError("event without the former pod");
+  if (after == nullptr) {
+    const bool held =
+        !before->spec().node_name().empty() || !before->status().nominated_node_name().empty();
+    return held ? QueueingHint::kQueue : QueueingHint::kSkip;
+  }
+  if (IsSamePod(pod, *after)) return QueueingHint::kQueue;
+  if (after->spec().node_name().empty()) return QueueingHint::kSkip;
+  const bool shrank =
+      ExceedsWhereWanted(pod.requests, api::scheduling::PodRequests(*before, {.use_status = true}),
+                         api::scheduling::PodRequests(*after, {.use_status = true}));
+  return shrank ? QueueingHint::kQueue : QueueingHint::kSkip;
+}
+
+}  // namespace berth::plugins::node_resources_fit

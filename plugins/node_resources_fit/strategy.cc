@@ -1,0 +1,70 @@
+#include "plugins/node_resources_fit/strategy.h"
+
+#include <algorithm>
+
+namespace berth::plugins::node_resources_fit {
+namespace {
+
+using Kind = WeightedResource::Kind;
+constexpr int64_t kScoreMax = 100;
+constexpr int64_t kShapeScoreFactor = 10;  // a shape's scores are 0..10
+
+Kind KindOf(std::string_view name) {
+  if (name == "cpu") return Kind::kCpu;
+  if (name == "memory") return Kind::kMemory;
+  if (name == "ephemeral-storage") return Kind::kEphemeralStorage;
+  return Kind::kScalar;
+}
+
+}  // namespace
+
+std::vector<WeightedResource> Resolve(std::span<const ResourceWeight> resources) {
+  std::vector<WeightedResource> out;
+  out.reserve(resources.size());
+  for (const ResourceWeight& resource : resources) {
+    out.push_back({KindOf(resource.name), Symbol::Intern(resource.name), resource.weight});
+  }
+  return out;
+}
+
+Allocation AllocationOf(const WeightedResource& resource, const api::scheduling::Amounts& pod,
+                        const framework::NodeInfo& node, const api::scheduling::Amounts& used) {
+  const api::scheduling::Amounts& has = node.allocatable().amounts;
+  switch (resource.kind) {
+    case Kind::kCpu:
+      return {has.milli_cpu, used.milli_cpu + pod.milli_cpu};
+    case Kind::kMemory:
+      return {has.memory_bytes, used.memory_bytes + pod.memory_bytes};
+    case Kind::kEphemeralStorage:
+      return {has.ephemeral_storage_bytes,
+              node.requested().ephemeral_storage_bytes + pod.ephemeral_storage_bytes};
+    case Kind::kScalar:
+      break;
+  }
+  const int64_t wanted = pod.Scalar(resource.name);
+  if (wanted == 0) return {};
+  return {has.Scalar(resource.name), node.requested().Scalar(resource.name) + wanted};
+}
+
+int64_t LeastAllocated(int64_t requested, int64_t allocatable) {
+  if (requested > allocatable) return 0;
+  return (allocatable - requested) * kScoreMax / allocatable;
+}
+
+int64_t MostAllocated(int64_t requested, int64_t allocatable) {
+  return std::min(requested, allocatable) * kScoreMax / allocatable;
+}
+
+int64_t BrokenLinear(std::span<const UtilizationPoint> shape, int64_t utilization) {
+  for (size_t i = 0; i < shape.size(); ++i) {
+    if (utilization > shape[i].utilization) continue;
+    const int64_t score = shape[i].score * kShapeScoreFactor;
+    if (i == 0) return score;
+    const int64_t before = shape[i - 1].score * kShapeScoreFactor;
+    const int64_t from = shape[i - 1].utilization;
+    return before + (score - before) * (utilization - from) / (shape[i].utilization - from);
+  }
+  return shape.back().score * kShapeScoreFactor;
+}
+
+}  // namespace berth::plugins::node_resources_fit

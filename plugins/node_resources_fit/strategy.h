@@ -1,0 +1,43 @@
+// The arithmetic of scoring by allocation. Pure functions over integers.
+// Source: kube-scheduler noderesources {least_allocated,most_allocated,requested_to_capacity_ratio,
+// resource_allocation}.go; plugins.md section 8.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "api/scheduling/resources.h"
+#include "base/symbol.h"
+#include "framework/node_info.h"
+#include "plugins/args.h"
+
+namespace berth::plugins::node_resources_fit {
+
+// One resource of a strategy, resolved once.
+struct WeightedResource {
+  enum class Kind : uint8_t { kCpu, kMemory, kEphemeralStorage, kScalar };
+  Kind kind = Kind::kScalar;
+  Symbol name;
+  int64_t weight = 1;
+};
+std::vector<WeightedResource> Resolve(std::span<const ResourceWeight> resources);
+
+// What a node has of a resource and what would be requested of it with the pod on it, in the
+// resource's unit (millicores, bytes, units). allocatable 0: leave the resource out.
+struct Allocation {
+  int64_t allocatable = 0;
+  int64_t requested = 0;
+};
+// used: cpu and memory of the node as counted for this purpose (with or without defaults);
+// ephemeral storage and scalars come from the node's true requests.
+Allocation AllocationOf(const WeightedResource& resource, const api::scheduling::Amounts& pod,
+                        const framework::NodeInfo& node, const api::scheduling::Amounts& used);
+
+// [0, 100], truncated: the free share, the used share. allocatable > 0.
+int64_t LeastAllocated(int64_t requested, int64_t allocatable);
+int64_t MostAllocated(int64_t requested, int64_t allocatable);
+// utilization 0..100; shape sorted by utilization, scores 0..10, not empty. Result in [0, 100].
+int64_t BrokenLinear(std::span<const UtilizationPoint> shape, int64_t utilization);
+
+}  // namespace berth::plugins::node_resources_fit

@@ -1,0 +1,38 @@
+// Keeps pods off cordoned nodes (spec.unschedulable).
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include <absl/status/statusor.h>
+
+#include "framework/plugin.h"
+#include "framework/registry.h"
+
+namespace berth::plugins::node_unschedulable {
+
+// Filter: a cordoned node yields UnschedulableAndUnresolvable, unless the pod tolerates the taint
+//   node.kubernetes.io/unschedulable:NoSchedule.
+// Events: a node joins or is uncordoned; the pod's own tolerations grow to cover that taint.
+// Cost: one flag; the tolerations only on a cordoned node. Threads: const.
+// Source: kube-scheduler plugin of the same name.
+class NodeUnschedulable final : public framework::FilterPlugin {
+ public:
+  static constexpr std::string_view kName = "NodeUnschedulable";
+  static constexpr std::string_view kReason = "node(s) were unschedulable";
+  static absl::StatusOr<std::unique_ptr<framework::Plugin>> Create(
+      const framework::PluginArgs& args, framework::Handle& handle);
+
+  std::string_view Name() const override { return kName; }
+  framework::Status Filter(const framework::CycleState& state, const framework::PodInfo& pod,
+                           const framework::NodeInfo& node) const override;
+  bool FilterBatch(const framework::CycleState& state, const framework::PodInfo& pod,
+                   const framework::NodeColumns& columns,
+                   std::span<const framework::NodeIndex> nodes,
+                   std::span<uint8_t> out) const override;
+  framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
+  bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
+};
+
+}  // namespace berth::plugins::node_unschedulable

@@ -1,0 +1,149 @@
+#include "plugins/registry.h"
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "base/strings.h"
+#include "plugins/args_fields.h"
+#include "plugins/args_validation.h"
+#include "plugins/default_binder/default_binder.h"
+#include "plugins/image_locality/image_locality.h"
+#include "plugins/node_affinity/node_affinity.h"
+#include "plugins/node_name/node_name.h"
+#include "plugins/node_ports/node_ports.h"
+#include "plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
+#include "plugins/node_resources_fit/node_resources_fit.h"
+#include "plugins/node_unschedulable/node_unschedulable.h"
+#include "plugins/priority_sort/priority_sort.h"
+#include "plugins/scheduling_gates/scheduling_gates.h"
+#include "plugins/taint_toleration/taint_toleration.h"
+
+namespace berth::plugins {
+namespace {
+
+constexpr std::string_view kApiVersion = "kubescheduler.config.k8s.io/v1";
+
+// One row per plugin with arguments: type-erased decode + default, and validate.
+struct ArgsRow {
+  std::string_view plugin;
+  CompletedArgs (*complete)(std::string_view plugin, const api::JsonValue& args);
+  api::FieldErrors (*validate)(const std::string& path, const api::JsonValue& completed);
+};
+
+template <typename Args>
+CompletedArgs Complete(std::string_view plugin, const api::JsonValue& json) {
+  const std::string kind = std::string(plugin) + "Args";
+  DecodeProblems problems(kind);
+  Args args{};
+  if (!json.is_null()) args = Decode<Args>(json, problems);
+  CompletedArgs out;
+  out.problem = problems.WrongText();
+  out.strict_problem = problems.StrictText();
+  if (!out.problem.empty()) return out;
+  SetDefaults(args);
+  out.json = Encode(args);
+  out.json.Set("apiVersion", api::JsonValue(std::string(kApiVersion)));
+  out.json.Set("kind", api::JsonValue(kind));
+  return out;
+}
+
+template <typename Args>
+api::FieldErrors ValidateJson(const std::string& path, const api::JsonValue& completed) {
+  DecodeProblems problems("");
+  return Validate(path, Decode<Args>(completed, problems));
+}
+
+template <typename Args>
+constexpr ArgsRow Row(std::string_view plugin) {
+  return {plugin, &Complete<Args>, &ValidateJson<Args>};
+}
+
+constexpr std::array kArgsRows = {
+    Row<DefaultPreemptionArgs>("DefaultPreemption"),
+    Row<DynamicResourcesArgs>("DynamicResources"),
+    Row<InterPodAffinityArgs>("InterPodAffinity"),
+    Row<NodeAffinityArgs>("NodeAffinity"),
+    Row<NodeResourcesBalancedAllocationArgs>("NodeResourcesBalancedAllocation"),
+    Row<NodeResourcesFitArgs>("NodeResourcesFit"),
+    Row<PodTopologySpreadArgs>("PodTopologySpread"),
+    Row<VolumeBindingArgs>("VolumeBinding"),
+};
+
+const ArgsRow* FindRow(std::string_view plugin) {
+  for (const ArgsRow& row : kArgsRows) {
+    if (row.plugin == plugin) return &row;
+  }
+  return nullptr;
+}
+
+// Valid arguments of a plugin, or why they are not.
+template <typename Args>
+absl::StatusOr<Args> Parse(const framework::PluginArgs& text) {
+  api::JsonValue json;
+  if (!text.json.empty()) {
+    auto parsed = api::JsonValue::Parse(text.json);
+    if (!parsed.ok()) return parsed.status();
+    json = *std::move(parsed);
+  }
+  DecodeProblems problems("args");
+  Args args{};
+  if (!json.is_null()) args = Decode<Args>(json, problems);
+  if (!problems.empty()) {
+    const std::string wrong = problems.WrongText();
+    return absl::InvalidArgumentError(ToAbsl(wrong.empty() ? problems.StrictText() : wrong));
+  }
+  SetDefaults(args);
+  if (auto errors = Validate("", args); !errors.empty()) return AggregateStatus(errors);
+  return args;
+}
+
+// A factory for a plugin whose constructor takes its typed arguments.
+template <typename P, typename Args>
+framework::PluginEntry WithArgs() {
+  return {std::string(P::kName),
+          [](const framework::PluginArgs& text,
+             framework::Handle&) -> absl::StatusOr<std::unique_ptr<framework::Plugin>> {
+            auto args = Parse<Args>(text);
+            if (!args.ok()) return args.status();
+            return std::make_unique<P>(*args);
+          }};
+}
+
+template <typename P>
+framework::PluginEntry Plain() {
+  return {std::string(P::kName), &P::Create};
+}
+
+}  // namespace
+
+std::vector<framework::PluginEntry> InTreePlugins() {
+  return {
+      Plain<scheduling_gates::SchedulingGates>(),
+      Plain<priority_sort::PrioritySort>(),
+      Plain<node_unschedulable::NodeUnschedulable>(),
+      Plain<node_name::NodeName>(),
+      Plain<taint_toleration::TaintToleration>(),
+      WithArgs<node_affinity::NodeAffinity, NodeAffinityArgs>(),
+      Plain<node_ports::NodePorts>(),
+      WithArgs<node_resources_fit::NodeResourcesFit, NodeResourcesFitArgs>(),
+      WithArgs<node_resources_balanced_allocation::NodeResourcesBalancedAllocation,
+               NodeResourcesBalancedAllocationArgs>(),
+      Plain<image_locality::ImageLocality>(),
+      Plain<default_binder::DefaultBinder>(),
+  };
+}
+
+bool HasArgs(std::string_view plugin) { return FindRow(plugin) != nullptr; }
+
+CompletedArgs CompleteArgs(std::string_view plugin, const api::JsonValue& args) {
+  return FindRow(plugin)->complete(plugin, args);
+}
+
+api::FieldErrors ValidateArgs(std::string_view plugin, const std::string& path,
+                              const api::JsonValue& completed) {
+  const ArgsRow* row = FindRow(plugin);
+  return row == nullptr ? api::FieldErrors() : row->validate(path, completed);
+}
+
+}  // namespace berth::plugins

@@ -1,0 +1,119 @@
+// What a plugin under test needs around it: a handle over a fixed list of nodes, and short ways to
+// make plugins from JSON arguments and to ask them.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/status/status.h>
+
+#include "base/random.h"
+#include "base/sim_executor.h"
+#include "framework/cycle_state.h"
+#include "framework/handle.h"
+#include "framework/object_source.h"
+#include "framework/plugin.h"
+#include "framework/signature.h"
+#include "framework/snapshot.h"
+
+namespace berth::plugins::testing {
+
+// Nodes in the order given; columns filled from them.
+class FixedSnapshot final : public framework::Snapshot {
+ public:
+  explicit FixedSnapshot(std::vector<framework::NodeInfo> nodes);
+  std::span<const framework::NodeInfo* const> nodes() const override { return pointers_; }
+  const framework::NodeInfo* Find(std::string_view name) const override;
+  std::span<const framework::NodeInfo* const> nodes_with_affinity() const override { return {}; }
+  std::span<const framework::NodeInfo* const> nodes_with_required_anti_affinity() const override {
+    return {};
+  }
+  const framework::NodeColumns& columns() const override { return columns_; }
+  int64_t generation() const override { return 1; }
+  int64_t structure_generation() const override { return 1; }
+
+ private:
+  std::vector<framework::NodeInfo> nodes_;
+  std::vector<const framework::NodeInfo*> pointers_;
+  std::vector<std::vector<int64_t>> numbers_;
+  std::vector<uint8_t> unschedulable_;
+  std::vector<int32_t> taints_;
+  framework::NodeColumns columns_;
+};
+
+// Bind answers `bind_result`; nothing else may be called.
+class FakeHandle final : public framework::Handle, public framework::ObjectSink {
+ public:
+  explicit FakeHandle(std::vector<framework::NodeInfo> nodes = {}) : snapshot_(std::move(nodes)) {}
+
+  std::string_view profile() const override { return "default-scheduler"; }
+  Executor& executor() override { return *executor_; }
+  Random& random() override { return random_; }
+  framework::ObjectSource& objects() override;
+  framework::ObjectSink& sink() override { return *this; }
+  const framework::Snapshot& snapshot() const override { return snapshot_; }
+  void Invalidate(std::string_view, std::string_view) override {}
+  void InvalidateDomain(std::string_view, std::string_view, std::string_view) override {}
+  void InvalidateAll(std::string_view) override {}
+  void Activate(std::span<const std::string>) override {}
+  void ForEachWaitingPod(const std::function<void(framework::WaitingPod&)>&) override {}
+  framework::WaitingPod* FindWaitingPod(std::string_view) override { return nullptr; }
+  bool RejectWaitingPod(std::string_view) override { return false; }
+  std::vector<framework::PodPtr> NominatedPods(std::string_view) const override { return {}; }
+  framework::Status RunFiltersWithNominatedPods(framework::CycleState&, const framework::PodInfo&,
+                                                const framework::NodeInfo&) override {
+    return {};
+  }
+  framework::Status RunAddPod(framework::CycleState&, const framework::PodInfo&,
+                              const framework::PodInfo&, const framework::NodeInfo&) override {
+    return {};
+  }
+  framework::Status RunRemovePod(framework::CycleState&, const framework::PodInfo&,
+                                 const framework::PodInfo&, const framework::NodeInfo&) override {
+    return {};
+  }
+
+  void Bind(const api::core::Pod& pod, std::string_view node_name, Done done) override;
+  void Create(const api::Resource&, framework::ObjectPtr, ObjectDone) override {}
+  void Update(const api::Resource&, framework::ObjectPtr, std::string_view, ObjectDone) override {}
+  void Patch(const api::Resource&, std::string_view, std::string_view, std::string,
+             std::string_view, Done) override {}
+  void Delete(const api::Resource&, std::string_view, std::string_view, std::string_view,
+              Done) override {}
+  void Event(framework::EventNote) override {}
+
+  absl::Status bind_result;
+  std::vector<std::string> bound;  // "namespace/name node"
+
+ private:
+  SimLoop loop_{1};
+  std::unique_ptr<Executor> executor_ = loop_.MakeExecutor("test");
+  Random random_{1};
+  FixedSnapshot snapshot_;
+};
+
+// The in-tree plugin of that name; fails the test when its arguments are refused.
+std::unique_ptr<framework::Plugin> NewPlugin(std::string_view name, FakeHandle& handle,
+                                             std::string args_json = {});
+// Why the plugin refuses these arguments; empty when it does not.
+std::string CreateError(std::string_view name, std::string args_json);
+
+framework::Status Filter(framework::Plugin& plugin, const framework::PodInfo& pod,
+                         const framework::NodeInfo& node);
+// PreScore (which must not fail), then Score.
+int64_t Score(framework::Plugin& plugin, const framework::PodInfo& pod,
+              const framework::NodeInfo& node);
+// The hint of the first registered event that matches; kQueue when it has none. Fails the test
+// when no registered event matches.
+framework::QueueingHint Hint(const framework::Plugin& plugin, std::string_view resource,
+                             framework::ActionType action, const framework::PodInfo& pod,
+                             const google::protobuf::Message* old_object,
+                             const google::protobuf::Message* new_object);
+// The whole signature of a pod by one plugin.
+std::string SignatureOf(const framework::Plugin& plugin, const framework::PodInfo& pod);
+
+}  // namespace berth::plugins::testing

@@ -39,9 +39,11 @@ absl::StatusOr<T> ReadTemplate(const std::string& folder, const std::string& pat
     text = all.str();
   }
   T object;
-  if (const absl::Status bad = api::ParseYaml(text, object); !bad.ok()) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: {}", full.string(), ToStd(bad.message())));
+  api::DecodeReport report;
+  absl::Status bad = api::ParseYaml(text, object, {}, &report);
+  if (bad.ok()) bad = report.StrictError();
+  if (!bad.ok()) {
+    return absl::InvalidArgumentError(fmt::format("{}: {}", full.string(), ToStd(bad.message())));
   }
   return object;
 }
@@ -105,13 +107,13 @@ class Run {
     BERTH_ASSIGN_OR_RETURN(const int64_t count, Resolve(op.count, workload_));
     BERTH_ASSIGN_OR_RETURN(const auto node, ReadTemplate<api::core::Node>(
                                                 file_.folder, op.template_path, kDefaultNode));
-    std::string prefix = node.metadata().generatename();
+    std::string prefix = node.metadata().generate_name();
     if (prefix.empty()) prefix = fmt::format("node-{}-", index);
     Say(fmt::format("creating {} nodes", count));
     std::vector<api::core::Node> nodes(static_cast<size_t>(count), node);
     for (size_t i = 0; i < nodes.size(); ++i) {
       auto& metadata = *nodes[i].mutable_metadata();
-      metadata.clear_generatename();
+      metadata.clear_generate_name();
       metadata.set_name(node.metadata().name().empty() ? fmt::format("{}{:05}", prefix, i)
                                                        : node.metadata().name());
       auto& labels = *metadata.mutable_labels();
@@ -149,9 +151,9 @@ class Run {
     namespace_object.mutable_metadata()->set_name(space);
     BERTH_RETURN_IF_ERROR(EnsureNamespace(namespace_object));
 
-    std::string prefix = pod.metadata().generatename();
+    std::string prefix = pod.metadata().generate_name();
     if (prefix.empty()) prefix = "pod-";
-    pod.mutable_metadata()->clear_generatename();
+    pod.mutable_metadata()->clear_generate_name();
     pod.mutable_metadata()->set_namespace_(space);
     std::vector<api::core::Pod> pods(static_cast<size_t>(count), pod);
     for (size_t i = 0; i < pods.size(); ++i) {

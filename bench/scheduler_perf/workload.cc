@@ -12,6 +12,7 @@
 
 #include "api/yaml.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace berth::bench {
 namespace {
@@ -302,10 +303,10 @@ absl::StatusOr<TestCase> ParseCase(element json, size_t index) {
 }  // namespace
 
 absl::StatusOr<WorkloadFile> ParseWorkloads(std::string_view yaml, std::string folder) {
-  BERTH_ASSIGN_OR_RETURN(const std::string json, api::YamlToJson(yaml));
+  BERTH_ASSIGN_OR_RETURN(const std::vector<std::string> documents, api::YamlToJson(yaml));
   simdjson::dom::parser parser;
   simdjson::dom::array cases;
-  if (parser.parse(json).get(cases) != simdjson::SUCCESS) {
+  if (documents.size() != 1 || parser.parse(documents[0]).get(cases) != simdjson::SUCCESS) {
     return absl::InvalidArgumentError("a workload file is a list of test cases");
   }
   WorkloadFile file{std::move(folder), {}};

@@ -1,0 +1,49 @@
+// The stack under test as processes of its own: `berth apiserver` and `berth scheduler`, started
+// from this very program, on a free port and a fresh data directory.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <absl/status/statusor.h>
+#include <absl/time/time.h>
+
+namespace berth::bench {
+
+// A child process; destroying it sends SIGTERM and waits (SIGKILL after 5 s).
+class ChildProcess {
+ public:
+  ChildProcess() = default;
+  ChildProcess(ChildProcess&& other) noexcept : pid_(other.pid_) { other.pid_ = -1; }
+  ChildProcess& operator=(ChildProcess&& other) noexcept;
+  ~ChildProcess() { Stop(); }
+
+  // argv[0] is this program; output goes to `log_path`.
+  static absl::StatusOr<ChildProcess> Start(std::vector<std::string> args,
+                                            const std::string& log_path);
+  bool running() const;
+  void Stop();
+
+ private:
+  int pid_ = -1;
+};
+
+struct StackOptions {
+  std::string store = "rocksdb";    // or "memory"
+  std::string scheduler_config;     // empty: defaults
+  std::string directory;            // for data and logs; must exist
+};
+
+class Stack {
+ public:
+  // Up when the API server says it is ready. Errors quote the end of the log.
+  static absl::StatusOr<Stack> Start(const StackOptions& options);
+  const std::string& kubeconfig() const { return kubeconfig_; }
+
+ private:
+  Stack() = default;
+  std::string kubeconfig_;
+  ChildProcess apiserver_, scheduler_;  // the scheduler goes first
+};
+
+}  // namespace berth::bench

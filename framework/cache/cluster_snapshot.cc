@@ -83,6 +83,13 @@ void ClusterSnapshot::NoteClusterChange(NodeFields fields) {
   }
 }
 
+void ClusterSnapshot::MarkNode(std::string_view name, NodeFields fields) {
+  const NodeInfo* node = Find(name);
+  if (node == nullptr) return;
+  NoteClusterChange(fields);
+  log_.push_back({node->index, fields});
+}
+
 void ClusterSnapshot::FinishUpdate() {
   if (affinity_changed_) ListAffinities();
   TrimLog();

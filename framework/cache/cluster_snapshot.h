@@ -45,6 +45,10 @@ class ClusterSnapshot final : public Snapshot {
   // When any of these fields of any node last changed (a generation()).
   int64_t ChangedGeneration(NodeFields fields) const;
 
+  // What is known of a node's results is not to be trusted, though its NodeInfo is the same.
+  // Ignored when it is not in the snapshot.
+  void MarkNode(std::string_view name, NodeFields fields);
+
   // --- for the cache ---
   void SetStructure(std::span<const NodeInfo* const> nodes);  // copies all, in that order
   void CopyNode(const NodeInfo& from, NodeFields fields);     // the node must be there

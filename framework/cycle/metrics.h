@@ -68,6 +68,8 @@ class Metrics {
   // goroutines{operation="binding"}: binding cycles under way
   virtual void BindingsInFlight(int64_t /*count*/) {}
 
+  // berth's own: bindings the server's capacity check refused.
+  virtual void BindConflict(std::string_view /*profile*/) {}
   // berth's own: how decisions were reached. reused: from the evaluation cache.
   virtual void Decision(bool /*reused*/, int64_t /*nodes_evaluated*/) {}
   virtual void EvaluationCache(int64_t /*entries*/, int64_t /*bytes*/) {}

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
+#include "base/executor.h"
 #include "framework/cycle/metrics.h"
 #include "framework/profile/profile.h"
 #include "framework/queue/nominator.h"
@@ -45,9 +45,15 @@ struct ScoreTable {
 // Threads: the engine's executor.
 class Runtime {
  public:
-  Runtime(const Profile& profile, const Nominator& nominator, Metrics& metrics, Clock& clock)
-      : profile_(profile), nominator_(nominator), metrics_(metrics), clock_(clock) {}
+  Runtime(const Profile& profile, const Nominator& nominator, Metrics& metrics,
+          Executor& executor)
+      : profile_(profile),
+        nominator_(nominator),
+        metrics_(metrics),
+        executor_(executor),
+        clock_(executor.clock()) {}
   const Profile& profile() const { return profile_; }
+  const Nominator& nominator() const { return nominator_; }
 
   PreFilterOutcome RunPreFilter(CycleState& state, const PodInfo& pod,
                                 const Snapshot& snapshot) const;
@@ -103,7 +109,9 @@ class Runtime {
   const Profile& profile_;
   const Nominator& nominator_;
   Metrics& metrics_;
+  Executor& executor_;
   Clock& clock_;
+  Lifetime lifetime_;
 };
 
 }  // namespace berth::framework

@@ -16,9 +16,25 @@ Status Failed(std::string_view what, std::string_view plugin, const Status& stat
       .WithPlugin(plugin);
 }
 
+// Plugins may complete from any thread; we go on here, at once when that is where we are.
+// A completion that comes after the runtime is gone does nothing.
+StatusDone Here(Executor& executor, Lifetime::Watcher alive, StatusDone done) {
+  return [&executor, alive = std::move(alive), done = std::move(done)](Status status) mutable {
+    if (executor.IsCurrent()) {
+      if (!alive.expired()) done(std::move(status));
+      return;
+    }
+    executor.Post([alive, done = std::move(done), status = std::move(status)]() mutable {
+      if (!alive.expired()) done(std::move(status));
+    });
+  };
+}
+
 // One run through the PreBind plugins: group after group.
 struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
   const Profile* profile = nullptr;
+  Executor* executor = nullptr;
+  Lifetime::Watcher alive;
   CycleState* state = nullptr;
   PodPtr pod;
   std::string node;
@@ -48,10 +64,11 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
     pending = group.size();
     for (size_t index : group) {
       const auto& entry = plugins[index];
-      entry.plugin->PreBind(*state, *pod, node,
-                            [self = shared_from_this(), name = entry.name](Status status) {
-                              self->Ended(name, status);
-                            });
+      entry.plugin->PreBind(
+          *state, *pod, node,
+          Here(*executor, alive, [self = shared_from_this(), name = entry.name](Status status) {
+            self->Ended(name, status);
+          }));
     }
   }
 
@@ -100,6 +117,8 @@ void Runtime::RunPreBind(CycleState& state, PodPtr pod, std::string node, PreFli
                          StatusDone done) const {
   auto run = std::make_shared<PreBindRun>();
   run->profile = &profile_;
+  run->executor = &executor_;
+  run->alive = lifetime_.Watch();
   run->state = &state;
   run->pod = std::move(pod);
   run->node = std::move(node);
@@ -120,7 +139,8 @@ void Runtime::BindFrom(size_t index, CycleState& state, PodPtr pod, std::string 
   auto keep = std::make_shared<std::pair<PodPtr, std::string>>(std::move(pod), std::move(node));
   entry.plugin->Bind(
       state, *keep->first, keep->second,
-      [this, index, &state, keep, &entry, done = std::move(done)](Status status) mutable {
+      Here(executor_, lifetime_.Watch(), [this, index, &state, keep, &entry,
+                       done = std::move(done)](Status status) mutable {
         if (status.IsSkip()) {
           return BindFrom(index + 1, state, std::move(keep->first), keep->second,
                           std::move(done));
@@ -130,7 +150,7 @@ void Runtime::BindFrom(size_t index, CycleState& state, PodPtr pod, std::string 
                                        : Failed("Bind", entry.name, status);
         }
         done(std::move(status));
-      });
+      }));
 }
 
 }  // namespace berth::framework

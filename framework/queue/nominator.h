@@ -33,6 +33,7 @@ class Nominator {
   // In the order of nomination.
   std::vector<PodPtr> PodsOn(std::string_view node_name) const;
   bool empty() const { return node_of_.empty(); }
+  bool Has(std::string_view uid) const { return node_of_.contains(uid); }
   // Nodes with nominated pods, in order of name.
   const std::map<std::string, std::vector<PodPtr>, std::less<>>& by_node() const {
     return by_node_;

@@ -72,6 +72,11 @@ void SchedulingQueue::Sign(QueueEntry& entry) const {
   entry.signature = profile->sign(*entry.pod);
 }
 
+void SchedulingQueue::Renew(QueueEntry& entry, PodPtr pod) const {
+  entry.pod = std::move(pod);
+  Sign(entry);
+}
+
 QueueEntry& SchedulingQueue::Hold(QueueEntryPtr entry) {
   QueueEntryPtr& slot = entries_[entry->pod->key];
   BERTH_CHECK(slot == nullptr);
@@ -350,9 +355,9 @@ void SchedulingQueue::Update(const PodPtr& old_pod, const PodPtr& pod) {
   ReportCounts();
 }
 
-void SchedulingQueue::Delete(const PodInfo& pod) {
-  nominator_.Delete(pod.uid);
-  auto it = entries_.find(pod.key);
+void SchedulingQueue::Delete(std::string_view pod_key, std::string_view uid) {
+  nominator_.Delete(uid);
+  auto it = entries_.find(pod_key);
   if (it == entries_.end()) return;
   QueueEntry& entry = *it->second;
   CountRejectors(entry, -1);
@@ -414,6 +419,14 @@ absl::Status SchedulingQueue::AddUnschedulableIfNotPresent(QueueEntryPtr entry) 
   Done(uid);
   ReportCounts();
   return absl::OkStatus();
+}
+
+bool SchedulingQueue::ReturnToActive(QueueEntryPtr entry, std::string_view label) {
+  Done(entry->pod->uid);
+  if (closed_ || Find(entry->pod->key) != nullptr) return false;
+  MoveToActive(Hold(std::move(entry)), label);
+  ReportCounts();
+  return true;
 }
 
 void SchedulingQueue::MoveAllToActiveOrBackoff(const ClusterEvent& event,

@@ -79,7 +79,7 @@ class SchedulingQueue {
   // events; one that is unknown is added.
   void Update(const PodPtr& old_pod, const PodPtr& pod);
   // Gone, or assigned.
-  void Delete(const PodInfo& pod);
+  void Delete(std::string_view pod_key, std::string_view uid);
 
   // Whether Pop has something: the active heap, or else a pod in backoff after a rejection.
   bool Ready() const;
@@ -88,7 +88,12 @@ class SchedulingQueue {
   // A failed attempt. Errors: the pod is in the queue already ("Pod <key> is already present in
   // the active queue"). Ends the attempt (Done) in any case.
   absl::Status AddUnschedulableIfNotPresent(QueueEntryPtr entry);
+  // An attempt that came to nothing through no fault of the pod: active again, at once, and the
+  // attempt leaves no trace. False when the queue has the pod already.
+  bool ReturnToActive(QueueEntryPtr entry, std::string_view label);
   void Done(std::string_view uid) { in_flight_.Done(uid); }
+  // A popped pod was found to have changed.
+  void Renew(QueueEntry& entry, PodPtr pod) const;
 
   // What happened, to all waiting pods. candidate: null for all.
   using Candidate = std::function<bool(const PodInfo&)>;

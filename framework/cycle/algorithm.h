@@ -1,0 +1,70 @@
+// Algorithm: one pod, one snapshot, one node. PreFilter, Filter, PreScore, Score and the choice;
+// no side effects beyond the tie-break cursor. framework.md sections 3.3 to 3.6.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "framework/cache/cluster_snapshot.h"
+#include "framework/cycle/engine_options.h"
+#include "framework/cycle/fit_error.h"
+#include "framework/cycle/node_statuses.h"
+#include "framework/cycle/tie_breaker.h"
+#include "framework/profile/runtime.h"
+
+namespace berth::framework {
+
+class EvaluationCache;
+
+struct Decision {
+  // Success: node is chosen. Rejected with fit_error: diagnosis says why. Else what went wrong.
+  Status status;
+  bool fit_error = false;
+  const NodeInfo* node = nullptr;
+  Diagnosis diagnosis;
+  std::shared_ptr<NodeStatusReader> statuses;  // with fit_error
+  int64_t nodes_evaluated = 0;
+  bool reused = false;  // from the evaluation cache
+};
+
+// How many feasible nodes are enough (framework.md section 3.4). percentage: explicit, 0 for none.
+int64_t FeasibleNodesToFind(int64_t nodes, int32_t percentage, bool adaptive);
+
+// Threads: the engine's executor.
+class Algorithm {
+ public:
+  // cache: may be null. All must outlive it.
+  Algorithm(const Runtime& runtime, const ClusterSnapshot& snapshot, const Nominator& nominator,
+            TieBreaker& tie_breaker, const EngineOptions& options, EvaluationCache* cache);
+
+  // signature: empty: nothing is shared.
+  Decision Schedule(CycleState& state, const PodPtr& pod, const std::string& signature);
+
+ private:
+  using Nodes = std::vector<const NodeInfo*>;
+  bool TryNominated(CycleState& state, const PodInfo& pod, NodeStatuses& statuses,
+                    Decision& decision);
+  void SchedulePlainly(CycleState& state, const PodInfo& pod, const PreFilterOutcome& pre,
+                       std::shared_ptr<NodeStatuses> statuses, Decision& decision);
+  // Feasible nodes in the order looked at; ok() of the status, or the error that stopped it.
+  Status FindFeasible(CycleState& state, const PodInfo& pod, std::span<const NodeInfo* const> nodes,
+                      NodeStatuses& statuses, Decision& decision, Nodes& feasible);
+  Status Select(CycleState& state, const PodInfo& pod, const Nodes& feasible, Decision& decision);
+  // The plain path, beside a shared decision; BERTH_CHECKs that they agree.
+  void Verify(const PodPtr& pod, const std::string& signature, const TieBreaker& before,
+              const Decision& decision) const;
+  int64_t WantedNodes(int64_t nodes) const;
+
+  const Runtime& runtime_;
+  const ClusterSnapshot& snapshot_;
+  const Nominator& nominator_;
+  TieBreaker& tie_breaker_;
+  const EngineOptions& options_;
+  EvaluationCache* cache_;
+  int64_t next_start_ = 0;  // where the search begins when it samples
+};
+
+}  // namespace berth::framework

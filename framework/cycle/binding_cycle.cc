@@ -1,0 +1,202 @@
+#include "framework/cycle/binding_cycle.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/resource_table.h"
+#include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "base/log.h"
+#include "framework/cycle/bind_conflict.h"
+#include "framework/cycle/failure.h"
+#include "framework/queue/pod_events.h"
+
+namespace berth::framework {
+namespace {
+
+// After this long a refused pod is tried again, whatever the source shows.
+constexpr absl::Duration kCatchUpMax = absl::Seconds(1);
+
+}  // namespace
+
+Diagnosis RejectedOnOneNode(const Status& status) {
+  Diagnosis diagnosis;
+  diagnosis.all_nodes = 1;
+  diagnosis.Count(status);
+  diagnosis.AddRejector(status);
+  return diagnosis;
+}
+
+void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself) {
+  if (!core.queue->AnyoneCares(AssignedPodDeleteEvent())) return;
+  // As the source would show it: with its node.
+  auto object = std::make_shared<api::core::Pod>(assumed->object());
+  object->mutable_spec()->set_node_name(assumed->node_name);
+  SchedulingQueue::Candidate others;
+  if (except_itself) others = [&](const PodInfo& pod) { return pod.uid != assumed->uid; };
+  core.queue->MoveAllToActiveOrBackoff(AssignedPodDeleteEvent(), object, nullptr, others);
+}
+
+void BindingCycles::Start(std::unique_ptr<BindingCycle> started) {
+  CyclePtr cycle = std::move(started);
+  core_.metrics.BindingsInFlight(++in_flight_);
+  const Runtime& runtime = *cycle->unit->runtime;
+  const auto waiting = core_.waiting.Find(cycle->assumed->uid);
+  Runtime::PreFlight flight;
+  if (core_.options.nominated_node_name_for_expectation) {
+    flight = runtime.RunPreBindPreFlight(cycle->state, *cycle->assumed, cycle->node_name);
+    if (!flight.status.ok() && !flight.status.IsSkip()) {
+      core_.waiting.Remove(cycle->assumed->uid);
+      return Fail(cycle, flight.status, nullptr);
+    }
+    if (flight.status.ok() || waiting != nullptr) {
+      PatchNomination(core_, *cycle->assumed, cycle->node_name);
+    }
+  } else {
+    flight.results.resize(cycle->unit->profile->pre_bind.size());
+  }
+  if (waiting == nullptr) return AfterPermit(cycle, std::move(flight), Success());
+  const absl::Time began = core_.executor.clock().Now();
+  waiting->OnSignal([this, alive = core_.lifetime.Watch(), cycle, began,
+                     flight = std::move(flight)](Status status) mutable {
+    if (alive.expired()) return;
+    core_.waiting.Remove(cycle->assumed->uid);
+    core_.metrics.PermitWait(status.code(), core_.executor.clock().Now() - began);
+    AfterPermit(cycle, std::move(flight), std::move(status));
+  });
+}
+
+void BindingCycles::AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight,
+                                Status status) {
+  if (status.IsRejected()) {
+    const Diagnosis diagnosis = RejectedOnOneNode(status);
+    return Fail(cycle, Status(status.code(), {diagnosis.Message()}), &diagnosis);
+  }
+  if (!status.ok()) {
+    return Fail(cycle, Error("waiting on permit for pod: " + status.Message()), nullptr);
+  }
+  core_.queue->Done(cycle->assumed->uid);
+  if (flight.status.IsSkip() || cycle->unit->profile->pre_bind.empty()) return Bind(cycle);
+  cycle->unit->runtime->RunPreBind(
+      cycle->state, cycle->assumed, cycle->node_name, std::move(flight),
+      [this, alive = core_.lifetime.Watch(), cycle](Status done) {
+        if (alive.expired()) return;
+        if (!done.ok()) return Fail(cycle, done, nullptr);
+        Bind(cycle);
+      });
+}
+
+void BindingCycles::Bind(const CyclePtr& cycle) {
+  cycle->unit->runtime->RunBind(
+      cycle->state, cycle->assumed, cycle->node_name,
+      [this, alive = core_.lifetime.Watch(), cycle](Status status) {
+        if (alive.expired()) return;
+        if (status.ok()) return Bound(cycle);
+        if (const auto revision = core_.tap.TakeConflict(cycle->assumed->uid)) {
+          return Refused(cycle, *revision);
+        }
+        if (status.IsSkip()) status = Error("bind status: Skip");
+        Fail(cycle, status, nullptr);
+      });
+}
+
+void BindingCycles::Bound(const CyclePtr& cycle) {
+  const QueueEntry& entry = *cycle->entry;
+  const PodInfo& pod = *cycle->assumed;
+  const absl::Time now = core_.executor.clock().Now();
+  ++core_.counts.bound;
+  core_.metrics.ScheduleAttempt(pod.scheduler_name, AttemptResult::kScheduled,
+                                now - cycle->attempt_began);
+  core_.metrics.PodScheduled(entry.attempts, now - entry.initial_attempt_timestamp,
+                             entry.was_flushed_from_unschedulable);
+  core_.sink.Event({.regarding = pod.shared_object(),
+                    .related = nullptr,
+                    .type = "Normal",
+                    .reason = "Scheduled",
+                    .action = "Binding",
+                    .note = fmt::format("Successfully assigned {} to {}", pod.key,
+                                        cycle->node_name),
+                    .reporting_controller = pod.scheduler_name});
+  cycle->unit->runtime->RunPostBind(cycle->state, pod, cycle->node_name);
+  Ended();
+}
+
+bool BindingCycles::Forget(BindingCycle& cycle) {
+  cycle.unit->runtime->RunUnreserve(cycle.state, *cycle.assumed, cycle.node_name);
+  const absl::Status forgotten = core_.cache.ForgetPod(*cycle.assumed);
+  if (!forgotten.ok()) {
+    BERTH_LOG(kError, "forget failed pod={} err=\"{}\"", cycle.assumed->key,
+              ToStd(forgotten.message()));
+  }
+  return forgotten.ok();
+}
+
+void BindingCycles::Fail(const CyclePtr& cycle, const Status& status,
+                         const Diagnosis* diagnosis) {
+  const bool forgotten = Forget(*cycle);
+  const bool rejected = status.IsRejected();
+  if (forgotten && !rejected) TellForgotten(core_, cycle->assumed, false);
+  // A rejection without a diagnosis (PreBind, Bind) still names its plugin.
+  Diagnosis named;
+  if (diagnosis == nullptr && rejected) {
+    named.AddRejector(status);
+    diagnosis = &named;
+  }
+  HandleFailure(core_, std::move(cycle->entry),
+                {.status = status,
+                 .message = status.Message(),
+                 .diagnosis = diagnosis,
+                 .nominating = ClearNomination(),
+                 .attempt_began = cycle->attempt_began});
+  if (forgotten && rejected) TellForgotten(core_, cycle->assumed, true);
+  Ended();
+}
+
+// Not this pod's fault and not the end of the world: somebody else took the room. The pod goes
+// back to the active queue as soon as we see what the server saw, without an event.
+void BindingCycles::Refused(const CyclePtr& cycle, int64_t revision) {
+  ++core_.counts.bind_conflicts;
+  core_.metrics.BindConflict(cycle->assumed->scheduler_name);
+  if (Forget(*cycle)) TellForgotten(core_, cycle->assumed, true);
+  catching_up_.push_back({revision, cycle});
+  if (catch_up_timer_ == 0) {
+    catch_up_timer_ = core_.executor.PostAfter(
+        kCatchUpMax, [this, alive = core_.lifetime.Watch()] {
+          if (alive.expired()) return;
+          catch_up_timer_ = 0;
+          for (CatchingUp& waiting : catching_up_) waiting.revision = 0;
+          OnSourceProgress();
+        });
+  }
+  Ended();
+  OnSourceProgress();
+}
+
+// Either resource may be the one that is quiet, so the newer of the two counts.
+int64_t BindingCycles::SourceRevision() const {
+  return std::max(core_.source.Revision(api::ResourceOf<api::core::Pod>()),
+                  core_.source.Revision(api::ResourceOf<api::core::Node>()));
+}
+
+void BindingCycles::OnSourceProgress() {
+  if (catching_up_.empty()) return;
+  const int64_t seen = SourceRevision();
+  std::vector<CatchingUp> later;
+  for (CatchingUp& waiting : std::exchange(catching_up_, {})) {
+    if (waiting.revision > seen) {
+      later.push_back(std::move(waiting));
+      continue;
+    }
+    RetryNow(core_, std::move(waiting.cycle->entry));
+  }
+  catching_up_ = std::move(later);
+}
+
+void BindingCycles::Ended() {
+  core_.metrics.BindingsInFlight(--in_flight_);
+  core_.Kick();
+}
+
+}  // namespace berth::framework

@@ -1,0 +1,67 @@
+// BindingCycles: from a reserved node to a bound pod, many at a time.
+//
+//   PreBindPreFlight -> wait on Permit -> PreBind -> Bind -> PostBind
+//          |                 |              |         |
+//          +-----------------+--------------+---------+--> Unreserve, forget, failure handling
+//
+// Each arrow may be a completion that comes later. Source: schedule_one.go (bindingCycle);
+// framework.md section 4.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "framework/cycle/engine_core.h"
+#include "framework/cycle/fit_error.h"
+
+namespace berth::framework {
+
+struct BindingCycle {
+  ProfileUnit* unit = nullptr;
+  QueueEntryPtr entry;
+  PodPtr assumed;
+  std::string node_name;
+  CycleState state;
+  absl::Time attempt_began;
+};
+
+// Threads: the engine's executor.
+class BindingCycles {
+ public:
+  explicit BindingCycles(EngineCore& core) : core_(core) {}
+
+  void Start(std::unique_ptr<BindingCycle> cycle);
+  bool Full() const { return in_flight_ >= core_.options.bindings_in_flight_max; }
+  int32_t in_flight() const { return in_flight_; }
+  // A pod that was refused may be tried again once the source shows this revision.
+  void OnSourceProgress();
+
+ private:
+  using CyclePtr = std::shared_ptr<BindingCycle>;
+  struct CatchingUp {
+    int64_t revision = 0;
+    CyclePtr cycle;
+  };
+  void AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight, Status status);
+  void Bind(const CyclePtr& cycle);
+  void Bound(const CyclePtr& cycle);
+  // diagnosis: null: not a plugin's rejection.
+  void Fail(const CyclePtr& cycle, const Status& status, const Diagnosis* diagnosis);
+  void Refused(const CyclePtr& cycle, int64_t revision);
+  void Ended();
+  bool Forget(BindingCycle& cycle);
+  int64_t SourceRevision() const;
+
+  EngineCore& core_;
+  int32_t in_flight_ = 0;
+  std::vector<CatchingUp> catching_up_;  // few: conflicts under way
+  TimerId catch_up_timer_ = 0;
+};
+
+// A pod's diagnosis when one node was tried and a plugin rejected the pod there.
+Diagnosis RejectedOnOneNode(const Status& status);
+// Undoes Reserve and assume, and tells waiting pods that room came back (framework.md section 4).
+void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself);
+
+}  // namespace berth::framework

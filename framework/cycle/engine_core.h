@@ -1,0 +1,82 @@
+// EngineCore: what the parts of an engine share. Private to framework/cycle.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/executor.h"
+#include "base/random.h"
+#include "base/strings.h"
+#include "framework/cache/cache.h"
+#include "framework/cycle/algorithm.h"
+#include "framework/cycle/bind_conflict.h"
+#include "framework/cycle/engine_options.h"
+#include "framework/cycle/evaluation_cache.h"
+#include "framework/cycle/metrics.h"
+#include "framework/cycle/scheduler_engine.h"
+#include "framework/cycle/waiting_pods.h"
+#include "framework/object_source.h"
+#include "framework/profile/profile.h"
+#include "framework/profile/runtime.h"
+#include "framework/queue/scheduling_queue.h"
+
+namespace berth::framework {
+
+class BindingCycles;
+class EventHandlers;
+
+// A profile and what runs it.
+struct ProfileUnit {
+  std::unique_ptr<Handle> handle;
+  std::unique_ptr<Profile> profile;
+  std::unique_ptr<Runtime> runtime;
+  std::unique_ptr<TieBreaker> tie_breaker;
+  std::unique_ptr<EvaluationCache> evaluations;  // null: none kept
+  std::unique_ptr<Algorithm> algorithm;
+};
+
+struct EngineCore {
+  EngineCore(EngineOptions options, Executor& executor, ObjectSource& source, ObjectSink& sink,
+             Metrics* metrics);
+  ~EngineCore();
+
+  // Asks for a run of scheduling cycles when there is something to do and room to do it.
+  void Kick();
+  ProfileUnit* UnitOf(std::string_view scheduler_name);
+
+  const EngineOptions options;
+  Executor& executor;
+  ObjectSource& source;
+  ObjectSink& sink;
+  SinkTap tap;  // what plugins are given as the sink
+  Metrics no_metrics;
+  Metrics& metrics;
+  Random random;
+
+  Cache cache;
+  ClusterSnapshot snapshot;
+  Nominator nominator;
+  WaitingPods waiting;
+  // Before the queue: it looks at their plugins until it goes.
+  StringMap<std::unique_ptr<ProfileUnit>> units;
+  std::vector<ProfileUnit*> unit_order;
+  std::unique_ptr<SchedulingQueue> queue;  // from Start on
+  std::unique_ptr<EventHandlers> handlers;
+  std::unique_ptr<BindingCycles> bindings;
+
+  EngineCounts counts;
+  std::function<void(std::string_view, std::string_view)> on_decision;
+  // Other resources that plugins look at: grows with every change of any of them.
+  int64_t objects_generation = 0;
+  bool started = false, stopped = false, synced = false;
+  bool run_posted = false;
+  TimerId sync_timer = 0;
+  Lifetime lifetime;
+};
+
+}  // namespace berth::framework

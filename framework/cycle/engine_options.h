@@ -1,0 +1,40 @@
+// What an engine can be told.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "framework/queue/scheduling_queue.h"
+
+namespace berth::framework {
+
+// How equal scores are decided.
+enum class TieBreak : uint8_t {
+  kRoundRobin,  // the first tied node at or after a cursor, in snapshot order, cyclic
+  kRandom,      // uniform among the tied, from the engine's seed
+  kFirst,       // the first tied node in snapshot order
+};
+
+struct EngineOptions {
+  QueueOptions queue;
+  // 1..100. Unset or 0: every node is scored, or upstream's formula with adaptive_sampling.
+  std::optional<int32_t> percentage_of_nodes_to_score;
+  bool adaptive_sampling = false;
+  TieBreak tie_break = TieBreak::kRoundRobin;
+  std::map<std::string, TieBreak, std::less<>> profile_tie_break;  // by scheduler name
+  // Binding cycles under way; no pod is popped while there are this many.
+  int32_t bindings_in_flight_max = 1024;
+  // Scheduling cycles run in one task of the executor, between which events are let in.
+  int32_t cycles_per_task = 16;
+  // Evaluations shared between pods with equal signatures. 0: none are.
+  int64_t evaluation_cache_bytes = int64_t{256} << 20;
+  // Runs the plain path beside the shared one and checks that they agree. Slow.
+  bool verify_evaluations = false;
+  // status.nominatedNodeName is written before long binding cycles (upstream's gate of that name).
+  bool nominated_node_name_for_expectation = true;
+  uint64_t seed = 1;
+};
+
+}  // namespace berth::framework

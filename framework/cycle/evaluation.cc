@@ -1,0 +1,377 @@
+#include "framework/cycle/evaluation.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "base/check.h"
+
+namespace berth::framework {
+namespace {
+
+constexpr size_t kKindsMax = std::numeric_limits<uint16_t>::max() - 1;
+
+// The pod that stands for all of its signature is none of them: a nomination of one of them is
+// somebody else's to it.
+PodPtr Anonymous(const PodPtr& pod) {
+  auto copy = std::make_shared<PodInfo>(*pod);
+  copy->uid.clear();
+  return copy;
+}
+
+uint64_t Bit(int ordinal) { return uint64_t{1} << ordinal; }
+
+// Adds what one result depends on; false when it cannot be kept.
+bool AddNeeds(Scope scope, const Dependencies& depends, NodeFields* own, EvaluationNeeds* needs) {
+  switch (scope) {
+    case Scope::kNode: *own |= depends.node_fields; break;
+    case Scope::kCluster:
+      if ((depends.node_fields & kNodePods) != 0) return false;
+      needs->cluster_fields |= depends.node_fields;
+      break;
+    case Scope::kDomain:
+    case Scope::kFeasibleSet: return false;
+  }
+  if (!depends.objects.empty()) needs->objects = true;
+  return true;
+}
+
+}  // namespace
+
+EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod) {
+  EvaluationNeeds needs;
+  for (const auto& entry : profile.filter) {
+    const Dependencies depends = entry.plugin->DependsOn(pod);
+    if (!AddNeeds(depends.filter, depends, &needs.filter_fields, &needs)) return needs;
+  }
+  for (const auto& entry : profile.score) {
+    if (entry.plugin->normalization() == Normalization::kCustom) return needs;
+    const Dependencies depends = entry.plugin->DependsOn(pod);
+    if (!AddNeeds(depends.score, depends, &needs.score_fields, &needs)) return needs;
+  }
+  needs.shareable = true;
+  return needs;
+}
+
+Evaluation::Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot,
+                       EvaluationNeeds needs, const CycleState& state, const PodPtr& pod)
+    : runtime_(runtime),
+      snapshot_(snapshot),
+      needs_(needs),
+      state_(state.Clone()),
+      pod_(Anonymous(pod)) {}
+
+// --- staying up to date ------------------------------------------------------------------------
+
+bool Evaluation::Refresh(int64_t objects_generation, int64_t* evaluated) {
+  const int64_t cluster = snapshot_.ChangedGeneration(needs_.cluster_fields);
+  const bool start_over = structure_ != snapshot_.structure_generation() ||
+                          !snapshot_.Remembers(log_position_) || cluster != cluster_generation_ ||
+                          (needs_.objects && objects_generation != objects_generation_);
+  const int64_t from = log_position_;
+  structure_ = snapshot_.structure_generation();
+  log_position_ = snapshot_.log_end();
+  cluster_generation_ = cluster;
+  objects_generation_ = objects_generation;
+  if (start_over) return EvaluateAll(evaluated);
+
+  const NodeFields relevant = needs_.filter_fields | needs_.score_fields;
+  changes_.clear();
+  for (const NodeChange& change : snapshot_.ChangesSince(from)) {
+    if ((change.fields & relevant) != 0) changes_.push_back(change);
+  }
+  if (changes_.size() > 1) {  // one entry per node
+    std::sort(changes_.begin(), changes_.end(),
+              [](const NodeChange& a, const NodeChange& b) { return a.node < b.node; });
+    size_t kept = 0;
+    for (const NodeChange& change : changes_) {
+      if (kept > 0 && changes_[kept - 1].node == change.node) {
+        changes_[kept - 1].fields |= change.fields;
+      } else {
+        changes_[kept++] = change;
+      }
+    }
+    changes_.resize(kept);
+  }
+  *evaluated += static_cast<int64_t>(changes_.size());
+  for (const NodeChange& change : changes_) {
+    if (!EvaluateNode(change.node, change.fields)) return false;
+  }
+  return Settle();
+}
+
+bool Evaluation::EvaluateAll(int64_t* evaluated) {
+  const size_t count = snapshot_.nodes().size();
+  *evaluated += static_cast<int64_t>(count);
+  kind_of_.assign(count, 0);
+  kinds_.clear();
+  feasible_count_ = static_cast<int64_t>(count);
+  scored_ = false;
+  columns_.clear();
+  std::vector<NodeIndex> alive(count);
+  for (size_t i = 0; i < count; ++i) alive[i] = static_cast<NodeIndex>(i);
+  std::vector<uint8_t> pass;
+  // Plugin by plugin over the nodes that are left: a node's first failure is the one that counts,
+  // and a plugin's code and data stay in the processor's cache.
+  for (const auto& entry : runtime_.profile().filter) {
+    if ((state_.skipped_filters & Bit(entry.ordinal)) != 0) continue;
+    pass.assign(alive.size(), 0);
+    const bool batch =
+        entry.plugin->FilterBatch(state_, *pod_, snapshot_.columns(), alive, pass);
+    size_t kept = 0;
+    for (size_t i = 0; i < alive.size(); ++i) {
+      const NodeIndex node = alive[i];
+      if (batch && pass[i] != 0) {
+        alive[kept++] = node;
+        continue;
+      }
+      Status status =
+          entry.plugin->Filter(state_, *pod_, *snapshot_.nodes()[static_cast<size_t>(node)]);
+      if (status.ok()) {
+        alive[kept++] = node;
+        continue;
+      }
+      if (!status.IsRejected()) return false;
+      if (!SetVerdict(node, {std::move(status), entry.ordinal})) return false;
+    }
+    alive.resize(kept);
+  }
+  // Where pods are nominated they count as there.
+  for (const auto& [name, pods] : runtime_.nominator().by_node()) {
+    const NodeInfo* node = snapshot_.Find(name);
+    if (node != nullptr && !EvaluateNode(node->index, kAllNodeFields)) return false;
+  }
+  return true;
+}
+
+bool Evaluation::EvaluateNode(NodeIndex node, NodeFields fields) {
+  if ((fields & needs_.filter_fields) != 0) {
+    const NodeInfo& info = *snapshot_.nodes()[static_cast<size_t>(node)];
+    const Verdict verdict = runtime_.RunFilterWithNominated(state_, *pod_, info);
+    if (!verdict.ok() && !verdict.status.IsRejected()) return false;
+    if (!SetVerdict(node, verdict)) return false;
+  }
+  if (!scored_) return true;
+  if (!IsFeasible(node)) return true;  // SetVerdict took its scores away
+  if (board_.Has(node) && (fields & needs_.score_fields) == 0) return true;
+  return ScoreNode(node);
+}
+
+bool Evaluation::SetVerdict(NodeIndex node, const Verdict& verdict) {
+  uint16_t& kind = kind_of_[static_cast<size_t>(node)];
+  if (kind != 0) {
+    Kind& held = kinds_[kind - 1u];
+    if (!verdict.ok() && held.verdict.ordinal == verdict.ordinal &&
+        held.verdict.status == verdict.status) {
+      return true;
+    }
+    --held.nodes;
+    ++feasible_count_;
+    kind = 0;
+  }
+  if (verdict.ok()) return true;
+  if (scored_) UnscoreNode(node);
+  --feasible_count_;
+  for (size_t i = 0; i < kinds_.size(); ++i) {
+    if (kinds_[i].verdict.ordinal != verdict.ordinal) continue;
+    if (!(kinds_[i].verdict.status == verdict.status)) continue;
+    ++kinds_[i].nodes;
+    kind = static_cast<uint16_t>(i + 1);
+    return true;
+  }
+  if (kinds_.size() == kKindsMax) return false;
+  kinds_.push_back({verdict, 1});
+  kind = static_cast<uint16_t>(kinds_.size());
+  return true;
+}
+
+// --- scores ------------------------------------------------------------------------------------
+
+bool Evaluation::EnsureScored() { return scored_ || ScoreAll(); }
+
+bool Evaluation::ScoreAll() {
+  const size_t count = snapshot_.nodes().size();
+  std::vector<NodeIndex> feasible;
+  std::vector<const NodeInfo*> infos;
+  for (size_t i = 0; i < count; ++i) {
+    if (kind_of_[i] != 0) continue;
+    feasible.push_back(static_cast<NodeIndex>(i));
+    infos.push_back(snapshot_.nodes()[i]);
+  }
+  state_.skipped_scores = 0;
+  if (!runtime_.RunPreScore(state_, *pod_, infos).ok()) return false;
+  columns_.clear();
+  for (const auto& entry : runtime_.profile().score) {
+    if ((state_.skipped_scores & Bit(entry.ordinal)) != 0) continue;
+    Column column;
+    column.entry = &entry;
+    column.normalization = entry.plugin->normalization();
+    column.raw.assign(count, 0);
+    if (!ScoreColumn(column, feasible)) return false;
+    columns_.push_back(std::move(column));
+  }
+  scored_ = true;
+  return RebuildBoard();
+}
+
+bool Evaluation::ScoreColumn(Column& column, const std::vector<NodeIndex>& nodes) {
+  const ScorePlugin& plugin = *column.entry->plugin;
+  std::vector<int64_t> scores(nodes.size());
+  const bool batch = plugin.ScoreBatch(state_, *pod_, snapshot_.columns(), nodes, scores);
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    const auto node = static_cast<size_t>(nodes[i]);
+    if (!batch) {
+      Scored scored = plugin.Score(state_, *pod_, *snapshot_.nodes()[node]);
+      if (!scored.status.ok()) return false;
+      scores[i] = scored.score;
+    }
+    column.raw[node] = scores[i];
+    CountMax(column, scores[i]);
+  }
+  return true;
+}
+
+void Evaluation::CountMax(Column& column, int64_t raw) {
+  if (column.normalization == Normalization::kNone) return;
+  if (raw > column.max) {
+    column.max = raw;
+    column.at_max = 1;
+    stale_totals_ = true;
+  } else if (raw == column.max) {
+    ++column.at_max;
+  }
+}
+
+void Evaluation::UncountMax(Column& column, int64_t raw) {
+  if (column.normalization == Normalization::kNone || raw != column.max) return;
+  --column.at_max;
+}
+
+void Evaluation::RescanMax(Column& column) {
+  const int64_t before = column.max;
+  column.max = 0;
+  column.at_max = 0;
+  for (size_t node = 0; node < column.raw.size(); ++node) {
+    if (board_.Has(static_cast<NodeIndex>(node))) CountMax(column, column.raw[node]);
+  }
+  stale_totals_ = stale_totals_ || column.max != before;
+}
+
+bool Evaluation::ScoreNode(NodeIndex node) {
+  const NodeInfo& info = *snapshot_.nodes()[static_cast<size_t>(node)];
+  UnscoreNode(node);
+  for (Column& column : columns_) {
+    const Scored scored = column.entry->plugin->Score(state_, *pod_, info);
+    if (!scored.status.ok()) return false;
+    column.raw[static_cast<size_t>(node)] = scored.score;
+    CountMax(column, scored.score);
+  }
+  int64_t total = 0;
+  // With a maximum that has moved the total is not final, nor is its range checked.
+  if (!stale_totals_ && !TotalOf(node, &total)) return false;
+  board_.Set(node, total);
+  return true;
+}
+
+void Evaluation::UnscoreNode(NodeIndex node) {
+  if (!board_.Has(node)) return;
+  board_.Remove(node);
+  for (Column& column : columns_) UncountMax(column, column.raw[static_cast<size_t>(node)]);
+}
+
+bool Evaluation::TotalOf(NodeIndex node, int64_t* total) const {
+  *total = 0;
+  for (const Column& column : columns_) {
+    int64_t score = column.raw[static_cast<size_t>(node)];
+    if (column.normalization != Normalization::kNone) {
+      score = NormalizedScore(score, column.max,
+                              column.normalization == Normalization::kDefaultReverse);
+    }
+    if (score < kNodeScoreMin || score > kNodeScoreMax) return false;
+    *total += score * column.entry->weight;
+  }
+  return true;
+}
+
+// After a run of changes: maxima that lost their last node, then totals that lean on a maximum.
+bool Evaluation::Settle() {
+  if (!scored_) return true;
+  for (Column& column : columns_) {
+    if (column.normalization == Normalization::kNone) continue;
+    if (column.max > 0 && column.at_max == 0) RescanMax(column);
+  }
+  return !stale_totals_ || RebuildBoard();
+}
+
+bool Evaluation::RebuildBoard() {
+  stale_totals_ = false;
+  board_.Reset(kind_of_.size());
+  for (size_t i = 0; i < kind_of_.size(); ++i) {
+    if (kind_of_[i] != 0) continue;
+    const auto node = static_cast<NodeIndex>(i);
+    int64_t total = 0;
+    if (!TotalOf(node, &total)) return false;
+    board_.Set(node, total);
+  }
+  return true;
+}
+
+// --- answers -----------------------------------------------------------------------------------
+
+NodeIndex Evaluation::OnlyFeasible() const {
+  const auto it = std::find(kind_of_.begin(), kind_of_.end(), uint16_t{0});
+  BERTH_CHECK(it != kind_of_.end());
+  return static_cast<NodeIndex>(it - kind_of_.begin());
+}
+
+void Evaluation::Diagnose(Diagnosis& diagnosis) const {
+  for (const Kind& kind : kinds_) {
+    if (kind.nodes == 0) continue;
+    const Status stamped = runtime_.Stamped(kind.verdict);
+    diagnosis.AddRejector(stamped);
+    diagnosis.verdicts.emplace_back(stamped, kind.nodes);
+  }
+}
+
+void Evaluation::FillStatuses(NodeStatuses& statuses) const {
+  for (size_t i = 0; i < kind_of_.size(); ++i) {
+    if (kind_of_[i] == 0) continue;
+    statuses.Set(static_cast<NodeIndex>(i), kinds_[kind_of_[i] - 1u].verdict);
+  }
+}
+
+int64_t Evaluation::bytes() const {
+  const size_t nodes = kind_of_.size();
+  return static_cast<int64_t>(nodes * (2 + 8 * columns_.size()) + 128 * kinds_.size() + 1024) +
+         board_.bytes();
+}
+
+void Evaluation::CheckAgainstPlain() {
+  std::vector<const NodeInfo*> feasible;
+  for (const NodeInfo* node : snapshot_.nodes()) {
+    const Verdict plain = runtime_.RunFilterWithNominated(state_, *pod_, *node);
+    const uint16_t kind = kind_of_[static_cast<size_t>(node->index)];
+    BERTH_CHECK(plain.ok() == (kind == 0));
+    if (kind == 0) {
+      feasible.push_back(node);
+      continue;
+    }
+    BERTH_CHECK(plain.status == kinds_[kind - 1u].verdict.status);
+    BERTH_CHECK(plain.ordinal == kinds_[kind - 1u].verdict.ordinal);
+  }
+  BERTH_CHECK(feasible_count_ == static_cast<int64_t>(feasible.size()));
+  if (!scored_) return;
+  ScoreTable table;
+  BERTH_CHECK(runtime_.RunScore(state_, *pod_, feasible, table).ok());
+  BERTH_CHECK(table.plugins.size() == columns_.size());
+  for (size_t n = 0; n < feasible.size(); ++n) {
+    const auto node = static_cast<size_t>(feasible[n]->index);
+    for (size_t p = 0; p < columns_.size(); ++p) {
+      BERTH_CHECK(table.raw[p * feasible.size() + n] == columns_[p].raw[node]);
+    }
+    BERTH_CHECK(board_.Has(feasible[n]->index));
+    BERTH_CHECK(board_.total(feasible[n]->index) == table.total[n]);
+  }
+}
+
+}  // namespace berth::framework

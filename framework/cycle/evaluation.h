@@ -1,0 +1,107 @@
+// Evaluation: what every node answers to pods of one signature, kept and brought up to date.
+//
+// A node's verdict and raw scores stay true until one of the fields its plugins read changes
+// (Dependencies.node_fields). So the next pod of the signature looks at the nodes the snapshot's
+// log names since, and at no others; normalized scores move only when a maximum does; the best
+// node is found in the ScoreBoard. Verdicts are counted by kind, so a pod that fits nowhere gets
+// its message without a walk over the nodes.
+//
+// Plugins whose results depend on more than the node are not kept, with one exception that can be
+// proved: scope kCluster over fields other than kNodePods (such as images) stays true while none
+// of those fields changes on any node.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "framework/cache/cluster_snapshot.h"
+#include "framework/cycle/fit_error.h"
+#include "framework/cycle/node_statuses.h"
+#include "framework/cycle/score_board.h"
+#include "framework/profile/runtime.h"
+
+namespace berth::framework {
+
+// What the results of one signature depend on; found once per signature.
+struct EvaluationNeeds {
+  bool shareable = false;
+  NodeFields filter_fields = 0, score_fields = 0;  // of the node itself
+  NodeFields cluster_fields = 0;                   // of any node
+  bool objects = false;                            // other resources
+};
+EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod);
+
+// Threads: none.
+class Evaluation {
+ public:
+  // state: of the pod, after PreFilter; copies of both are kept.
+  Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot, EvaluationNeeds needs,
+             const CycleState& state, const PodPtr& pod);
+
+  const EvaluationNeeds& needs() const { return needs_; }
+  uint64_t skipped_filters() const { return state_.skipped_filters; }
+  // Brings every node's answer up to date. False: a plugin failed or gave what cannot be kept;
+  // the evaluation is of no more use. evaluated: grows by the nodes looked at.
+  bool Refresh(int64_t objects_generation, int64_t* evaluated);
+  // Scores, when two nodes or more are feasible. False as above.
+  bool EnsureScored();
+
+  int64_t feasible_count() const { return feasible_count_; }
+  NodeIndex OnlyFeasible() const;  // with feasible_count 1
+  const ScoreBoard& board() const { return board_; }  // after EnsureScored
+  bool has_scores() const { return !columns_.empty() || scored_; }
+  void Diagnose(Diagnosis& diagnosis) const;
+  void FillStatuses(NodeStatuses& statuses) const;
+  int64_t bytes() const;
+
+  // Against the plain path, node by node; BERTH_CHECKs. Slow.
+  void CheckAgainstPlain();
+
+ private:
+  struct Kind {  // a verdict and how many nodes have it
+    Verdict verdict;
+    int64_t nodes = 0;
+  };
+  struct Column {  // raw scores of one plugin, of feasible nodes
+    const PointEntry<ScorePlugin>* entry = nullptr;
+    Normalization normalization = Normalization::kNone;
+    std::vector<int64_t> raw;
+    int64_t max = 0;      // at least 0, as upstream's helper has it
+    int64_t at_max = 0;   // nodes that have it
+  };
+  enum class Outcome : uint8_t { kDone, kFailed };
+
+  bool EvaluateAll(int64_t* evaluated);
+  bool EvaluateNode(NodeIndex node, NodeFields fields);
+  bool ScoreAll();
+  bool ScoreColumn(Column& column, const std::vector<NodeIndex>& nodes);
+  bool SetVerdict(NodeIndex node, const Verdict& verdict);
+  bool ScoreNode(NodeIndex node);
+  void UnscoreNode(NodeIndex node);
+  void CountMax(Column& column, int64_t raw);
+  void UncountMax(Column& column, int64_t raw);
+  void RescanMax(Column& column);
+  bool TotalOf(NodeIndex node, int64_t* total) const;
+  bool RebuildBoard();
+  bool Settle();
+  bool IsFeasible(NodeIndex node) const { return kind_of_[static_cast<size_t>(node)] == 0; }
+
+  const Runtime& runtime_;
+  const ClusterSnapshot& snapshot_;
+  const EvaluationNeeds needs_;
+  CycleState state_;
+  const PodPtr pod_;
+
+  int64_t structure_ = -1, log_position_ = 0, cluster_generation_ = 0, objects_generation_ = 0;
+  std::vector<uint16_t> kind_of_;  // by node; 0: feasible, else 1 + place in kinds_
+  std::vector<Kind> kinds_;
+  int64_t feasible_count_ = 0;
+  bool scored_ = false;
+  bool stale_totals_ = false;  // a maximum moved
+  std::vector<Column> columns_;
+  ScoreBoard board_;
+  std::vector<NodeChange> changes_;  // scratch
+};
+
+}  // namespace berth::framework

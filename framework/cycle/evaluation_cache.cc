@@ -1,0 +1,133 @@
+#include "framework/cycle/evaluation_cache.h"
+
+#include <utility>
+
+#include "base/check.h"
+#include "framework/cycle/algorithm.h"
+
+namespace berth::framework {
+
+struct EvaluationCache::Entry {
+  std::string signature;
+  EvaluationNeeds needs;
+  std::unique_ptr<Evaluation> evaluation;  // null: not shareable, which is worth remembering too
+  int64_t bytes = 0;
+  Entries::iterator self;
+};
+
+EvaluationCache::EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
+                                 const Nominator& nominator, TieBreaker& tie_breaker,
+                                 int64_t budget_bytes, Metrics& metrics,
+                                 const int64_t& objects_generation)
+    : runtime_(runtime),
+      snapshot_(snapshot),
+      nominator_(nominator),
+      tie_breaker_(tie_breaker),
+      budget_bytes_(budget_bytes),
+      metrics_(metrics),
+      objects_generation_(objects_generation) {}
+
+EvaluationCache::~EvaluationCache() = default;
+
+void EvaluationCache::Clear() {
+  entries_.clear();
+  by_signature_.clear();
+  bytes_ = 0;
+}
+
+void EvaluationCache::Drop(Entries::iterator entry) {
+  bytes_ -= entry->bytes;
+  by_signature_.erase(entry->signature);
+  entries_.erase(entry);
+}
+
+EvaluationCache::Entry& EvaluationCache::Use(const std::string& signature,
+                                             const CycleState& state, const PodPtr& pod) {
+  auto it = by_signature_.find(signature);
+  if (it != by_signature_.end()) {
+    entries_.splice(entries_.begin(), entries_, it->second);
+    return entries_.front();
+  }
+  Entry& entry = entries_.emplace_front();
+  entry.self = entries_.begin();
+  entry.signature = signature;
+  entry.needs = NeedsOf(runtime_.profile(), *pod);
+  by_signature_.emplace(signature, entry.self);
+  if (entry.needs.shareable) {
+    entry.evaluation =
+        std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, state, pod);
+  }
+  return entry;
+}
+
+// Sizes are taken anew after each use; the oldest go until the rest fits.
+void EvaluationCache::Account(Entry& entry) {
+  int64_t bytes = static_cast<int64_t>(2 * entry.signature.size() + 256);
+  if (entry.evaluation) bytes += entry.evaluation->bytes();
+  if (bytes == entry.bytes) return;
+  bytes_ += bytes - entry.bytes;
+  entry.bytes = bytes;
+  while (bytes_ > budget_bytes_ && entries_.size() > 1) Drop(std::prev(entries_.end()));
+  metrics_.EvaluationCache(static_cast<int64_t>(entries_.size()), bytes_);
+}
+
+bool EvaluationCache::Decide(CycleState& state, const PodPtr& pod, const std::string& signature,
+                             Decision& decision) {
+  Entry* entry = &Use(signature, state, pod);
+  if (entry->evaluation && entry->evaluation->skipped_filters() != state.skipped_filters) {
+    Drop(entry->self);  // the plugins see something the signature does not say
+    return false;
+  }
+  Account(*entry);
+  if (!entry->evaluation) return false;
+  Evaluation& evaluation = *entry->evaluation;
+  int64_t evaluated = 0;
+  const bool fresh = evaluation.Refresh(objects_generation_, &evaluated);
+  decision.nodes_evaluated += evaluated;
+  if (!fresh || !Choose(evaluation, state, *pod, decision)) {
+    Drop(entry->self);
+    return false;
+  }
+  Account(*entry);
+  decision.reused = evaluated < static_cast<int64_t>(snapshot_.nodes().size());
+  return true;
+}
+
+bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
+                             Decision& decision) {
+  if (evaluation.feasible_count() == 0) {
+    auto statuses = std::make_shared<NodeStatuses>(runtime_, snapshot_);
+    if (!runtime_.profile().post_filter.empty()) evaluation.FillStatuses(*statuses);
+    decision.diagnosis.absent_status = statuses->absent();
+    evaluation.Diagnose(decision.diagnosis);
+    decision.statuses = std::move(statuses);
+    decision.fit_error = true;
+    decision.status = Status(Code::kUnschedulable, {decision.diagnosis.Message()});
+    return true;
+  }
+  NodeIndex chosen = -1;
+  const bool only = evaluation.feasible_count() == 1;
+  if (only) {
+    chosen = evaluation.OnlyFeasible();
+  } else {
+    if (!evaluation.EnsureScored()) return false;
+    const ScoreBoard& board = evaluation.board();
+    chosen = tie_breaker_.mode() == TieBreak::kRandom
+                 ? board.Nth(tie_breaker_.Draw(board.best_count()))
+                 : board.FirstFrom(tie_breaker_.Start(snapshot_));
+  }
+  const NodeInfo& node = *snapshot_.nodes()[static_cast<size_t>(chosen)];
+  if (!runtime_.RunFilterWithNominated(state, pod, node).ok()) return false;
+  if (!only) tie_breaker_.Chosen(chosen, snapshot_);
+  decision.node = &node;
+  return true;
+}
+
+void EvaluationCache::CheckAgainstPlain(std::string_view signature) {
+  auto it = by_signature_.find(signature);
+  if (it != by_signature_.end() && it->second->evaluation) {
+    it->second->evaluation->CheckAgainstPlain();
+  }
+}
+
+}  // namespace berth::framework

@@ -1,0 +1,65 @@
+// EvaluationCache: the evaluations of one profile, by signature, the least recently used dropped
+// when they outgrow the byte budget.
+//
+// Same decisions, far less work: what it decides is what the plain path (algorithm.h) would have
+// decided over the same snapshot. Before a node is given out it is filtered plainly for that very
+// pod; a surprise drops the evaluation, and the plain path decides.
+#pragma once
+
+#include <cstdint>
+#include <list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/strings.h"
+#include "framework/cycle/evaluation.h"
+#include "framework/cycle/tie_breaker.h"
+#include "framework/queue/nominator.h"
+
+namespace berth::framework {
+
+struct Decision;
+
+// Threads: the engine's executor.
+class EvaluationCache {
+ public:
+  // objects_generation: grows when any other resource that plugins look at changes.
+  EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
+                  const Nominator& nominator, TieBreaker& tie_breaker, int64_t budget_bytes,
+                  Metrics& metrics, const int64_t& objects_generation);
+  ~EvaluationCache();
+
+  // state: of this pod, after PreFilter, which narrowed nothing. False: nothing can be shared for
+  // this pod now, or what was kept is wrong: the plain path decides. All nodes count.
+  bool Decide(CycleState& state, const PodPtr& pod, const std::string& signature,
+              Decision& decision);
+  void Clear();
+
+  // The evaluation of a signature against the plain path, node by node; BERTH_CHECKs.
+  void CheckAgainstPlain(std::string_view signature);
+  size_t size() const { return by_signature_.size(); }
+  int64_t bytes() const { return bytes_; }
+
+ private:
+  struct Entry;
+  using Entries = std::list<Entry>;  // most recently used first
+
+  Entry& Use(const std::string& signature, const CycleState& state, const PodPtr& pod);
+  void Drop(Entries::iterator entry);
+  void Account(Entry& entry);
+  bool Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod, Decision& decision);
+
+  const Runtime& runtime_;
+  const ClusterSnapshot& snapshot_;
+  const Nominator& nominator_;
+  TieBreaker& tie_breaker_;
+  const int64_t budget_bytes_;
+  Metrics& metrics_;
+  const int64_t& objects_generation_;
+  Entries entries_;
+  StringMap<Entries::iterator> by_signature_;
+  int64_t bytes_ = 0;
+};
+
+}  // namespace berth::framework

@@ -1,0 +1,49 @@
+// ProfileHandle: what the plugins of one profile see of the engine.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "framework/cycle/engine_core.h"
+#include "framework/handle.h"
+
+namespace berth::framework {
+
+class ProfileHandle final : public Handle {
+ public:
+  ProfileHandle(EngineCore& core, std::string profile)
+      : core_(core), profile_(std::move(profile)) {}
+
+  std::string_view profile() const override { return profile_; }
+  Executor& executor() override { return core_.executor; }
+  Random& random() override { return core_.random; }
+  ObjectSource& objects() override { return core_.source; }
+  ObjectSink& sink() override { return core_.tap; }
+  const Snapshot& snapshot() const override { return core_.snapshot; }
+
+  void Invalidate(std::string_view plugin, std::string_view node_name) override;
+  void InvalidateDomain(std::string_view plugin, std::string_view topology_key,
+                        std::string_view value) override;
+  void InvalidateAll(std::string_view plugin) override;
+
+  void Activate(std::span<const std::string> pod_keys) override;
+  void ForEachWaitingPod(const std::function<void(WaitingPod&)>& visit) override;
+  WaitingPod* FindWaitingPod(std::string_view uid) override;
+  bool RejectWaitingPod(std::string_view uid) override;
+  std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;
+
+  Status RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,
+                                     const NodeInfo& node) override;
+  Status RunAddPod(CycleState& state, const PodInfo& to_schedule, const PodInfo& added,
+                   const NodeInfo& node) override;
+  Status RunRemovePod(CycleState& state, const PodInfo& to_schedule, const PodInfo& removed,
+                      const NodeInfo& node) override;
+
+ private:
+  const Runtime& runtime() const;
+  EngineCore& core_;
+  const std::string profile_;
+};
+
+}  // namespace berth::framework

@@ -1,0 +1,90 @@
+#include "api/validation/field_path.h"
+
+#include <algorithm>
+
+#include <fmt/core.h>
+
+namespace berth::api::validation {
+
+std::string FieldPath::ToString() const {
+  std::string out = parent_ == nullptr ? std::string() : parent_->ToString();
+  if (is_key_) return out.append("[").append(name_).append("]");
+  if (!name_.empty()) {
+    if (!out.empty()) out.append(".");
+    out.append(name_);
+  }
+  if (index_ >= 0) out += fmt::format("[{}]", index_);
+  if (parent_ == nullptr && name_.empty()) out = "[]";  // the whole object
+  return out;
+}
+
+void Errors::Required(const FieldPath& path, std::string_view detail) {
+  list_.push_back(api::Required(path.ToString(), detail));
+}
+
+void Errors::Invalid(const FieldPath& path, std::string_view value, std::string_view detail) {
+  list_.push_back(InvalidString(path.ToString(), value, detail));
+}
+
+void Errors::InvalidInt(const FieldPath& path, int64_t value, std::string_view detail) {
+  list_.push_back(api::InvalidInt(path.ToString(), value, detail));
+}
+
+void Errors::InvalidShown(const FieldPath& path, std::string shown, std::string_view detail) {
+  list_.push_back(InvalidValue(path.ToString(), std::move(shown), detail));
+}
+
+void Errors::Invalid(const FieldPath& path, std::string_view value, const Complaints& details) {
+  for (const std::string& detail : details) Invalid(path, value, std::string_view(detail));
+}
+
+void Errors::InvalidInt(const FieldPath& path, int64_t value, const Complaints& details) {
+  for (const std::string& detail : details) InvalidInt(path, value, std::string_view(detail));
+}
+
+void Errors::NotSupported(const FieldPath& path, std::string_view value,
+                          std::initializer_list<std::string_view> supported) {
+  list_.push_back(
+      api::NotSupported(path.ToString(), value, {supported.begin(), supported.end()}));
+}
+
+void Errors::Duplicate(const FieldPath& path, std::string_view value) {
+  list_.push_back(api::Duplicate(path.ToString(), GoQuoted(value)));
+}
+
+void Errors::DuplicateShown(const FieldPath& path, std::string shown, std::string_view detail) {
+  list_.push_back(api::Duplicate(path.ToString(), std::move(shown)));
+  if (!detail.empty()) list_.back().text.append(": ").append(detail);
+}
+
+void Errors::NotFound(const FieldPath& path, std::string_view value, std::string_view detail) {
+  list_.push_back(NotFoundField(path.ToString(), value));
+  if (!detail.empty()) list_.back().text.append(": ").append(detail);
+}
+
+void Errors::Forbidden(const FieldPath& path, std::string_view detail) {
+  list_.push_back(ForbiddenField(path.ToString(), detail));
+}
+
+void Errors::TooLong(const FieldPath& path, int64_t bytes_max) {
+  list_.push_back(api::TooLong(path.ToString(), {}, bytes_max));
+}
+
+void Errors::TooMany(const FieldPath& path, int64_t actual, int64_t max) {
+  list_.push_back(api::TooMany(path.ToString(), actual, max));
+}
+
+void Errors::NonNegative(const FieldPath& path, int64_t value) {
+  if (value < 0) InvalidInt(path, value, kNegativeText);
+}
+
+void Errors::OneOf(const FieldPath& path, std::string_view value,
+                   std::initializer_list<std::string_view> supported) {
+  if (value.empty()) {
+    Required(path);
+  } else if (std::find(supported.begin(), supported.end(), value) == supported.end()) {
+    NotSupported(path, value, supported);
+  }
+}
+
+}  // namespace berth::api::validation

@@ -1,0 +1,22 @@
+// IP addresses and CIDRs.
+// Source: apimachinery/pkg/util/validation/ip.go with the lenient parsing of legacy fields.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "api/validation/field_path.h"
+
+namespace berth::api::validation {
+
+enum class IpFamily { kV4, kV6 };
+
+// Accepts leading zeroes in IPv4 octets, as upstream's fields from before strict parsing do.
+std::optional<IpFamily> ParseIp(std::string_view text);
+// "10.0.0.0/8". IPv4-mapped IPv6 counts as IPv4.
+std::optional<IpFamily> ParseCidr(std::string_view text);
+
+void ValidateIp(std::string_view text, const FieldPath& path, Errors& errors);
+void ValidateCidr(std::string_view text, const FieldPath& path, Errors& errors);
+
+}  // namespace berth::api::validation

@@ -1,0 +1,32 @@
+// Rules of pods. Source: pkg/apis/core/validation/validation.go.
+#pragma once
+
+#include <string_view>
+
+#include "api/fwd.h"
+#include "api/validation/field_path.h"
+
+namespace berth::api::validation {
+
+void ValidatePodCreate(const core::Pod& pod, Errors& errors);
+// May change: images, activeDeadlineSeconds, tolerations (additions), scheduling gates (removals),
+// and of a gated pod the node selector and node affinity (restrictions).
+void ValidatePodUpdate(const core::Pod& pod, const core::Pod& old, Errors& errors);
+void ValidatePodStatusUpdate(const core::Pod& pod, const core::Pod& old, Errors& errors);
+void ValidateEphemeralContainersUpdate(const core::Pod& pod, const core::Pod& old,
+                                       Errors& errors);
+void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& errors);
+
+// The template of a controller; pods made of it are validated again.
+void ValidatePodTemplate(const core::PodTemplateSpec& pod_template, const FieldPath& path,
+                         Errors& errors);
+
+// Shared by the files of this topic. is_pod: not a template. pod_name may be empty.
+void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view pod_name,
+                     const FieldPath& path, Errors& errors);
+void ValidatePodMetadataAndSpec(const core::Pod& pod, Errors& errors);
+void ValidatePodAnnotations(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
+                            const FieldPath& path, Errors& errors);
+void ValidatePodAnnotationUpdates(const core::Pod& pod, const core::Pod& old, Errors& errors);
+
+}  // namespace berth::api::validation

@@ -1,0 +1,19 @@
+// The admission plugins that are built in. Source: plugin/pkg/admission/{namespace,priority}.
+#pragma once
+
+#include <memory>
+
+#include "cluster/apiserver/pipeline.h"
+#include "cluster/apiserver/watch_cache.h"
+
+namespace berth::apiserver {
+
+// Nothing is created in a namespace that does not exist or is being terminated; the namespaces
+// the system needs are not deleted.
+std::unique_ptr<Admission> MakeNamespaceLifecycle(WatchCache& cache);
+
+// spec.priorityClassName becomes spec.priority and spec.preemptionPolicy; at most one class is the
+// default; system classes stay.
+std::unique_ptr<Admission> MakePriority(WatchCache& cache);
+
+}  // namespace berth::apiserver

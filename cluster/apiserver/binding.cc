@@ -1,0 +1,211 @@
+// POST pods/NAME/binding: a pod gets its node, if the node can still take it.
+//
+//   unbound --reserve in the node's ledger--> reserved --Txn(pod unchanged)--> bound
+//      ^             | does not fit: 409            | somebody wrote the pod: again
+//      +-------------+------------------------------+ failed: released
+//
+// The refusal of a full node is documented in docs/binding.md.
+// Source: pkg/registry/core/pod/storage/storage.go (BindingREST), validation.ValidatePodBinding.
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/schema/core_v1_options.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/meta_v1_status.pb.h"
+#include "base/status_macros.h"
+#include "cluster/apiserver/request_options.h"
+#include "cluster/apiserver/rest.h"
+#include "cluster/apiserver/strategy.h"
+
+namespace berth::apiserver {
+namespace {
+
+namespace scheduling = api::scheduling;
+
+constexpr std::string_view kBinding = "binding";
+
+absl::Status CheckBinding(const api::core::Binding& binding, const RequestInfo& info) {
+  if (!binding.metadata().name().empty() && binding.metadata().name() != info.name) {
+    return api::BadRequest("name in URL does not match name in Binding object");
+  }
+  if (!binding.metadata().namespace_().empty() &&
+      binding.metadata().namespace_() != info.namespace_) {
+    return api::BadRequest(
+        "the namespace of the provided object does not match the namespace sent on the request");
+  }
+  const std::string& kind = binding.target().kind();
+  if (!kind.empty() && kind != "Node") {
+    return api::PlainError(fmt::format(
+        "target.kind: Unsupported value: \"{}\": supported values: \"Node\", \"<empty>\"", kind));
+  }
+  if (binding.target().name().empty()) return api::PlainError("target.name: Required value");
+  return absl::OkStatus();
+}
+
+absl::Status CheckPod(const api::core::Pod& pod, const api::core::Binding& binding,
+                      const api::Resource& pods) {
+  const std::string& name = pod.metadata().name();
+  const std::string& uid = binding.metadata().uid();
+  if (!uid.empty() && uid != pod.metadata().uid()) {
+    return api::Conflict(
+        pods, name,
+        fmt::format("StorageError: invalid object, Code: 4, Key: /registry/pods/{}/{}, "
+                    "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
+                    "precondition: {}, UID in object meta: {}",
+                    pod.metadata().namespace_(), name, uid, pod.metadata().uid()));
+  }
+  if (pod.metadata().has_deletion_timestamp()) {
+    return api::Conflict(
+        pods, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name),
+        kBinding);
+  }
+  if (!pod.spec().node_name().empty()) {
+    return api::Conflict(pods, name,
+                         fmt::format("pod {} is already assigned to node \"{}\"", name,
+                                     pod.spec().node_name()),
+                         kBinding);
+  }
+  if (pod.spec().scheduling_gates_size() > 0) {
+    return api::Conflict(pods, name,
+                         fmt::format("pod {} has non-empty .spec.schedulingGates", name), kBinding);
+  }
+  return absl::OkStatus();
+}
+
+void SetScheduled(api::core::Pod& pod, absl::Time now) {
+  api::core::PodCondition* condition = nullptr;
+  for (api::core::PodCondition& each : *pod.mutable_status()->mutable_conditions()) {
+    if (each.type() == "PodScheduled") condition = &each;
+  }
+  if (condition == nullptr) {
+    condition = pod.mutable_status()->add_conditions();
+    condition->set_type("PodScheduled");
+  }
+  if (condition->status() != "True") SetTime(*condition->mutable_last_transition_time(), now);
+  condition->set_status("True");
+  condition->clear_reason();
+  condition->clear_message();
+}
+
+absl::Status NodeFull(const api::Resource& pods, const std::string& pod, const std::string& node,
+                      const Shortage& shortage) {
+  std::string reasons;
+  for (const std::string& reason : shortage.Reasons()) {
+    reasons += (reasons.empty() ? "" : ", ") + reason;
+  }
+  const absl::Status conflict = api::Conflict(
+      pods, pod, fmt::format("node \"{}\" cannot take pod {}: {}", node, pod, reasons), kBinding);
+  api::meta::Status status = api::ToStatusMessage(conflict);
+  const auto add = [&](std::string_view reason, std::string_view field, std::string message) {
+    api::meta::StatusCause& cause = *status.mutable_details()->add_causes();
+    cause.set_reason(std::string(reason));
+    cause.set_field(std::string(field));
+    cause.set_message(std::move(message));
+  };
+  for (const scheduling::Insufficient& item : shortage.resources) {
+    add("InsufficientResource", item.resource.text(),
+        fmt::format("requested: {}, used: {}, capacity: {}", item.requested, item.used,
+                    item.capacity));
+  }
+  if (shortage.host_ports) add("HostPortConflict", "hostPorts", "a requested host port is taken");
+  add("CatchUpToRevision", "metadata.resourceVersion", std::to_string(shortage.revision));
+  return api::FromStatusMessage(status);
+}
+
+}  // namespace
+
+struct Rest::BindState {
+  CallPtr call;
+  WriteOptions options;
+  api::core::Binding binding;
+  bool reserved = false;
+  std::string uid;          // of the pod that holds the reservation
+  std::string wait_node;    // not empty: try again when a write in flight there has settled
+};
+
+void Rest::Bind(CallPtr call) {
+  auto state = std::make_shared<BindState>();
+  state->call = std::move(call);
+  const auto prepare = [&]() -> absl::Status {
+    Call& it = *state->call;
+    BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(it.info.query, "CreateOptions"));
+    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(it.request.content_type));
+    BERTH_ASSIGN_OR_RETURN(
+        std::unique_ptr<google::protobuf::Message> body,
+        DecodeBody(it.request.body, media, api::core::Binding::default_instance(),
+                   {"v1", "Binding"}, state->options.field_validation, it.warnings));
+    state->binding = std::move(static_cast<api::core::Binding&>(*body));
+    return CheckBinding(state->binding, it.info);
+  };
+  if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
+  TryBind(std::move(state));
+}
+
+void Rest::TryBind(std::shared_ptr<BindState> state) {
+  const RequestInfo& info = state->call->info;
+  ObjectWriter::Options options;
+  options.dry_run = state->options.dry_run;
+  options.settled = [this, state](store::Revision revision) {
+    if (state->reserved) ledger_.Settle(state->uid, revision);
+    state->reserved = false;
+  };
+  writer_.Modify(
+      *info.resource, info.namespace_, info.name,
+      [this, state](const ObjectPtr& current) { return ApplyBind(*state, current); },
+      [this, state](absl::StatusOr<ObjectPtr> result) {
+        if (!state->wait_node.empty()) {
+          return ledger_.OnSettled(std::exchange(state->wait_node, ""), [this, state] {
+            executor_.Post([this, alive = alive_.Watch(), state] {
+              if (!alive.expired()) TryBind(state);
+            });
+          });
+        }
+        if (!result.ok()) return Reply(std::move(state->call), result.status());
+        api::meta::Status status;
+        status.set_status("Success");
+        status.set_code(201);
+        state->call->output.as = OutputFormat::As::kItself;
+        Reply(std::move(state->call), 201, status, {"v1", "Status"});
+      },
+      std::move(options));
+}
+
+absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& current) {
+  const RequestInfo& info = state.call->info;
+  if (current == nullptr) return api::NotFound(*info.resource, info.name);
+  const auto& pod = current->As<api::core::Pod>();
+  const std::string& node = state.binding.target().name();
+  BERTH_RETURN_IF_ERROR(CheckPod(pod, state.binding, *info.resource));
+  if (state.reserved && state.uid != pod.metadata().uid()) {
+    ledger_.Settle(state.uid, 0);  // the pod was replaced by another of its name
+    state.reserved = false;
+  }
+  if (!state.reserved && !state.options.dry_run) {
+    const PodLoad load = LoadOf(pod);
+    if (options_.binding_check) {
+      const NodeLedger::Outcome outcome = ledger_.Reserve(pod.metadata().uid(), node, load);
+      if (outcome.verdict == NodeLedger::Verdict::kWait) {
+        state.wait_node = outcome.wait_node;
+        return Change::Keep();
+      }
+      if (outcome.verdict == NodeLedger::Verdict::kRefused) {
+        return NodeFull(*info.resource, info.name, node, outcome.shortage);
+      }
+    } else {
+      ledger_.ForceReserve(pod.metadata().uid(), node, load);
+    }
+    state.reserved = true;
+    state.uid = pod.metadata().uid();
+  }
+  auto bound = std::make_shared<api::core::Pod>(pod);
+  bound->mutable_spec()->set_node_name(node);
+  for (const auto& [key, value] : state.binding.metadata().annotations()) {
+    (*bound->mutable_metadata()->mutable_annotations())[key] = value;
+  }
+  SetScheduled(*bound, executor_.clock().Now());
+  return Change::Put(std::move(bound));
+}
+
+}  // namespace berth::apiserver

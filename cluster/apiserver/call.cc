@@ -1,0 +1,108 @@
+#include "cluster/apiserver/call.h"
+
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/schema/meta_v1.pb.h"
+#include "api/schema/meta_v1_status.pb.h"
+#include "base/strings.h"
+#include "cluster/apiserver/render.h"
+
+namespace berth::apiserver {
+namespace {
+
+std::string WarningHeader(std::string_view text) {
+  std::string quoted;
+  for (const char c : text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return fmt::format("299 - \"{}\"", quoted);
+}
+
+api::HttpResponse Whole(const OutputFormat& format, int code, std::string body) {
+  api::HttpResponse response;
+  response.code = code;
+  response.content_type = std::string(AnswerType(format.media));
+  if (format.media == Media::kYaml || (format.pretty && format.media == Media::kJson)) {
+    body = Restyle(std::move(body), format.media, format.pretty);
+  }
+  response.body = MakeBytes(std::move(body));
+  return response;
+}
+
+}  // namespace
+
+IncludeObject ParseIncludeObject(const api::Query& query) {
+  const std::string_view text = query.Get("includeObject").value_or("");
+  if (text == "None") return IncludeObject::kNone;
+  return text == "Object" ? IncludeObject::kObject : IncludeObject::kMetadata;
+}
+
+RenderOptions RenderOptionsOf(const Call& call, absl::Time now) {
+  RenderOptions options;
+  options.format = call.output;
+  options.include = ParseIncludeObject(call.info.query);
+  options.now = now;
+  return options;
+}
+
+void Reply(CallPtr call, api::HttpResponse response) {
+  for (const std::string& warning : call->warnings) {
+    response.headers.emplace_back("Warning", WarningHeader(warning));
+  }
+  if (call->answered) call->answered(*call, response.code);
+  if (call->request.method == "HEAD") response.body = nullptr;
+  call->responder.Respond(std::move(response));
+}
+
+void Reply(CallPtr call, const absl::Status& failure) {
+  const api::meta::Status status = api::ToStatusMessage(failure);
+  OutputFormat format = call->output;
+  format.as = OutputFormat::As::kItself;
+  api::HttpResponse response =
+      Whole(format, api::HttpCode(failure), Encode(status, {"v1", "Status"}, format.media));
+  if (const int64_t seconds = api::RetryAfterSeconds(failure); seconds > 0) {
+    response.headers.emplace_back("Retry-After", std::to_string(seconds));
+  }
+  Reply(std::move(call), std::move(response));
+}
+
+void Reply(CallPtr call, int code, const ObjectPtr& object) {
+  const OutputFormat& format = call->output;
+  if (format.as == OutputFormat::As::kItself && format.media != Media::kYaml && !format.pretty &&
+      call->info.resource->prototype == object->resource().prototype) {
+    api::HttpResponse response;  // the shared encoding itself
+    response.code = code;
+    response.content_type = std::string(AnswerType(format.media));
+    response.body = object->Encoded(format.media);
+    return Reply(std::move(call), std::move(response));
+  }
+  std::string body = Render(*call->info.resource, object, RenderOptionsOf(*call, call->started));
+  auto response = Whole(format, code, std::move(body));
+  Reply(std::move(call), std::move(response));
+}
+
+void ReplyText(CallPtr call, int code, std::string body) {
+  auto response = Whole(call->output, code, std::move(body));
+  Reply(std::move(call), std::move(response));
+}
+
+void Reply(CallPtr call, int code, const google::protobuf::Message& message,
+           const TypeName& type) {
+  std::string body = Encode(message, type, call->output.media);
+  ReplyText(std::move(call), code, std::move(body));
+}
+
+ObjectPtr MakeUnstored(const api::Resource& resource,
+                       std::shared_ptr<google::protobuf::Message> message) {
+  const api::meta::ObjectMeta& metadata = MetadataOf(*message);
+  std::string key = metadata.namespace_().empty()
+                        ? metadata.name()
+                        : fmt::format("{}/{}", metadata.namespace_(), metadata.name());
+  return std::make_shared<const StoredObject>(resource, std::move(key), std::move(message), 0);
+}
+
+}  // namespace berth::apiserver

@@ -1,0 +1,145 @@
+// create: body -> defaults -> admission -> server's fields -> validation -> admission -> store.
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "base/status_macros.h"
+#include "cluster/apiserver/object_rules.h"
+#include "cluster/apiserver/request_options.h"
+#include "cluster/apiserver/rest.h"
+#include "cluster/apiserver/strategy.h"
+
+namespace berth::apiserver {
+namespace {
+
+// A generated name that is taken is replaced this often.
+constexpr int kGenerateTriesMax = 8;
+
+const UserInfo kSystem = {"system:apiserver", {"system:masters"}};
+
+}  // namespace
+
+struct Rest::CreateState {
+  RequestInfo info;
+  UserInfo user;
+  WriteOptions options;
+  std::shared_ptr<google::protobuf::Message> object;  // in the stored form
+  ObjectWriter::Done done;
+  bool generated = false;
+  int tries = 0;
+};
+
+void Rest::Create(CallPtr call) {
+  auto state = std::make_shared<CreateState>();
+  const auto prepare = [&]() -> absl::Status {
+    const api::Resource& resource = *call->info.resource;
+    BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(call->info.query, "CreateOptions"));
+    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(call->request.content_type));
+    BERTH_ASSIGN_OR_RETURN(
+        std::unique_ptr<google::protobuf::Message> body,
+        DecodeBody(call->request.body, media, *resource.prototype, TypeNameOf(resource),
+                   state->options.field_validation, call->warnings));
+    state->object = ToStoredForm(resource, std::move(body));
+    return absl::OkStatus();
+  };
+  if (auto status = prepare(); !status.ok()) return Reply(std::move(call), status);
+  state->info = call->info;
+  state->user = call->user;
+  auto shared = std::make_shared<CallPtr>(std::move(call));
+  state->done = [shared](absl::StatusOr<ObjectPtr> result) {
+    if (!result.ok()) return Reply(std::move(*shared), result.status());
+    Reply(std::move(*shared), 201, *result);
+  };
+  api::meta::ObjectMeta& metadata = MutableMetadata(*state->object);
+  if (!metadata.resource_version().empty()) {
+    return state->done(
+        api::PlainError("resourceVersion should not be set on objects to be created"));
+  }
+  if (metadata.namespace_().empty() && !state->info.namespace_.empty()) {
+    metadata.set_namespace_(state->info.namespace_);
+  }
+  if (metadata.namespace_() != state->info.namespace_) {
+    return state->done(api::BadRequest(
+        "the namespace of the provided object does not match the namespace sent on the request"));
+  }
+  state->generated = metadata.name().empty() && !metadata.generate_name().empty();
+  TryCreate(std::move(state));
+}
+
+void Rest::Ensure(const api::Resource& resource, std::shared_ptr<google::protobuf::Message> object,
+                  store::DoneCallback done) {
+  auto state = std::make_shared<CreateState>();
+  state->info.kind = RequestInfo::Kind::kResource;
+  state->info.verb = Verb::kCreate;
+  state->info.resource = &resource;
+  state->info.namespace_ = MetadataOf(*object).namespace_();
+  state->user = kSystem;
+  state->object = std::move(object);
+  state->done = [done = std::move(done)](absl::StatusOr<ObjectPtr> result) mutable {
+    done(result.ok() || api::IsAlreadyExists(result.status()) ? absl::OkStatus()
+                                                              : result.status());
+  };
+  const api::meta::ObjectMeta& metadata = MetadataOf(*state->object);
+  if (cache_.For(resource).Find(CacheKey(resource, metadata.namespace_(), metadata.name()))) {
+    return state->done(ObjectPtr());
+  }
+  TryCreate(std::move(state));
+}
+
+void Rest::TryCreate(std::shared_ptr<CreateState> state) {
+  const api::Resource& resource = *state->info.resource;
+  if (state->generated) {
+    MutableMetadata(*state->object)
+        .set_name(GenerateName(MetadataOf(*state->object).generate_name(), random_));
+  }
+  ++state->tries;
+  if (auto status = AdmitCreate(state->info, state->user, *state->object); !status.ok()) return state->done(status);
+  ObjectWriter::Options options;
+  options.dry_run = state->options.dry_run;
+  if (resource.kind == "Pod" && !options.dry_run) {
+    const auto& pod = static_cast<const api::core::Pod&>(*state->object);
+    if (!pod.spec().node_name().empty()) {
+      const std::string uid = pod.metadata().uid();
+      ledger_.ForceReserve(uid, pod.spec().node_name(), LoadOf(pod));
+      options.settled = [this, uid](store::Revision revision) { ledger_.Settle(uid, revision); };
+    }
+  }
+  const std::string namespace_ = state->info.namespace_;
+  const std::string name = MetadataOf(*state->object).name();
+  auto apply = [state, name](const ObjectPtr& current) -> absl::StatusOr<Change> {
+    if (current) return api::AlreadyExists(*state->info.resource, name);
+    return Change::Put(state->object);
+  };
+  auto done = [this, state](absl::StatusOr<ObjectPtr> result) {
+    if (!result.ok() && state->generated && state->tries < kGenerateTriesMax &&
+        api::IsAlreadyExists(result.status())) {
+      return TryCreate(state);
+    }
+    state->done(std::move(result));
+  };
+  writer_.Modify(resource, namespace_, name, std::move(apply), std::move(done),
+                 std::move(options));
+}
+
+absl::Status Rest::AdmitCreate(const RequestInfo& info, const UserInfo& user,
+                               google::protobuf::Message& object) {
+  const api::Resource& resource = *info.resource;
+  ApplyStoredDefaults(resource, object);
+  AdmissionRequest request = {.info = info,
+                              .user = user,
+                              .resource = resource,
+                              .namespace_ = info.namespace_,
+                              .name = MetadataOf(object).name(),
+                              .verb = Verb::kCreate,
+                              .subresource = {},
+                              .object = &object,
+                              .old_object = nullptr};
+  BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
+  PrepareNew(resource, object, executor_.clock().Now(), random_);
+  BERTH_RETURN_IF_ERROR(ValidateCreate(resource, object));
+  return pipeline_.Validate(request);
+}
+
+}  // namespace berth::apiserver

@@ -1,0 +1,290 @@
+// delete and deletecollection.
+//
+//   bound pod        --DELETE--> deletionTimestamp, grace period; the node agent ends it and asks
+//                                again with grace 0
+//   grace 0, no finalizers  -->  a pod is marked (watchers see it), then removed; others at once
+//   finalizers              -->  deletionTimestamp; removed by the update that takes the last one
+//   namespace               -->  Terminating, until its spec.finalizers are gone
+//
+// Source: apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go,
+// pkg/registry/core/pod/strategy.go.
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/schema/core_v1_namespace.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/meta_v1_options.pb.h"
+#include "api/schema/meta_v1_status.pb.h"
+#include "base/status_macros.h"
+#include "cluster/apiserver/request_options.h"
+#include "cluster/apiserver/rest.h"
+#include "cluster/apiserver/strategy.h"
+
+namespace berth::apiserver {
+namespace {
+
+absl::StatusOr<DeletionOptions> OptionsOf(Call& call) {
+  if (call.request.body.empty()) return ParseDeletionOptions(call.info.query, nullptr);
+  BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(call.request.content_type));
+  BERTH_ASSIGN_OR_RETURN(
+      std::unique_ptr<google::protobuf::Message> body,
+      DecodeBody(call.request.body, media, api::meta::DeleteOptions::default_instance(),
+                 {"", "DeleteOptions"}, FieldValidation::kWarn, call.warnings));
+  return ParseDeletionOptions(call.info.query,
+                              static_cast<const api::meta::DeleteOptions*>(body.get()));
+}
+
+absl::Status CheckPreconditions(const DeletionOptions& options, const StoredObject& object) {
+  const api::meta::ObjectMeta& metadata = object.metadata();
+  const api::Resource& resource = object.resource();
+  const auto conflict = [&](std::string_view text) {
+    api::Resource named = resource;  // upstream names the kind here, not the resource
+    named.plural = resource.kind;
+    return api::Conflict(named, metadata.name(), text);
+  };
+  if (options.uid && *options.uid != metadata.uid()) {
+    return conflict(fmt::format(
+        "the UID in the precondition ({}) does not match the UID in record ({}). The object might "
+        "have been deleted and then recreated",
+        *options.uid, metadata.uid()));
+  }
+  if (options.resource_version && *options.resource_version != metadata.resource_version()) {
+    return conflict(fmt::format(
+        "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record "
+        "({}). The object might have been modified",
+        *options.resource_version, metadata.resource_version()));
+  }
+  return absl::OkStatus();
+}
+
+// How long a pod may take to end: nothing when no node runs it.
+int64_t PodGrace(const api::core::Pod& pod, const std::optional<int64_t>& asked) {
+  int64_t seconds = asked.value_or(pod.spec().has_termination_grace_period_seconds()
+                                       ? pod.spec().termination_grace_period_seconds() : 30);
+  if (pod.spec().node_name().empty() || IsTerminal(pod)) seconds = 0;
+  return seconds < 0 ? 1 : seconds;
+}
+
+std::shared_ptr<google::protobuf::Message> CopyOf(const StoredObject& object) {
+  std::shared_ptr<google::protobuf::Message> copy(object.message().New());
+  copy->CopyFrom(object.message());
+  return copy;
+}
+
+// deletionTimestamp `grace_seconds` from `now`.
+void Mark(api::meta::ObjectMeta& metadata, absl::Time now, int64_t grace_seconds) {
+  SetTime(*metadata.mutable_deletion_timestamp(), now + absl::Seconds(grace_seconds));
+  metadata.set_deletion_grace_period_seconds(grace_seconds);
+  if (metadata.generation() > 0) metadata.set_generation(metadata.generation() + 1);
+}
+
+}  // namespace
+
+struct Rest::DeleteState {
+  const api::Resource* resource;
+  RequestInfo info;
+  UserInfo user;
+  DeletionOptions options;
+  // removed: it is gone from the store, or would be.
+  std::function<void(absl::StatusOr<ObjectPtr>, bool removed)> done;
+  bool remove = false;   // the last Change was the removal
+  bool marked = false;   // a pod's first write, with grace 0, is done; now it goes
+};
+
+struct Rest::CollectionState {
+  CallPtr call;
+  DeletionOptions options;
+  std::vector<ObjectPtr> objects;
+  size_t next = 0;
+  std::vector<ObjectPtr> deleted;
+  ListMetadata metadata;
+};
+
+absl::StatusOr<Change> Rest::ApplyDelete(DeleteState& state, const ObjectPtr& current) {
+  if (current == nullptr) return api::NotFound(*state.resource, state.info.name);
+  BERTH_RETURN_IF_ERROR(CheckPreconditions(state.options, *current));
+  AdmissionRequest request = {.info = state.info,
+                              .user = state.user,
+                              .resource = *state.resource,
+                              .namespace_ = current->metadata().namespace_(),
+                              .name = current->metadata().name(),
+                              .verb = Verb::kDelete,
+                              .subresource = {},
+                              .object = nullptr,
+                              .old_object = &current->message()};
+  BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
+  const absl::Time now = executor_.clock().Now();
+  state.remove = false;
+  if (state.resource->kind == "Pod") return DeletePod(state, *current, now);
+  if (state.resource->kind == "Namespace") return DeleteNamespace(state, *current, now);
+  if (current->metadata().finalizers().empty()) {
+    state.remove = true;
+    return Change::Delete();
+  }
+  if (current->metadata().has_deletion_timestamp()) return Change::Keep();
+  auto object = CopyOf(*current);
+  Mark(MutableMetadata(*object), now, 0);
+  return Change::Put(std::move(object));
+}
+
+absl::StatusOr<Change> Rest::DeletePod(DeleteState& state, const StoredObject& current,
+                                       absl::Time now) {
+  const api::meta::ObjectMeta& old = current.metadata();
+  const bool finalizers = !old.finalizers().empty();
+  if (state.marked || (old.has_deletion_timestamp() && old.deletion_grace_period_seconds() == 0)) {
+    if (finalizers) return Change::Keep();
+    state.remove = true;
+    return Change::Delete();
+  }
+  auto object = CopyOf(current);
+  api::meta::ObjectMeta& metadata = MutableMetadata(*object);
+  int64_t grace = PodGrace(current.As<api::core::Pod>(), state.options.grace_seconds);
+  if (!old.has_deletion_timestamp()) {
+    Mark(metadata, now, grace);
+  } else {
+    // A deletion under way may only be hurried.
+    const int64_t before = old.deletion_grace_period_seconds();
+    if (!state.options.grace_seconds || grace >= before) return Change::Keep();
+    const absl::Time began = absl::FromUnixSeconds(old.deletion_timestamp().seconds() - before);
+    SetTime(*metadata.mutable_deletion_timestamp(), began + absl::Seconds(grace));
+    metadata.set_deletion_grace_period_seconds(grace);
+  }
+  state.marked = grace == 0;
+  if (state.marked && state.options.dry_run) state.remove = !finalizers;
+  return Change::Put(std::move(object));
+}
+
+absl::StatusOr<Change> Rest::DeleteNamespace(DeleteState& state, const StoredObject& current,
+                                             absl::Time now) {
+  const auto& space = current.As<api::core::Namespace>();
+  if (space.spec().finalizers().empty() && space.metadata().finalizers().empty()) {
+    state.remove = true;
+    return Change::Delete();
+  }
+  if (space.metadata().has_deletion_timestamp()) return Change::Keep();
+  auto object = CopyOf(current);
+  auto& marked = static_cast<api::core::Namespace&>(*object);
+  SetTime(*marked.mutable_metadata()->mutable_deletion_timestamp(), now);
+  marked.mutable_status()->set_phase("Terminating");
+  return Change::Put(std::move(object));
+}
+
+void Rest::DeleteOne(std::shared_ptr<DeleteState> state) {
+  ObjectWriter::Options options;
+  options.dry_run = state->options.dry_run;
+  writer_.Modify(
+      *state->resource, state->info.namespace_, state->info.name,
+      [this, state](const ObjectPtr& current) { return ApplyDelete(*state, current); },
+      [this, state](absl::StatusOr<ObjectPtr> result) {
+        // The second step of a pod's removal; somebody else may have done it meanwhile.
+        if (result.ok() && state->marked && !state->remove && !state->options.dry_run &&
+            (*result)->metadata().finalizers().empty()) {
+          return RemoveMarked(state, *std::move(result));
+        }
+        state->done(std::move(result), state->remove);
+      },
+      std::move(options));
+}
+
+void Rest::RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked) {
+  state->options.resource_version.reset();
+  state->options.uid = marked->metadata().uid();
+  writer_.Modify(
+      *state->resource, state->info.namespace_, state->info.name,
+      [this, state](const ObjectPtr& current) { return ApplyDelete(*state, current); },
+      [state, marked](absl::StatusOr<ObjectPtr> result) {
+        if (!result.ok() && !api::IsNotFound(result.status()) &&
+            !api::IsConflict(result.status())) {
+          return state->done(result.status(), false);
+        }
+        state->done(marked, true);
+      });
+}
+
+void Rest::Delete(CallPtr call) {
+  auto options = OptionsOf(*call);
+  if (!options.ok()) return Reply(std::move(call), options.status());
+  auto state = std::make_shared<DeleteState>();
+  state->resource = call->info.resource;
+  state->info = call->info;
+  state->user = call->user;
+  state->options = *std::move(options);
+  auto shared = std::make_shared<CallPtr>(std::move(call));
+  state->done = [shared](absl::StatusOr<ObjectPtr> result, bool removed) {
+    CallPtr waiting = std::move(*shared);
+    if (!result.ok()) return Reply(std::move(waiting), result.status());
+    const api::Resource& resource = *waiting->info.resource;
+    if (!removed || RulesOf(resource).returns_deleted) {
+      return Reply(std::move(waiting), 200, *result);
+    }
+    api::meta::Status status;
+    status.set_status("Success");
+    status.mutable_details()->set_name((*result)->metadata().name());
+    if (!resource.group.empty()) status.mutable_details()->set_group(std::string(resource.group));
+    status.mutable_details()->set_kind(std::string(resource.plural));
+    status.mutable_details()->set_uid((*result)->metadata().uid());
+    waiting->output.as = OutputFormat::As::kItself;
+    Reply(std::move(waiting), 200, status, {"v1", "Status"});
+  };
+  DeleteOne(std::move(state));
+}
+
+// --- collections -------------------------------------------------------------------------------
+
+void Rest::DeleteCollection(CallPtr call) {
+  auto state = std::make_shared<CollectionState>();
+  state->call = std::move(call);
+  const RequestInfo& info = state->call->info;
+  api::LabelSelector labels;
+  api::FieldSelector fields;
+  const auto prepare = [&]() -> absl::Status {
+    BERTH_ASSIGN_OR_RETURN(state->options, OptionsOf(*state->call));
+    BERTH_ASSIGN_OR_RETURN(const ListOptions list, ParseListOptions(info.query, false));
+    BERTH_ASSIGN_OR_RETURN(labels, api::LabelSelector::Parse(list.label_selector));
+    BERTH_ASSIGN_OR_RETURN(fields,
+                           api::FieldSelector::Parse(*info.resource, list.field_selector));
+    return absl::OkStatus();
+  };
+  if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
+  cache_.WhenFresh([this, state, labels = std::move(labels),
+                    fields = std::move(fields)](absl::Status status) {
+    if (!status.ok()) return Reply(std::move(state->call), status);
+    const RequestInfo& asked = state->call->info;
+    state->metadata.revision = cache_.applied();
+    cache_.For(*asked.resource).Visit(asked.namespace_, "", [&](const ObjectPtr& object) {
+      if (labels.Matches(object->metadata().labels()) && fields.Matches(object->message())) {
+        state->objects.push_back(object);
+      }
+      return true;
+    });
+    DeleteNext(state);
+  });
+}
+
+void Rest::DeleteNext(std::shared_ptr<CollectionState> state) {
+  if (state->next == state->objects.size()) {
+    std::string body = RenderList(*state->call->info.resource, state->deleted, state->metadata,
+                                  RenderOptionsOf(*state->call, executor_.clock().Now()));
+    return ReplyText(std::move(state->call), 200, std::move(body));
+  }
+  const ObjectPtr object = state->objects[state->next++];
+  auto one = std::make_shared<DeleteState>();
+  one->resource = state->call->info.resource;
+  one->info = state->call->info;
+  one->info.namespace_ = object->metadata().namespace_();
+  one->info.name = object->metadata().name();
+  one->user = state->call->user;
+  one->options = state->options;
+  one->done = [this, state](absl::StatusOr<ObjectPtr> result, bool) {
+    if (!result.ok() && !api::IsNotFound(result.status())) {
+      return Reply(std::move(state->call), result.status());
+    }
+    if (result.ok()) state->deleted.push_back(*std::move(result));
+    DeleteNext(state);
+  };
+  DeleteOne(std::move(one));
+}
+
+}  // namespace berth::apiserver

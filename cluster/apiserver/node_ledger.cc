@@ -1,0 +1,169 @@
+#include "cluster/apiserver/node_ledger.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
+
+namespace berth::apiserver {
+
+namespace scheduling = api::scheduling;
+
+PodLoad LoadOf(const api::core::Pod& pod) {
+  return {scheduling::PodRequests(pod), scheduling::PodHostPorts(pod)};
+}
+
+bool IsTerminal(const api::core::Pod& pod) {
+  return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
+}
+
+std::vector<std::string> Shortage::Reasons() const {
+  std::vector<std::string> reasons;
+  for (const scheduling::Insufficient& item : resources) {
+    const std::string_view name = item.resource.text();
+    reasons.push_back(name == "pods" ? std::string("Too many pods")
+                                     : fmt::format("Insufficient {}", name));
+  }
+  if (host_ports) {
+    reasons.emplace_back("node(s) didn't have free ports for the requested pod ports");
+  }
+  return reasons;
+}
+
+void NodeLedger::BeginRebuild() {
+  for (auto it = pods_.begin(); it != pods_.end();) {
+    const auto entry = it++;  // erasing leaves other iterators alone
+    if (!entry->second.in_flight) Remove(entry);
+  }
+  for (auto& [name, node] : nodes_) node.known = false;
+}
+
+void NodeLedger::SetNode(const std::string& name, const api::core::Node& node,
+                         store::Revision revision) {
+  Node& entry = nodes_[name];
+  entry.known = true;
+  entry.allocatable = scheduling::NodeAllocatable(node);
+  entry.revision = std::max(entry.revision, revision);
+}
+
+void NodeLedger::RemoveNode(const std::string& name) {
+  const auto it = nodes_.find(name);
+  if (it == nodes_.end()) return;
+  it->second.known = false;
+  if (it->second.pods == 0 && it->second.waiting.empty()) nodes_.erase(it);
+}
+
+NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::string& node,
+                                        const PodLoad& load) {
+  Outcome outcome;
+  const auto known = pods_.find(uid);
+  if (known != pods_.end() && known->second.in_flight) {
+    outcome.verdict = Verdict::kWait;
+    outcome.wait_node = known->second.node;
+    return outcome;
+  }
+  Node& target = nodes_[node];
+  if (target.known) {
+    Shortage shortage;
+    scheduling::FindInsufficient(load.requests, target.allocatable, target.used, target.pods,
+                                 shortage.resources);
+    shortage.host_ports = target.ports.ConflictsAny(load.ports);
+    if (!shortage.resources.empty() || shortage.host_ports) {
+      shortage.revision = target.revision;
+      outcome.verdict = target.in_flight > 0 ? Verdict::kWait : Verdict::kRefused;
+      outcome.wait_node = node;
+      outcome.shortage = std::move(shortage);
+      return outcome;
+    }
+  }
+  ForceReserve(uid, node, load);
+  return outcome;
+}
+
+void NodeLedger::ForceReserve(const std::string& uid, const std::string& node, PodLoad load) {
+  Add(uid, {node, std::move(load), 0, true});
+}
+
+void NodeLedger::Settle(const std::string& uid, store::Revision revision) {
+  const auto it = pods_.find(uid);
+  if (it == pods_.end() || !it->second.in_flight) return;
+  Finish(it, revision, revision == 0);
+}
+
+void NodeLedger::Finish(StringMap<Entry>::iterator entry, store::Revision revision, bool remove) {
+  Node& node = nodes_[entry->second.node];
+  node.revision = std::max(node.revision, revision);
+  std::vector<Task> waiting;
+  if (entry->second.in_flight) {
+    entry->second.in_flight = false;
+    --node.in_flight;
+    waiting.swap(node.waiting);
+  }
+  if (remove) Remove(entry);
+  for (Task& task : waiting) task();  // may change both maps
+}
+
+void NodeLedger::OnSettled(const std::string& node, Task retry) {
+  nodes_[node].waiting.push_back(std::move(retry));
+}
+
+void NodeLedger::Confirm(const api::core::Pod& pod, store::Revision revision) {
+  const std::string& uid = pod.metadata().uid();
+  const std::string& node = pod.spec().node_name();
+  const auto it = pods_.find(uid);
+  if (node.empty() || IsTerminal(pod)) {
+    if (it != pods_.end()) Release(uid, revision);
+    return;
+  }
+  const int64_t generation = pod.metadata().generation();
+  if (it != pods_.end() && it->second.node == node &&
+      (it->second.generation == generation || it->second.generation == 0)) {
+    it->second.generation = generation;
+    Settle(uid, revision);
+    return;
+  }
+  Release(uid, revision);
+  Add(uid, {node, LoadOf(pod), generation, false});
+  Node& entry = nodes_[node];
+  entry.revision = std::max(entry.revision, revision);
+}
+
+void NodeLedger::Release(const std::string& uid, store::Revision revision) {
+  const auto it = pods_.find(uid);
+  if (it != pods_.end()) Finish(it, revision, true);
+}
+
+scheduling::Amounts NodeLedger::Used(const std::string& node) const {
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? scheduling::Amounts() : it->second.used;
+}
+
+int64_t NodeLedger::PodCount(const std::string& node) const {
+  const auto it = nodes_.find(node);
+  return it == nodes_.end() ? 0 : it->second.pods;
+}
+
+void NodeLedger::Add(const std::string& uid, Entry entry) {
+  const auto old = pods_.find(uid);
+  if (old != pods_.end()) Remove(old);
+  Node& node = nodes_[entry.node];
+  node.used.Add(entry.load.requests);
+  ++node.pods;
+  for (const scheduling::HostPort& port : entry.load.ports) node.ports.Add(port);
+  if (entry.in_flight) ++node.in_flight;
+  pods_.emplace(uid, std::move(entry));
+}
+
+void NodeLedger::Remove(StringMap<Entry>::iterator entry) {
+  Node& node = nodes_[entry->second.node];
+  node.used.Subtract(entry->second.load.requests);
+  --node.pods;
+  for (const scheduling::HostPort& port : entry->second.load.ports) node.ports.Remove(port);
+  if (entry->second.in_flight) --node.in_flight;
+  pods_.erase(entry);
+}
+
+}  // namespace berth::apiserver

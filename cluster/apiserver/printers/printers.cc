@@ -1,0 +1,158 @@
+// The printers of the smaller kinds, and which kind has which.
+#include <string>
+#include <string_view>
+
+#include <absl/container/flat_hash_map.h>
+#include <fmt/core.h>
+
+#include "api/schema/apps_v1.pb.h"
+#include "api/schema/coordination_v1.pb.h"
+#include "api/schema/core_v1_config.pb.h"
+#include "api/schema/core_v1_namespace.pb.h"
+#include "api/schema/policy_v1.pb.h"
+#include "api/schema/scheduling_v1.pb.h"
+#include "api/selectors.h"
+#include "api/time_text.h"
+#include "cluster/apiserver/codec.h"
+#include "cluster/apiserver/printers/printer.h"
+
+namespace berth::apiserver {
+namespace {
+
+using google::protobuf::Message;
+
+constexpr Column kName = {"Name", "string", "name", 0};
+constexpr Column kAge = {"Age", "string", "", 0};
+
+void NameCell(api::JsonWriter& out, const Message& object) {
+  TextCell(out, MetadataOf(object).name());
+}
+void CreatedCell(api::JsonWriter& out, const Message& object, absl::Time now) {
+  AgeCell(out, MetadataOf(object).creation_timestamp(), now);
+}
+
+// --- any kind ----------------------------------------------------------------------------------
+constexpr Column kDefaultColumns[] = {kName, {"Created At", "date", "", 0}};
+void PrintDefault(const Message& object, absl::Time, api::JsonWriter& out) {
+  NameCell(out, object);
+  TextCell(out, api::FormatTime(MetadataOf(object).creation_timestamp()));
+}
+
+constexpr Column kNamespaceColumns[] = {kName, {"Status", "string", "", 0}, kAge};
+void PrintNamespace(const Message& object, absl::Time now, api::JsonWriter& out) {
+  NameCell(out, object);
+  TextCell(out, static_cast<const api::core::Namespace&>(object).status().phase());
+  CreatedCell(out, object, now);
+}
+
+constexpr Column kConfigMapColumns[] = {kName, {"Data", "string", "", 0}, kAge};
+void PrintConfigMap(const Message& object, absl::Time now, api::JsonWriter& out) {
+  const auto& config = static_cast<const api::core::ConfigMap&>(object);
+  NameCell(out, object);
+  IntCell(out, static_cast<int64_t>(config.data().size() + config.binary_data().size()));
+  CreatedCell(out, object, now);
+}
+
+constexpr Column kLeaseColumns[] = {kName, {"Holder", "string", "", 0}, kAge};
+void PrintLease(const Message& object, absl::Time now, api::JsonWriter& out) {
+  NameCell(out, object);
+  TextCell(out, static_cast<const api::coordination::Lease&>(object).spec().holder_identity());
+  CreatedCell(out, object, now);
+}
+
+constexpr Column kPriorityClassColumns[] = {kName,
+                                            {"Value", "integer", "", 0},
+                                            {"Global-Default", "boolean", "", 0},
+                                            kAge,
+                                            {"PreemptionPolicy", "string", "", 0}};
+void PrintPriorityClass(const Message& object, absl::Time now, api::JsonWriter& out) {
+  const auto& priority = static_cast<const api::scheduling_v1::PriorityClass&>(object);
+  NameCell(out, object);
+  IntCell(out, priority.value());
+  BoolCell(out, priority.global_default());
+  CreatedCell(out, object, now);
+  TextCell(out, priority.preemption_policy());
+}
+
+constexpr Column kReplicaSetColumns[] = {kName,
+                                         {"Desired", "integer", "", 0},
+                                         {"Current", "integer", "", 0},
+                                         {"Ready", "integer", "", 0},
+                                         kAge,
+                                         {"Containers", "string", "", 1},
+                                         {"Images", "string", "", 1},
+                                         {"Selector", "string", "", 1}};
+void PrintReplicaSet(const Message& object, absl::Time now, api::JsonWriter& out) {
+  const auto& set = static_cast<const api::apps::ReplicaSet&>(object);
+  NameCell(out, object);
+  IntCell(out, set.spec().replicas());
+  IntCell(out, set.status().replicas());
+  IntCell(out, set.status().ready_replicas());
+  CreatedCell(out, object, now);
+  std::string names, images;
+  for (const api::core::Container& container : set.spec().template_().spec().containers()) {
+    if (!names.empty()) names += ',', images += ',';
+    names += container.name();
+    images += container.image();
+  }
+  TextCell(out, names);
+  TextCell(out, images);
+  const auto selector = api::LabelSelector::FromMessage(set.spec().selector());
+  if (!selector.ok()) return TextCell(out, "<error>");
+  TextOrNoneCell(out, selector->ToString());
+}
+
+constexpr Column kBudgetColumns[] = {kName,
+                                     {"Min Available", "string", "", 0},
+                                     {"Max Unavailable", "string", "", 0},
+                                     {"Allowed Disruptions", "integer", "", 0},
+                                     kAge};
+std::string IntOrStringText(const api::intstr::IntOrString& value) {
+  return value.type() == 0 ? std::to_string(value.int_val()) : value.str_val();
+}
+void PrintBudget(const Message& object, absl::Time now, api::JsonWriter& out) {
+  const auto& budget = static_cast<const api::policy::PodDisruptionBudget&>(object);
+  NameCell(out, object);
+  TextCell(out, budget.spec().has_min_available()
+                    ? IntOrStringText(budget.spec().min_available()) : "N/A");
+  TextCell(out, budget.spec().has_max_unavailable()
+                    ? IntOrStringText(budget.spec().max_unavailable()) : "N/A");
+  IntCell(out, budget.status().disruptions_allowed());
+  CreatedCell(out, object, now);
+}
+
+constexpr Printer kDefaultPrinter = {kDefaultColumns, PrintDefault};
+constexpr Printer kNamespacePrinter = {kNamespaceColumns, PrintNamespace};
+constexpr Printer kConfigMapPrinter = {kConfigMapColumns, PrintConfigMap};
+constexpr Printer kLeasePrinter = {kLeaseColumns, PrintLease};
+constexpr Printer kPriorityClassPrinter = {kPriorityClassColumns, PrintPriorityClass};
+constexpr Printer kReplicaSetPrinter = {kReplicaSetColumns, PrintReplicaSet};
+constexpr Printer kBudgetPrinter = {kBudgetColumns, PrintBudget};
+
+// By storage prefix, as printers work on the stored form.
+struct PrinterRow {
+  std::string_view storage_prefix;
+  const Printer* printer;
+};
+constexpr PrinterRow kPrinters[] = {
+    {"configmaps", &kConfigMapPrinter},
+    {"events", &kEventPrinter},
+    {"leases", &kLeasePrinter},
+    {"minions", &kNodePrinter},
+    {"namespaces", &kNamespacePrinter},
+    {"poddisruptionbudgets", &kBudgetPrinter},
+    {"pods", &kPodPrinter},
+    {"priorityclasses", &kPriorityClassPrinter},
+    {"replicasets", &kReplicaSetPrinter},
+};
+
+}  // namespace
+
+const Printer& PrinterFor(const api::Resource& resource) {
+  for (const PrinterRow& row : kPrinters) {
+    if (row.storage_prefix == resource.storage_prefix) return *row.printer;
+  }
+  return kDefaultPrinter;
+}
+
+}  // namespace berth::apiserver

@@ -1,0 +1,114 @@
+// The verbs of the generic registry: what every resource of the table answers to.
+//
+//   reads    reader.cc            get, list
+//   writes   create.cc update.cc  create, update, patch (whole objects, status, finalize)
+//            delete.cc            delete, deletecollection
+//   watch    watch_session.cc
+//   binding  binding.cc
+//
+// Threads: none; everything on the API server's executor. Every call is answered exactly once.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "api/selectors.h"
+#include "base/executor.h"
+#include "base/random.h"
+#include "cluster/apiserver/call.h"
+#include "cluster/apiserver/node_ledger.h"
+#include "cluster/apiserver/object_writer.h"
+#include "cluster/apiserver/pipeline.h"
+#include "cluster/apiserver/watch_cache.h"
+
+namespace berth::apiserver {
+
+struct RestOptions {
+  bool binding_check = true;
+  // How long a read waits for a revision that is still to come.
+  absl::Duration read_wait = absl::Seconds(3);
+};
+
+class Rest {
+ public:
+  // encoder: runs the rendering of long lists; may be the same as `executor`.
+  Rest(Executor& executor, Executor& encoder, store::Store& store, WatchCache& cache,
+       ObjectWriter& writer, NodeLedger& ledger, const Pipeline& pipeline, Random& random,
+       RestOptions options);
+
+  // --- reads ---
+  void Get(CallPtr call);
+  void List(CallPtr call);
+
+  // --- writes ---
+  void Create(CallPtr call);
+  void Update(CallPtr call);
+  void Patch(CallPtr call);
+  void Delete(CallPtr call);
+  void DeleteCollection(CallPtr call);
+  // POST pods/NAME/binding.
+  void Bind(CallPtr call);
+
+  // A message of this server's own making (default namespaces, system priority classes): created
+  // unless it is there, through the whole pipeline.
+  void Ensure(const api::Resource& resource, std::shared_ptr<google::protobuf::Message> object,
+              store::DoneCallback done);
+
+  const RestOptions& options() const { return options_; }
+
+ private:
+  struct ListState;
+  struct CreateState;
+  struct UpdateState;
+  struct DeleteState;
+  struct CollectionState;
+  struct BindState;
+
+  using Fresh = absl::AnyInvocable<void(absl::Status)>;
+  // Runs `then` when the cache is as new as the request demands.
+  void WhenReadable(std::optional<int64_t> revision, Fresh then);
+  void ServeList(std::shared_ptr<ListState> state);
+  void ServeListFromStore(std::shared_ptr<ListState> state, store::Revision revision,
+                          std::string next_key);
+  void RenderAndReply(std::shared_ptr<ListState> state);
+
+  void TryCreate(std::shared_ptr<CreateState> state);
+  absl::Status AdmitCreate(const RequestInfo& info, const UserInfo& user,
+                           google::protobuf::Message& object);
+
+  using MessagePtr = std::shared_ptr<google::protobuf::Message>;
+  void StartUpdate(std::shared_ptr<UpdateState> state);
+  absl::StatusOr<Change> ApplyUpdate(UpdateState& state, const ObjectPtr& current);
+  absl::StatusOr<MessagePtr> Patched(UpdateState& state, const StoredObject& current);
+  absl::Status CheckVersion(const UpdateState& state, const StoredObject& current,
+                            api::meta::ObjectMeta& wanted) const;
+  absl::Status AdmitUpdate(UpdateState& state, const StoredObject& current,
+                           google::protobuf::Message& object);
+
+  void DeleteOne(std::shared_ptr<DeleteState> state);
+  absl::StatusOr<Change> ApplyDelete(DeleteState& state, const ObjectPtr& current);
+  absl::StatusOr<Change> DeletePod(DeleteState& state, const StoredObject& current,
+                                   absl::Time now);
+  absl::StatusOr<Change> DeleteNamespace(DeleteState& state, const StoredObject& current,
+                                         absl::Time now);
+  void RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked);
+  void DeleteNext(std::shared_ptr<CollectionState> state);
+
+  void TryBind(std::shared_ptr<BindState> state);
+  absl::StatusOr<Change> ApplyBind(BindState& state, const ObjectPtr& current);
+
+  Executor& executor_;
+  Executor& encoder_;
+  store::Store& store_;
+  WatchCache& cache_;
+  ObjectWriter& writer_;
+  NodeLedger& ledger_;
+  const Pipeline& pipeline_;
+  Random& random_;
+  const RestOptions options_;
+  Lifetime alive_;
+};
+
+}  // namespace berth::apiserver

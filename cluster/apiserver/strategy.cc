@@ -1,0 +1,75 @@
+#include "cluster/apiserver/strategy.h"
+
+#include <fmt/core.h>
+
+#include "api/prepare.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "cluster/apiserver/codec.h"
+
+namespace berth::apiserver {
+namespace {
+
+constexpr KindRules kPlain = {};
+
+struct RulesRow {
+  std::string_view storage_prefix;
+  KindRules rules;
+};
+constexpr RulesRow kRules[] = {
+    {"events", {.create_on_update = true}},
+    {"leases", {.unconditional_update = false, .create_on_update = true}},
+    {"poddisruptionbudgets", {.unconditional_update = false}},
+    {"pods", {.returns_deleted = true}},
+};
+
+}  // namespace
+
+const KindRules& RulesOf(const api::Resource& resource) {
+  for (const RulesRow& row : kRules) {
+    if (row.storage_prefix == resource.storage_prefix) return row.rules;
+  }
+  return kPlain;
+}
+
+std::string NewUid(Random& random) {
+  const uint64_t high = (random.Next() & ~0xf000ull) | 0x4000;
+  const uint64_t low = (random.Next() & ~(0xc0ull << 56)) | (0x80ull << 56);
+  return fmt::format("{:08x}-{:04x}-{:04x}-{:04x}-{:012x}", high >> 32, (high >> 16) & 0xffff,
+                     high & 0xffff, low >> 48, low & 0xffffffffffff);
+}
+
+std::string GenerateName(std::string_view prefix, Random& random) {
+  // No vowels and nothing that looks like one: no words by accident.
+  constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";
+  std::string name(prefix.substr(0, 58));
+  for (int i = 0; i < 5; ++i) name += kAlphabet[random.Below(kAlphabet.size())];
+  return name;
+}
+
+void SetTime(api::meta::Time& time, absl::Time value) {
+  time.set_seconds(absl::ToUnixSeconds(value));
+  time.set_nanos(0);
+}
+
+void PrepareNew(const api::Resource& resource, google::protobuf::Message& object, absl::Time now,
+                Random& random) {
+  api::meta::ObjectMeta& metadata = MutableMetadata(object);
+  metadata.clear_generation();
+  metadata.clear_managed_fields();
+  metadata.set_uid(NewUid(random));
+  SetTime(*metadata.mutable_creation_timestamp(), now);
+  api::PrepareForCreate(resource, object);
+  if (resource.kind != "Pod") return;
+  auto& pod = static_cast<api::core::Pod&>(object);
+  for (api::core::PodCondition& condition : *pod.mutable_status()->mutable_conditions()) {
+    if (!condition.has_last_transition_time()) {
+      SetTime(*condition.mutable_last_transition_time(), now);
+    }
+  }
+}
+
+bool SameObject(const google::protobuf::Message& a, const google::protobuf::Message& b) {
+  return a.ByteSizeLong() == b.ByteSizeLong() && StableBytes(a) == StableBytes(b);
+}
+
+}  // namespace berth::apiserver

@@ -1,0 +1,223 @@
+// update and patch, of whole objects, their status, and a namespace's finalizers.
+//
+//   current --body, or patch of its JSON--> wanted -> version check -> defaults -> admission
+//           -> what may not change is put back -> validation -> admission -> store
+//
+// A patch is applied again whenever somebody else was faster; a whole object without a
+// resourceVersion overwrites, with one it conflicts.
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/json.h"
+#include "api/patch.h"
+#include "api/prepare.h"
+#include "api/schema/core_v1_namespace.pb.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "cluster/apiserver/object_rules.h"
+#include "cluster/apiserver/render.h"
+#include "cluster/apiserver/request_options.h"
+#include "cluster/apiserver/rest.h"
+#include "cluster/apiserver/strategy.h"
+
+namespace berth::apiserver {
+namespace {
+
+constexpr std::string_view kModified =
+    "the object has been modified; please apply your changes to the latest version and try again";
+
+std::string_view MediaTypeOf(std::string_view content_type) {
+  const std::string_view type = content_type.substr(0, content_type.find(';'));
+  const size_t end = type.find_last_not_of(' ');
+  return end == std::string_view::npos ? std::string_view() : type.substr(0, end + 1);
+}
+
+std::shared_ptr<google::protobuf::Message> CopyOf(const google::protobuf::Message& object) {
+  std::shared_ptr<google::protobuf::Message> copy(object.New());
+  copy->CopyFrom(object);
+  return copy;
+}
+
+// The last finalizer of an object that is being deleted has gone.
+bool IsDone(const api::Resource& resource, const google::protobuf::Message& object) {
+  const api::meta::ObjectMeta& metadata = MetadataOf(object);
+  if (!metadata.has_deletion_timestamp() || !metadata.finalizers().empty() ||
+      metadata.deletion_grace_period_seconds() != 0) {
+    return false;
+  }
+  return resource.kind != "Namespace" ||
+         static_cast<const api::core::Namespace&>(object).spec().finalizers().empty();
+}
+
+}  // namespace
+
+struct Rest::UpdateState {
+  CallPtr call;
+  WriteOptions options;
+  MessagePtr body;          // of an update, in the stored form
+  std::string patch_type;   // of a patch
+  std::string_view subresource;
+  bool created = false;
+  bool warned = false;      // warnings are collected once
+};
+
+void Rest::Update(CallPtr call) {
+  auto state = std::make_shared<UpdateState>();
+  state->call = std::move(call);
+  const auto prepare = [&]() -> absl::Status {
+    Call& it = *state->call;
+    BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(it.info.query, "UpdateOptions"));
+    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(it.request.content_type));
+    const api::Resource& resource = *it.info.resource;
+    BERTH_ASSIGN_OR_RETURN(
+        std::unique_ptr<google::protobuf::Message> body,
+        DecodeBody(it.request.body, media, *resource.prototype, TypeNameOf(resource),
+                   state->options.field_validation, it.warnings));
+    state->body = ToStoredForm(resource, std::move(body));
+    api::meta::ObjectMeta& metadata = MutableMetadata(*state->body);
+    if (metadata.name().empty()) {
+      return api::BadRequest("name must be provided");
+    }
+    if (metadata.name() != it.info.name) {
+      return api::BadRequest(
+          fmt::format("the name of the object ({}) does not match the name on the URL ({})",
+                      metadata.name(), it.info.name));
+    }
+    if (metadata.namespace_().empty()) metadata.set_namespace_(it.info.namespace_);
+    if (it.info.namespace_.empty()) metadata.clear_namespace_();
+    if (metadata.namespace_() != it.info.namespace_) {
+      return api::BadRequest(fmt::format(
+          "the namespace of the object ({}) does not match the namespace on the URL ({})",
+          metadata.namespace_(), it.info.namespace_));
+    }
+    return absl::OkStatus();
+  };
+  if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
+  StartUpdate(std::move(state));
+}
+
+void Rest::Patch(CallPtr call) {
+  auto state = std::make_shared<UpdateState>();
+  state->call = std::move(call);
+  const auto prepare = [&]() -> absl::Status {
+    Call& it = *state->call;
+    BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(it.info.query, "PatchOptions"));
+    state->patch_type = std::string(MediaTypeOf(it.request.content_type));
+    if (state->patch_type != api::kJsonPatchType && state->patch_type != api::kMergePatchType &&
+        state->patch_type != api::kStrategicMergePatchType) {
+      return api::UnsupportedMediaType(fmt::format(
+          "the body of the request was in an unknown format - accepted media types include: {}, "
+          "{}, {}",
+          api::kJsonPatchType, api::kMergePatchType, api::kStrategicMergePatchType));
+    }
+    return absl::OkStatus();
+  };
+  if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
+  StartUpdate(std::move(state));
+}
+
+void Rest::StartUpdate(std::shared_ptr<UpdateState> state) {
+  const RequestInfo& info = state->call->info;
+  if (info.subresource != nullptr) state->subresource = info.subresource->name;
+  ObjectWriter::Options options;
+  options.dry_run = state->options.dry_run;
+  writer_.Modify(
+      *info.resource, info.namespace_, info.name,
+      [this, state](const ObjectPtr& current) { return ApplyUpdate(*state, current); },
+      [state](absl::StatusOr<ObjectPtr> result) {
+        if (!result.ok()) return Reply(std::move(state->call), result.status());
+        Reply(std::move(state->call), state->created ? 201 : 200, *result);
+      },
+      std::move(options));
+}
+
+absl::StatusOr<Rest::MessagePtr> Rest::Patched(UpdateState& state, const StoredObject& current) {
+  const api::Resource& resource = *state.call->info.resource;
+  const ObjectPtr shown = ViewAs(resource, std::shared_ptr<const StoredObject>(
+                                               std::shared_ptr<void>(), &current));
+  BERTH_ASSIGN_OR_RETURN(
+      const std::string json,
+      api::ApplyPatch(state.patch_type, *resource.prototype->GetDescriptor(),
+                      *shown->Encoded(Media::kJson), state.call->request.body));
+  std::vector<std::string> ignored;
+  BERTH_ASSIGN_OR_RETURN(
+      std::unique_ptr<google::protobuf::Message> object,
+      DecodePatched(json, *resource.prototype, TypeNameOf(resource),
+                    state.options.field_validation,
+                    state.warned ? ignored : state.call->warnings));
+  state.warned = true;
+  return ToStoredForm(resource, std::move(object));
+}
+
+absl::Status Rest::CheckVersion(const UpdateState& state, const StoredObject& current,
+                                api::meta::ObjectMeta& wanted) const {
+  const api::Resource& resource = *state.call->info.resource;
+  if (!wanted.uid().empty() && wanted.uid() != current.metadata().uid()) {
+    return api::Conflict(
+        resource, current.metadata().name(),
+        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
+                    wanted.uid(), current.metadata().uid()));
+  }
+  if (wanted.resource_version().empty() || wanted.resource_version() == "0") {
+    if (RulesOf(resource).unconditional_update) return absl::OkStatus();
+    return api::InvalidKind(resource.group, resource.plural, current.metadata().name(),
+                            {api::InvalidInt("metadata.resourceVersion", 0,
+                                             "must be specified for an update")});
+  }
+  if (wanted.resource_version() != current.metadata().resource_version()) {
+    return api::Conflict(resource, current.metadata().name(), kModified);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Rest::AdmitUpdate(UpdateState& state, const StoredObject& current,
+                               google::protobuf::Message& object) {
+  const RequestInfo& info = state.call->info;
+  const api::Resource& resource = *info.resource;
+  ApplyStoredDefaults(resource, object);
+  AdmissionRequest request = {.info = info,
+                              .user = state.call->user,
+                              .resource = resource,
+                              .namespace_ = info.namespace_,
+                              .name = info.name,
+                              .verb = Verb::kUpdate,
+                              .subresource = state.subresource,
+                              .object = &object,
+                              .old_object = &current.message()};
+  BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
+  MutableMetadata(object).clear_managed_fields();
+  api::PrepareForUpdate(resource, state.subresource, current.message(), object);
+  BERTH_RETURN_IF_ERROR(ValidateUpdate(resource, state.subresource, object, current.message()));
+  return pipeline_.Validate(request);
+}
+
+absl::StatusOr<Change> Rest::ApplyUpdate(UpdateState& state, const ObjectPtr& current) {
+  const RequestInfo& info = state.call->info;
+  if (current == nullptr) {
+    if (state.body && state.subresource.empty() && RulesOf(*info.resource).create_on_update) {
+      MessagePtr object = CopyOf(*state.body);
+      MutableMetadata(*object).clear_resource_version();
+      BERTH_RETURN_IF_ERROR(AdmitCreate(info, state.call->user, *object));
+      state.created = true;
+      return Change::Put(std::move(object));
+    }
+    return api::NotFound(*info.resource, info.name);
+  }
+  MessagePtr object;
+  if (state.body) {
+    object = CopyOf(*state.body);  // the body itself stays for another try
+  } else {
+    BERTH_ASSIGN_OR_RETURN(object, Patched(state, *current));
+  }
+  api::meta::ObjectMeta& metadata = MutableMetadata(*object);
+  BERTH_RETURN_IF_ERROR(CheckVersion(state, *current, metadata));
+  BERTH_RETURN_IF_ERROR(AdmitUpdate(state, *current, *object));
+  metadata.set_resource_version(current->metadata().resource_version());
+  if (IsDone(*info.resource, *object)) return Change::Delete(std::move(object));
+  if (SameObject(*object, current->message())) return Change::Keep();
+  return Change::Put(std::move(object));
+}
+
+}  // namespace berth::apiserver

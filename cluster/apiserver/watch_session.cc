@@ -1,0 +1,282 @@
+#include "cluster/apiserver/watch_session.h"
+
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/schema/meta_v1.pb.h"
+#include "api/schema/meta_v1_status.pb.h"
+#include "base/status_macros.h"
+#include "cluster/apiserver/codec.h"
+#include "cluster/apiserver/render.h"
+
+namespace berth::apiserver {
+namespace {
+
+constexpr std::string_view kInitialEventsEnd = "k8s.io/initial-events-end";
+
+using Type = CacheEvent::Type;
+
+}  // namespace
+
+class WatchSessions::Session final : public CacheWatcher {
+ public:
+  Session(WatchSessions& owner, uint64_t id, CallPtr call, ListOptions options,
+          api::LabelSelector labels, api::FieldSelector fields)
+      : owner_(owner),
+        id_(id),
+        info_(call->info),
+        cache_(owner.cache_.For(*info_.resource)),
+        options_(std::move(options)),
+        labels_(std::move(labels)),
+        fields_(std::move(fields)),
+        render_(RenderOptionsOf(info_, call->output)) {
+    call_ = std::move(call);
+    shared_frames_ = render_.format.as == OutputFormat::As::kItself &&
+                     info_.resource->prototype == cache_.resource().prototype;
+    if (auto node = fields_.ExactValue("spec.nodeName"); node && info_.resource->kind == "Pod") {
+      interest_.node_name = std::string(*node);
+    } else if (auto name = fields_.ExactValue("metadata.name")) {
+      interest_.object_name = std::string(*name);
+    }
+  }
+
+  ~Session() override {
+    if (timer_ != 0) owner_.executor_.Cancel(timer_);
+    if (subscribed_) cache_.Unsubscribe(this, interest_);
+    if (writer_) writer_->Close();
+  }
+
+  // Answers with the head of the stream and whatever comes first, or fails.
+  void Run();
+  void OnEvent(const EventPtr& event) override;
+  void OnLost() override { End(); }
+  void SendBookmark() {
+    if (options_.bookmarks) Write(BookmarkFrame(owner_.cache_.applied(), false));
+  }
+
+ private:
+  static RenderOptions RenderOptionsOf(const RequestInfo& info, const OutputFormat& format) {
+    RenderOptions options;
+    options.format = format;
+    options.format.pretty = false;
+    options.include = ParseIncludeObject(info.query);
+    return options;
+  }
+
+  bool Matches(const ObjectPtr& object) const {
+    return object && labels_.Matches(object->metadata().labels()) &&
+           fields_.Matches(object->message()) &&
+           (info_.namespace_.empty() || object->metadata().namespace_() == info_.namespace_) &&
+           (info_.name.empty() || object->metadata().name() == info_.name);
+  }
+  Bytes ObjectFrame(std::string_view type, const ObjectPtr& object);
+  Bytes BookmarkFrame(store::Revision revision, bool initial_end);
+  void SendInitialObjects();
+  void OpenStream();
+  void Write(Bytes frame);
+  void End();
+
+  WatchSessions& owner_;
+  const uint64_t id_;
+  CallPtr call_;  // until the stream is open
+  const RequestInfo info_;
+  ResourceCache& cache_;
+  const ListOptions options_;
+  const api::LabelSelector labels_;
+  const api::FieldSelector fields_;
+  RenderOptions render_;
+  Interest interest_;
+  bool shared_frames_ = false;
+  bool subscribed_ = false;
+  bool ended_ = false;
+  std::shared_ptr<StreamWriter> writer_;
+  TimerId timer_ = 0;
+};
+
+void WatchSessions::Session::OpenStream() {
+  api::HttpResponse head;
+  head.code = 200;
+  head.content_type = std::string(StreamType(render_.format.media));
+  for (const std::string& warning : call_->warnings) head.headers.emplace_back("Warning", warning);
+  if (call_->answered) call_->answered(*call_, 200);
+  writer_ = call_->responder.StartStream(std::move(head));
+  call_ = nullptr;
+  writer_->OnGone([&executor = owner_.executor_, owner = &owner_, id = id_,
+                   alive = owner_.alive_.Watch()] {
+    executor.Post([owner, id, alive] {
+      if (!alive.expired()) owner->Remove(id);
+    });
+  });
+  const absl::Duration limit =
+      options_.timeout_seconds && *options_.timeout_seconds > 0
+          ? absl::Seconds(*options_.timeout_seconds)
+          : owner_.options_.timeout_min * (1.0 + owner_.random_.Unit());
+  timer_ = owner_.executor_.PostAfter(limit, [this] {
+    timer_ = 0;
+    End();
+  });
+}
+
+void WatchSessions::Session::Run() {
+  const bool initial = options_.send_initial_events.value_or(
+      !options_.revision || *options_.revision == 0);
+  std::vector<EventPtr> missed;
+  if (!initial && options_.revision && *options_.revision > 0) {
+    auto events = cache_.Since(*options_.revision);
+    if (!events.ok()) {
+      // The head of a watch is sent before its beginning is known to be gone, as upstream does.
+      OpenStream();
+      Write(MakeFrame(render_.format.media, "ERROR",
+                      Encode(api::ToStatusMessage(events.status()), {"v1", "Status"},
+                             render_.format.media)));
+      return End();
+    }
+    missed = *std::move(events);
+  }
+  OpenStream();
+  cache_.Subscribe(this, interest_);
+  subscribed_ = true;
+  if (initial) {
+    SendInitialObjects();
+    if (options_.bookmarks && options_.send_initial_events) {
+      Write(BookmarkFrame(owner_.cache_.applied(), true));
+    }
+  }
+  for (const EventPtr& event : missed) {
+    if (ended_) return;
+    OnEvent(event);
+  }
+}
+
+void WatchSessions::Session::SendInitialObjects() {
+  std::string chunk;
+  const auto flush = [&] {
+    if (!chunk.empty()) Write(MakeBytes(std::exchange(chunk, {})));
+  };
+  cache_.Visit(info_.namespace_, "", [&](const ObjectPtr& object) {
+    if (ended_) return false;
+    if (!Matches(object)) return true;
+    chunk.append(*ObjectFrame("ADDED", object));
+    if (static_cast<int64_t>(chunk.size()) >= owner_.options_.chunk_bytes) flush();
+    return true;
+  });
+  if (!ended_) flush();
+}
+
+Bytes WatchSessions::Session::ObjectFrame(std::string_view type, const ObjectPtr& object) {
+  const Media media = render_.format.media;
+  if (shared_frames_) return MakeFrame(media, type, *object->Encoded(media));
+  render_.now = owner_.executor_.clock().Now();
+  Bytes frame = MakeFrame(media, type, Render(*info_.resource, object, render_));
+  render_.column_definitions = false;  // the first event of a table brings them
+  return frame;
+}
+
+Bytes WatchSessions::Session::BookmarkFrame(store::Revision revision, bool initial_end) {
+  std::shared_ptr<google::protobuf::Message> object(cache_.resource().prototype->New());
+  api::meta::ObjectMeta& metadata = MutableMetadata(*object);
+  metadata.set_resource_version(std::to_string(revision));
+  if (initial_end) (*metadata.mutable_annotations())[std::string(kInitialEventsEnd)] = "true";
+  return ObjectFrame("BOOKMARK", std::make_shared<const StoredObject>(
+                                     cache_.resource(), "", std::move(object), revision));
+}
+
+void WatchSessions::Session::OnEvent(const EventPtr& event) {
+  if (ended_) return;
+  const bool now = event->type() != Type::kDeleted && Matches(event->object());
+  const bool before =
+      event->type() == Type::kDeleted ? Matches(event->object()) : Matches(event->previous());
+  if (!now && !before) return;
+  const Type type = !before ? Type::kAdded : now ? Type::kModified : Type::kDeleted;
+  if (type == event->type() && shared_frames_) return Write(event->Frame(render_.format.media));
+  // An object that no longer matches is shown as it was when it did.
+  const ObjectPtr& shown = type == Type::kDeleted && event->type() != Type::kDeleted
+                               ? event->previous()->At(event->revision())
+                               : event->object();
+  Write(ObjectFrame(EventTypeName(type), shown));
+}
+
+void WatchSessions::Session::Write(Bytes frame) {
+  if (ended_ || writer_->Write(std::move(frame))) return;
+  End();
+}
+
+void WatchSessions::Session::End() {
+  if (ended_) return;
+  ended_ = true;
+  owner_.executor_.Post([owner = &owner_, id = id_, alive = owner_.alive_.Watch()] {
+    if (!alive.expired()) owner->Remove(id);
+  });
+}
+
+WatchSessions::WatchSessions(Executor& executor, WatchCache& cache, Random& random,
+                             WatchOptions options)
+    : executor_(executor), cache_(cache), random_(random), options_(options) {
+  bookmarks_ = std::make_unique<PeriodicTimer>(executor, options.bookmark_period,
+                                               [this] { SendBookmarks(); });
+}
+
+WatchSessions::~WatchSessions() { CloseAll(); }
+
+void WatchSessions::CloseAll() { sessions_.clear(); }
+
+void WatchSessions::Remove(uint64_t id) { sessions_.erase(id); }
+
+void WatchSessions::SendBookmarks() {
+  for (const auto& [id, session] : sessions_) session->SendBookmark();
+}
+
+void WatchSessions::Start(CallPtr call) {
+  api::LabelSelector labels;
+  api::FieldSelector fields;
+  ListOptions options;
+  const auto prepare = [&]() -> absl::Status {
+    const RequestInfo& info = call->info;
+    BERTH_ASSIGN_OR_RETURN(options, ParseListOptions(info.query, true));
+    BERTH_ASSIGN_OR_RETURN(labels, api::LabelSelector::Parse(options.label_selector));
+    BERTH_ASSIGN_OR_RETURN(fields,
+                           api::FieldSelector::Parse(*info.resource, options.field_selector));
+    return absl::OkStatus();
+  };
+  if (auto status = prepare(); !status.ok()) return Reply(std::move(call), status);
+  const std::optional<int64_t> revision = options.revision;
+  struct Pending {
+    CallPtr call;
+    ListOptions options;
+    api::LabelSelector labels;
+    api::FieldSelector fields;
+    TimerId timer = 0;
+  };
+  auto pending = std::make_shared<Pending>();
+  *pending = {std::move(call), std::move(options), std::move(labels), std::move(fields), 0};
+  auto begin = [this, pending](absl::Status status) {
+    if (!pending->call) return;
+    if (pending->timer != 0) executor_.Cancel(pending->timer);
+    if (!status.ok()) return Reply(std::move(pending->call), status);
+    Begin(std::move(pending->call), std::move(pending->options), std::move(pending->labels),
+          std::move(pending->fields));
+  };
+  if (!revision) return cache_.WhenFresh(std::move(begin));
+  if (*revision <= cache_.applied()) return begin(absl::OkStatus());
+  pending->timer = executor_.PostAfter(
+      options_.read_wait, [this, alive = alive_.Watch(), begin, revision = *revision]() mutable {
+        if (alive.expired()) return;
+        begin(api::TooLargeResourceVersion(cache_.applied(), revision, 1));
+      });
+  cache_.WhenApplied(*revision, [begin]() mutable { begin(absl::OkStatus()); });
+}
+
+void WatchSessions::Begin(CallPtr call, ListOptions options, api::LabelSelector labels,
+                          api::FieldSelector fields) {
+  const uint64_t id = next_id_++;
+  auto session = std::make_unique<Session>(*this, id, std::move(call), std::move(options),
+                                           std::move(labels), std::move(fields));
+  Session& started = *session;
+  sessions_.emplace(id, std::move(session));
+  started.Run();
+}
+
+}  // namespace berth::apiserver

@@ -1,0 +1,246 @@
+// create, get, list, update, patch and delete through the whole server.
+#include <fmt/core.h>
+#include <gtest/gtest.h>
+
+#include "tests/apiserver/server_fixture.h"
+
+namespace berth::apiserver {
+namespace {
+
+using ObjectTest = ServerFixture;
+
+constexpr char kPods[] = "/api/v1/namespaces/default/pods";
+
+TEST_F(ObjectTest, SystemObjectsAreThere) {
+  for (const char* name : {"default", "kube-system", "kube-public", "kube-node-lease"}) {
+    EXPECT_EQ(Get(fmt::format("/api/v1/namespaces/{}", name)).At("status/phase"), "Active");
+  }
+  EXPECT_EQ(Get("/apis/scheduling.k8s.io/v1/priorityclasses/system-node-critical").At("value"),
+            "2000001000");
+}
+
+TEST_F(ObjectTest, CreateSetsWhatTheServerOwns) {
+  const Answer pod = MakePod("a");
+  ASSERT_EQ(pod.code, 201) << pod.body;
+  EXPECT_EQ(pod.At("kind"), "Pod");
+  EXPECT_EQ(pod.At("metadata/namespace"), "default");
+  EXPECT_EQ(pod.At("metadata/uid").size(), 36u);
+  EXPECT_EQ(pod.At("metadata/generation"), "1");
+  EXPECT_EQ(pod.At("metadata/creationTimestamp"), "2023-11-14T22:13:20Z");
+  EXPECT_NE(pod.At("metadata/resourceVersion"), "<absent>");
+  EXPECT_EQ(pod.At("status/phase"), "Pending");
+  EXPECT_EQ(pod.At("status/qosClass"), "Burstable");
+  EXPECT_EQ(pod.At("spec/schedulerName"), "default-scheduler");
+  EXPECT_EQ(pod.At("spec/priority"), "0");
+  const Answer got = Get(std::string(kPods) + "/a");
+  EXPECT_EQ(got.code, 200);
+  EXPECT_EQ(got.body, pod.body);
+}
+
+TEST_F(ObjectTest, CreateRefusals) {
+  MakePod("a");
+  const struct {
+    std::string_view name;
+    std::string target, body;
+    int code;
+    std::string_view message;
+  } cases[] = {
+      {"twice", kPods, R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x"}]}})",
+       409, "pods \"a\" already exists"},
+      {"no namespace", "/api/v1/namespaces/nope/configmaps", R"({"metadata":{"name":"a"}})", 404,
+       "namespaces \"nope\" not found"},
+      {"other namespace", kPods, R"({"metadata":{"name":"a","namespace":"b"}})", 400,
+       "the namespace of the provided object does not match the namespace sent on the request"},
+      {"resourceVersion", kPods, R"({"metadata":{"name":"b","resourceVersion":"5"}})", 500,
+       "resourceVersion should not be set on objects to be created"},
+      {"other kind", kPods, R"({"kind":"Node","apiVersion":"v1"})", 400,
+       "Node in version \"v1\" cannot be handled as a Pod: converting (v1.Node) to (Pod): unknown "
+       "conversion"},
+      {"unknown class", kPods,
+       R"({"metadata":{"name":"b"},"spec":{"priorityClassName":"x","containers":[{"name":"c"}]}})",
+       403, "pods \"b\" is forbidden: no PriorityClass with name x was found"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    const Answer answer = Post(c.target, c.body);
+    EXPECT_EQ(answer.code, c.code);
+    EXPECT_EQ(answer.At("message"), c.message);
+  }
+}
+
+TEST_F(ObjectTest, FieldValidation) {
+  const std::string body =
+      R"({"metadata":{"name":"N"},"spec":{"containers":[{"name":"c","image":"x"}],"nope":1}})";
+  const auto post = [&](std::string_view mode, std::string name) {
+    std::string text = body;
+    text.replace(text.find('N'), 1, name);
+    return Post(fmt::format("{}?fieldValidation={}", kPods, mode), text);
+  };
+  const Answer warned = post("Warn", "w");
+  EXPECT_EQ(warned.code, 201);
+  EXPECT_EQ(api::FindHeader(warned.headers, "Warning"), R"(299 - "unknown field \"spec.nope\"")");
+  const Answer ignored = post("Ignore", "i");
+  EXPECT_EQ(ignored.code, 201);
+  EXPECT_EQ(api::FindHeader(ignored.headers, "Warning"), "");
+  const Answer strict = post("Strict", "s");
+  EXPECT_EQ(strict.code, 400);
+  EXPECT_EQ(strict.At("message"),
+            "Pod in version \"v1\" cannot be handled as a Pod: strict decoding error: unknown "
+            "field \"spec.nope\"");
+}
+
+TEST_F(ObjectTest, GeneratedNamesAndDryRun) {
+  const std::string body = R"({"metadata":{"generateName":"web-"},"data":{"a":"b"}})";
+  const Answer a = Post("/api/v1/namespaces/default/configmaps", body);
+  const Answer b = Post("/api/v1/namespaces/default/configmaps", body);
+  EXPECT_EQ(a.At("metadata/name").size(), 9u);
+  EXPECT_NE(a.At("metadata/name"), b.At("metadata/name"));
+  const Answer dry = Post("/api/v1/namespaces/default/configmaps?dryRun=All",
+                          R"({"metadata":{"name":"dry"}})");
+  EXPECT_EQ(dry.code, 201);
+  EXPECT_EQ(Get("/api/v1/namespaces/default/configmaps/dry").code, 404);
+}
+
+TEST_F(ObjectTest, OptimisticLocking) {
+  const std::string url = "/api/v1/namespaces/default/configmaps/c";
+  const Answer made = Post("/api/v1/namespaces/default/configmaps",
+                           R"({"metadata":{"name":"c"},"data":{"a":"1"}})");
+  const std::string version = made.At("metadata/resourceVersion");
+  EXPECT_EQ(MergePatch(url, R"({"data":{"a":"2"}})").At("data/a"), "2");
+  const Answer stale = Put(
+      url, fmt::format(R"({{"metadata":{{"name":"c","resourceVersion":"{}"}}}})", version));
+  EXPECT_EQ(stale.code, 409);
+  EXPECT_EQ(stale.At("message"),
+            "Operation cannot be fulfilled on configmaps \"c\": the object has been modified; "
+            "please apply your changes to the latest version and try again");
+  const Answer forced = Put(url, R"({"metadata":{"name":"c"},"data":{"a":"3"}})");
+  EXPECT_EQ(forced.code, 200);
+  EXPECT_EQ(Get(url).At("data/a"), "3");
+}
+
+TEST_F(ObjectTest, WritingNothingNewWritesNothing) {
+  const std::string url = "/api/v1/namespaces/default/configmaps/c";
+  Post("/api/v1/namespaces/default/configmaps", R"({"metadata":{"name":"c"},"data":{"a":"1"}})");
+  const std::string before = Get(url).At("metadata/resourceVersion");
+  EXPECT_EQ(MergePatch(url, R"({"data":{"a":"1"}})").At("metadata/resourceVersion"), before);
+  EXPECT_EQ(Get(url).At("metadata/resourceVersion"), before);
+}
+
+TEST_F(ObjectTest, ConcurrentPatchesAllLand) {
+  const std::string url = "/api/v1/namespaces/default/configmaps/c";
+  Post("/api/v1/namespaces/default/configmaps", R"({"metadata":{"name":"c"}})");
+  std::vector<OpenStream> patches;
+  for (int i = 0; i < 20; ++i) {
+    patches.push_back(Send("PATCH", url, fmt::format(R"({{"data":{{"k{}":"v"}}}})", i),
+                           "application/merge-patch+json"));
+  }
+  Run();
+  for (const OpenStream& patch : patches) EXPECT_EQ(patch.answer().code, 200);
+  const api::JsonValue object = Get(url).Json();
+  const api::JsonValue* data = object.Find("data");
+  ASSERT_NE(data, nullptr);
+  EXPECT_EQ(data->object().size(), 20u);
+}
+
+TEST_F(ObjectTest, StatusAndSpecAreApart) {
+  MakePod("a");
+  const std::string url = std::string(kPods) + "/a";
+  const Answer status = MergePatch(url + "/status",
+                                   R"({"status":{"phase":"Running"},"spec":{"nodeName":"x"}})");
+  EXPECT_EQ(status.code, 200);
+  EXPECT_EQ(status.At("status/phase"), "Running");
+  EXPECT_EQ(status.At("spec/nodeName"), "<absent>");
+  const Answer spec = MergePatch(
+      url, R"({"metadata":{"labels":{"a":"b"}},"status":{"phase":"Failed"}})");
+  EXPECT_EQ(spec.At("status/phase"), "Running");
+  EXPECT_EQ(spec.At("metadata/labels/a"), "b");
+  EXPECT_EQ(spec.At("metadata/generation"), "1");
+}
+
+TEST_F(ObjectTest, ApplyPatchIsRefusedLoudly) {
+  MakePod("a");
+  const Answer answer = Do("PATCH", std::string(kPods) + "/a", "{}", "application/apply-patch+yaml");
+  EXPECT_EQ(answer.code, 415);
+}
+
+TEST_F(ObjectTest, UnboundPodGoesAtOnceBoundOneIsMarked) {
+  MakeNode("n");
+  MakePod("a");
+  MakePod("b");
+  const std::string a = std::string(kPods) + "/a", b = std::string(kPods) + "/b";
+  EXPECT_EQ(Delete(a).At("metadata/deletionGracePeriodSeconds"), "0");
+  EXPECT_EQ(Get(a).code, 404);
+  ASSERT_EQ(Bind("b", "n").code, 201);
+  const Answer marked = Delete(b);
+  EXPECT_EQ(marked.code, 200);
+  EXPECT_EQ(marked.At("metadata/deletionGracePeriodSeconds"), "30");
+  EXPECT_EQ(marked.At("metadata/deletionTimestamp"), "2023-11-14T22:13:50Z");
+  EXPECT_EQ(Get(b).At("metadata/generation"), "2");
+  const Answer gone = Delete(b + "?gracePeriodSeconds=0");
+  EXPECT_EQ(gone.code, 200);
+  EXPECT_EQ(Get(b).code, 404);
+}
+
+TEST_F(ObjectTest, FinalizersHoldAnObject) {
+  const std::string url = "/api/v1/namespaces/default/configmaps/f";
+  Post("/api/v1/namespaces/default/configmaps",
+       R"({"metadata":{"name":"f","finalizers":["example.com/hold"]}})");
+  EXPECT_EQ(Delete(url).At("metadata/deletionGracePeriodSeconds"), "0");
+  EXPECT_EQ(Get(url).code, 200);
+  EXPECT_EQ(MergePatch(url, R"({"metadata":{"finalizers":null}})").code, 200);
+  EXPECT_EQ(Get(url).code, 404);
+}
+
+TEST_F(ObjectTest, PreconditionsOfDelete) {
+  MakePod("a");
+  const std::string url = std::string(kPods) + "/a";
+  EXPECT_EQ(Delete(url, R"({"preconditions":{"uid":"wrong"}})").code, 409);
+  EXPECT_EQ(Delete(url, R"({"preconditions":{"resourceVersion":"1"}})").code, 409);
+  EXPECT_EQ(Get(url).code, 200);
+}
+
+TEST_F(ObjectTest, PagesAreOfOneRevision) {
+  for (int i = 0; i < 5; ++i) MakePod(fmt::format("p{}", i));
+  const Answer first = Get(std::string(kPods) + "?limit=2");
+  EXPECT_EQ(first.At("items/1/metadata/name"), "p1");
+  EXPECT_EQ(first.At("metadata/remainingItemCount"), "3");
+  Delete(std::string(kPods) + "/p2");
+  MakePod("p9");
+  const Answer second = Get(fmt::format("{}?limit=2&continue={}", kPods,
+                                        first.At("metadata/continue")));
+  EXPECT_EQ(second.At("items/0/metadata/name"), "p2");
+  EXPECT_EQ(second.At("metadata/resourceVersion"), first.At("metadata/resourceVersion"));
+  const Answer third = Get(fmt::format("{}?limit=2&continue={}", kPods,
+                                       second.At("metadata/continue")));
+  EXPECT_EQ(third.At("items/0/metadata/name"), "p4");
+  EXPECT_EQ(third.At("items/1"), "<absent>");
+  EXPECT_EQ(third.At("metadata/continue"), "<absent>");
+}
+
+TEST_F(ObjectTest, ProtobufAndJsonAreTheSameObject) {
+  MakePod("a");
+  const Answer proto = Do("GET", std::string(kPods) + "/a", "", "",
+                          "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(proto.content_type, "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(proto.body.substr(0, 4), std::string("k8s\0", 4));
+  // The very bytes make another pod, in another namespace.
+  const Answer list = Do("GET", kPods, "", "", "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(list.code, 200);
+  EXPECT_EQ(Do("PUT", std::string(kPods) + "/a", proto.body,
+               "application/vnd.kubernetes.protobuf").code, 200);
+}
+
+TEST_F(ObjectTest, EventsLiveForAnHour) {
+  Post("/api/v1/namespaces/default/events",
+       R"({"metadata":{"name":"e"},"involvedObject":{"namespace":"default","name":"p"},)"
+       R"("reason":"R","message":"m","type":"Normal"})");
+  const std::string url = "/api/v1/namespaces/default/events/e";
+  EXPECT_EQ(Get("/apis/events.k8s.io/v1/namespaces/default/events/e").At("note"), "m");
+  Run(absl::Minutes(59));
+  EXPECT_EQ(Get(url).code, 200);
+  Run(absl::Minutes(3));
+  EXPECT_EQ(Get(url).code, 404);
+}
+
+}  // namespace
+}  // namespace berth::apiserver

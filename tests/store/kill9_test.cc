@@ -177,7 +177,9 @@ std::vector<Acknowledged> RunAndKill(const std::string& path, absl::Duration lif
   BERTH_CHECK(waitpid(child, &status, 0) == child);
   EXPECT_TRUE(WIFSIGNALED(status)) << "the writer ended by itself: " << status;
   std::vector<Acknowledged> acknowledged(bytes.size() / sizeof(Acknowledged));
-  std::memcpy(acknowledged.data(), bytes.data(), acknowledged.size() * sizeof(Acknowledged));
+  if (!acknowledged.empty()) {
+    std::memcpy(acknowledged.data(), bytes.data(), acknowledged.size() * sizeof(Acknowledged));
+  }
   return acknowledged;
 }
 

@@ -7,6 +7,8 @@
 
 #include <fmt/core.h>
 
+#include "cluster/up/text.h"
+
 namespace berth::up {
 namespace {
 
@@ -14,15 +16,6 @@ constexpr size_t kSamplesMax = 130;
 constexpr absl::Duration kRateSpan = absl::Seconds(3);
 constexpr std::string_view kBold = "\033[1m", kDim = "\033[2m", kGreen = "\033[32m",
                            kYellow = "\033[33m", kRed = "\033[31m", kPlain = "\033[0m";
-
-// 12345678 -> "12,345,678".
-std::string Grouped(int64_t value) {
-  std::string text = std::to_string(value < 0 ? -value : value);
-  for (int at = static_cast<int>(text.size()) - 3; at > 0; at -= 3) {
-    text.insert(static_cast<size_t>(at), ",");
-  }
-  return value < 0 ? "-" + text : text;
-}
 
 std::string PerSecond(double rate) { return Grouped(std::llround(rate)); }
 

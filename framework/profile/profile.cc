@@ -34,8 +34,8 @@ class ProfileBuilder {
     BERTH_RETURN_IF_ERROR(FillPoints());
     BERTH_RETURN_IF_ERROR(CheckCounts());
     CollectSigners();
-    NoteGangScheduling();
     if (!profile_->absent_.empty()) LogAbsent();
+    NoteGangScheduling();
     return std::move(profile_);
   }
 

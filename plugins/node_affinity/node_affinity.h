@@ -31,7 +31,8 @@ class NodeAffinity final : public framework::PreFilterPlugin,
                            public framework::ScorePlugin {
  public:
   static constexpr std::string_view kName = "NodeAffinity";
-  static constexpr std::string_view kReasonPod = "node(s) didn't match Pod's node affinity/selector";
+  static constexpr std::string_view kReasonPod =
+      "node(s) didn't match Pod's node affinity/selector";
   static constexpr std::string_view kReasonEnforced =
       "node(s) didn't match scheduler-enforced node affinity";
   static constexpr std::string_view kReasonConflict = "pod affinity terms conflict";

@@ -55,7 +55,7 @@ void ValidateOwner(const meta::OwnerReference& owner, const FieldPath& path, Err
   }
 }
 
-std::string ToJsonList(const List<meta::OwnerReference>& owners) {
+std::string OwnersToJsonList(const List<meta::OwnerReference>& owners) {
   std::string out = "[";
   for (const meta::OwnerReference& owner : owners) {
     if (out.size() > 1) out.append(",");
@@ -75,20 +75,11 @@ void ValidateOwners(const List<meta::OwnerReference>& owners, const FieldPath& p
       controller = name;
       continue;
     }
-    errors.InvalidShown(path, ToJsonList(owners),
+    errors.InvalidShown(path, OwnersToJsonList(owners),
                         fmt::format("Only one reference can have Controller set to true. Found "
                                     "\"true\" in references for {} and {}",
                                     controller, name));
   }
-}
-
-std::string ToJsonList(const List<std::string>& texts) {
-  std::string out = "[";
-  for (const std::string& text : texts) {
-    if (out.size() > 1) out.append(",");
-    out.append(GoQuoted(text));
-  }
-  return out.append("]");
 }
 
 void ValidateFinalizers(const List<std::string>& finalizers, const FieldPath& path,
@@ -223,6 +214,15 @@ void ValidateRequirement(const meta::LabelSelectorRequirement& requirement, cons
 }
 
 }  // namespace
+
+std::string ToJsonList(const google::protobuf::RepeatedPtrField<std::string>& texts) {
+  std::string out = "[";
+  for (const std::string& text : texts) {
+    if (out.size() > 1) out.append(",");
+    out.append(GoQuoted(text));
+  }
+  return out.append("]");
+}
 
 std::string ToJsonText(const StringStringMap& map) {
   if (map.empty()) return "null";

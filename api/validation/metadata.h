@@ -11,11 +11,14 @@
 namespace google::protobuf {
 template <typename K, typename V>
 class Map;
+template <typename T>
+class RepeatedPtrField;
 }
 
 namespace berth::api::validation {
 
 using StringStringMap = google::protobuf::Map<std::string, std::string>;
+inline constexpr std::string_view kMirrorPodAnnotation = "kubernetes.io/config.mirror";
 using NameRule = Complaints (*)(std::string_view name);
 
 // name_rule also judges generateName, as a prefix of a name.
@@ -41,6 +44,8 @@ void ValidateKubeFinalizerName(std::string_view name, const FieldPath& path, Err
 
 // {"a":"b"}, sorted; null when empty, as Go prints a nil map.
 std::string ToJsonText(const StringStringMap& map);
+// ["a","b"]
+std::string ToJsonList(const google::protobuf::RepeatedPtrField<std::string>& texts);
 // A message as JSON, for "Invalid value: {...}".
 std::string ToJsonText(const google::protobuf::Message& message);
 

@@ -70,15 +70,6 @@ void ValidateHostNetworkPorts(const core::PodSpec& spec, bool is_pod, const Fiel
   }
 }
 
-std::string ToJsonList(const google::protobuf::RepeatedPtrField<std::string>& texts) {
-  std::string out = "[";
-  for (const std::string& text : texts) {
-    if (out.size() > 1) out.append(",");
-    out.append(GoQuoted(text));
-  }
-  return out.append("]");
-}
-
 void ValidateSearches(const core::PodDNSConfig& config, const FieldPath& path, Errors& errors) {
   const FieldPath searches = path.Child("searches");
   if (config.searches_size() > 32) {

@@ -11,7 +11,6 @@
 namespace berth::api::validation {
 namespace {
 
-constexpr std::string_view kMirror = "kubernetes.io/config.mirror";
 constexpr std::string_view kDeletionCost = "controller.kubernetes.io/pod-deletion-cost";
 constexpr std::string_view kAppArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
 constexpr std::string_view kSeccompPod = "seccomp.security.alpha.kubernetes.io/pod";
@@ -72,9 +71,9 @@ void ValidatePodAnnotations(const meta::ObjectMeta& metadata, const core::PodSpe
                             const FieldPath& path, Errors& errors) {
   if (metadata.annotations().empty()) return;
   const SortedAnnotations annotations = Sorted(metadata);
-  if (const auto it = annotations.find(kMirror); it != annotations.end()) {
+  if (const auto it = annotations.find(kMirrorPodAnnotation); it != annotations.end()) {
     if (spec.node_name().empty()) {
-      errors.Invalid(path.Key(kMirror), it->second,
+      errors.Invalid(path.Key(kMirrorPodAnnotation), it->second,
                      "must set spec.nodeName if mirror pod annotation is set");
     }
   }
@@ -107,7 +106,7 @@ void ValidatePodAnnotationUpdates(const core::Pod& pod, const core::Pod& old, Er
     if (key.starts_with(kAppArmorPrefix)) {
       errors.Forbidden(path.Key(key), "may not remove or update AppArmor annotations");
     }
-    if (key == kMirror) {
+    if (key == kMirrorPodAnnotation) {
       errors.Forbidden(path.Key(key), "may not remove or update mirror pod annotation");
     }
   }
@@ -116,7 +115,9 @@ void ValidatePodAnnotationUpdates(const core::Pod& pod, const core::Pod& old, Er
     if (key.starts_with(kAppArmorPrefix)) {
       errors.Forbidden(path.Key(key), "may not add AppArmor annotations");
     }
-    if (key == kMirror) errors.Forbidden(path.Key(key), "may not add mirror pod annotation");
+    if (key == kMirrorPodAnnotation) {
+      errors.Forbidden(path.Key(key), "may not add mirror pod annotation");
+    }
   }
   ValidatePodAnnotations(pod.metadata(), pod.spec(), path, errors);
 }

@@ -1,0 +1,463 @@
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <set>
+
+#include <fmt/core.h>
+
+#include "api/equality.h"
+#include "api/json.h"
+#include "api/json_value.h"
+#include "api/pod_qos.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/validation/container.h"
+#include "api/validation/ip.h"
+#include "api/validation/metadata.h"
+#include "api/validation/pod.h"
+#include "api/validation/scheduling.h"
+
+namespace berth::api::validation {
+namespace {
+
+constexpr std::string_view kUpdatable =
+    "pod updates may not change fields other than "
+    "`spec.containers[*].image`,`spec.initContainers[*].image`,`spec.activeDeadlineSeconds`,"
+    "`spec.tolerations` (only additions to existing tolerations),"
+    "`spec.terminationGracePeriodSeconds` (allow it to be set to 1 if it was previously negative)";
+
+using Containers = google::protobuf::RepeatedPtrField<core::Container>;
+
+// The top-level fields that differ, one line for each side. Upstream prints a diff of Go values.
+std::string DescribeDifference(const core::PodSpec& old, const core::PodSpec& spec) {
+  const auto before = JsonValue::Parse(ToJsonText(old));
+  const auto after = JsonValue::Parse(ToJsonText(spec));
+  if (!before.ok() || !after.ok()) return {};
+  std::set<std::string> names;
+  for (const auto& [name, value] : before->object()) names.insert(name);
+  for (const auto& [name, value] : after->object()) names.insert(name);
+  std::string out;
+  for (const std::string& name : names) {
+    const JsonValue* a = before->Find(name);
+    const JsonValue* b = after->Find(name);
+    if (a != nullptr && b != nullptr && *a == *b) continue;
+    if (a != nullptr) out += fmt::format("- {}: {}\n", name, a->ToText());
+    if (b != nullptr) out += fmt::format("+ {}: {}\n", name, b->ToText());
+  }
+  return out;
+}
+
+// False: the lists have different lengths, and nothing more can be said.
+bool ValidateContainerUpdates(const Containers& containers, const Containers& old,
+                              const FieldPath& path, Errors& errors) {
+  if (containers.size() != old.size()) {
+    errors.Forbidden(path, "pod updates may not add or remove containers");
+    return false;
+  }
+  for (int i = 0; i < containers.size(); ++i) {
+    const FieldPath container = path.Index(i);
+    const FieldPath at = container.Child("image");
+    const std::string& image = containers[i].image();
+    if (image.empty()) errors.Required(at);
+    if (HasBlankEnds(image)) {
+      errors.Invalid(at, image, "must not have leading or trailing whitespace");
+    }
+  }
+  return true;
+}
+
+// From nothing to a positive value, or to a smaller one. False: stop here.
+bool ValidateDeadlineUpdate(const core::PodSpec& spec, const core::PodSpec& old, Errors& errors) {
+  const FieldPath path("spec.activeDeadlineSeconds");
+  constexpr int64_t kMax = std::numeric_limits<int32_t>::max();
+  if (!spec.has_active_deadline_seconds()) {
+    if (old.has_active_deadline_seconds()) {
+      errors.InvalidShown(path, "null", "must not update from a positive integer to nil value");
+    }
+    return true;
+  }
+  const int64_t seconds = spec.active_deadline_seconds();
+  const Complaints bad = IsInRange(seconds, 0, kMax);
+  errors.InvalidInt(path, seconds, bad);
+  if (!bad.empty()) return false;
+  if (old.has_active_deadline_seconds() && old.active_deadline_seconds() < seconds) {
+    errors.InvalidInt(path, seconds, "must be less than or equal to previous value");
+    return false;
+  }
+  return true;
+}
+
+bool SameButSeconds(const core::Toleration& a, const core::Toleration& b) {
+  return a.key() == b.key() && a.operator_() == b.operator_() && a.value() == b.value() &&
+         a.effect() == b.effect();
+}
+
+void ValidateTolerationUpdate(const core::PodSpec& spec, const core::PodSpec& old,
+                              Errors& errors) {
+  const FieldPath path("spec.tolerations");
+  for (const core::Toleration& before : old.tolerations()) {
+    const auto& now = spec.tolerations();
+    if (std::any_of(now.begin(), now.end(),
+                    [&](const auto& one) { return SameButSeconds(one, before); })) {
+      continue;
+    }
+    return errors.Forbidden(
+        path, "existing toleration can not be modified except its tolerationSeconds");
+  }
+  ValidateTolerations(spec.tolerations(), path, errors);
+}
+
+void ValidateGateUpdate(const core::PodSpec& spec, const core::PodSpec& old, Errors& errors) {
+  std::set<std::string_view> before;
+  for (const auto& gate : old.scheduling_gates()) before.insert(gate.name());
+  const FieldPath path("spec.schedulingGates");
+  for (int i = 0; i < spec.scheduling_gates_size(); ++i) {
+    const std::string& name = spec.scheduling_gates(i).name();
+    if (before.contains(name)) continue;
+    const FieldPath at = path.Index(i);
+    errors.Forbidden(at.Child("name"),
+                     fmt::format("only deletion is allowed, but found new scheduling gate '{}'",
+                                 name));
+  }
+}
+
+void ValidateNodeSelectorUpdate(core::PodSpec& spec, const core::PodSpec& old, Errors& errors) {
+  const FieldPath path("spec.nodeSelector");
+  for (const auto& [key, value] : old.node_selector()) {
+    const auto it = spec.node_selector().find(key);
+    if (it != spec.node_selector().end() && it->second == value) continue;
+    errors.InvalidShown(path, ToJsonText(spec.node_selector()),
+                        "only additions to spec.nodeSelector are allowed (no mutations or "
+                        "deletions)");
+    break;
+  }
+  *spec.mutable_node_selector() = old.node_selector();
+}
+
+bool OnlyAdds(const google::protobuf::RepeatedPtrField<core::NodeSelectorRequirement>& now,
+              const google::protobuf::RepeatedPtrField<core::NodeSelectorRequirement>& before) {
+  return std::all_of(before.begin(), before.end(), [&](const auto& one) {
+    return std::any_of(now.begin(), now.end(),
+                       [&](const auto& other) { return SemanticEqual(one, other); });
+  });
+}
+
+// A gated pod's node affinity may be set when it was not, and its terms may be narrowed.
+void ValidateNodeAffinityUpdate(core::PodSpec& spec, const core::PodSpec& old, Errors& errors) {
+  const auto& before =
+      old.affinity().node_affinity().required_during_scheduling_ignored_during_execution();
+  const auto& now =
+      spec.affinity().node_affinity().required_during_scheduling_ignored_during_execution();
+  const FieldPath path(
+      "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution."
+      "nodeSelectorTerms");
+  if (!before.node_selector_terms().empty()) {
+    if (before.node_selector_terms_size() != now.node_selector_terms_size()) {
+      errors.InvalidShown(path, ToJsonText(now), "no additions/deletions to non-empty "
+                          "NodeSelectorTerms list are allowed");
+    } else {
+      for (int i = 0; i < before.node_selector_terms_size(); ++i) {
+        const auto& a = before.node_selector_terms(i);
+        const auto& b = now.node_selector_terms(i);
+        const bool was_empty = a.match_expressions().empty() && a.match_fields().empty();
+        if ((was_empty && !SemanticEqual(a, b)) ||
+            !OnlyAdds(b.match_expressions(), a.match_expressions()) ||
+            !OnlyAdds(b.match_fields(), a.match_fields())) {
+          errors.InvalidShown(path.Index(i), ToJsonText(b),
+                              "only additions are allowed (no mutations or deletions)");
+        }
+      }
+    }
+  }
+  if (old.affinity().has_node_affinity()) {
+    *spec.mutable_affinity()->mutable_node_affinity() = old.affinity().node_affinity();
+  } else if (spec.has_affinity()) {
+    spec.mutable_affinity()->clear_node_affinity();
+  }
+  const core::Affinity& rest = spec.affinity();
+  if (!old.has_affinity() && !rest.has_pod_affinity() && !rest.has_pod_anti_affinity()) {
+    spec.clear_affinity();
+  }
+}
+
+// `spec` with every field that may change put back to what it was; the rest must be equal.
+core::PodSpec WithUpdatableFieldsOf(const core::PodSpec& spec, const core::PodSpec& old,
+                                    Errors& errors) {
+  core::PodSpec munged = spec;
+  for (int i = 0; i < old.containers_size(); ++i) {
+    munged.mutable_containers(i)->set_image(old.containers(i).image());
+  }
+  for (int i = 0; i < old.init_containers_size(); ++i) {
+    munged.mutable_init_containers(i)->set_image(old.init_containers(i).image());
+  }
+  munged.clear_active_deadline_seconds();
+  if (old.has_active_deadline_seconds()) {
+    munged.set_active_deadline_seconds(old.active_deadline_seconds());
+  }
+  *munged.mutable_scheduling_gates() = old.scheduling_gates();
+  *munged.mutable_tolerations() = old.tolerations();
+  if (old.termination_grace_period_seconds() < 0 &&
+      munged.termination_grace_period_seconds() == 1) {
+    munged.set_termination_grace_period_seconds(old.termination_grace_period_seconds());
+  }
+  if (!old.scheduling_gates().empty()) {
+    ValidateNodeSelectorUpdate(munged, old, errors);
+    ValidateNodeAffinityUpdate(munged, old, errors);
+  }
+  return munged;
+}
+
+using Statuses = google::protobuf::RepeatedPtrField<core::ContainerStatus>;
+
+bool IsSidecar(const core::PodSpec& spec, const std::string& name) {
+  for (const auto& container : spec.init_containers()) {
+    if (container.name() == name) return container.restart_policy() == "Always";
+  }
+  return false;
+}
+
+// What has ended and may not be restarted stays ended.
+void ValidateStateTransitions(const Statuses& now, const Statuses& before,
+                              std::string_view restart_policy, const core::PodSpec* init_of,
+                              const FieldPath& path, Errors& errors) {
+  if (restart_policy == "Always") return;
+  for (int i = 0; i < before.size(); ++i) {
+    if (!before[i].state().has_terminated()) continue;
+    if (before[i].state().terminated().exit_code() != 0 && restart_policy == "OnFailure") continue;
+    if (init_of != nullptr && IsSidecar(*init_of, before[i].name())) continue;
+    for (const core::ContainerStatus& status : now) {
+      if (status.name() != before[i].name() || status.state().has_terminated()) continue;
+      const FieldPath at = path.Index(i);
+      errors.Forbidden(at.Child("state"), "may not be transitioned to non-terminated state");
+    }
+  }
+}
+
+// PodIP or HostIP.
+template <typename Ips>
+void ValidateIpFamilies(const Ips& ips, const FieldPath& path, Errors& errors) {
+  if (ips.size() < 2) return;
+  std::set<std::string_view> seen;
+  std::set<IpFamily> families;
+  std::string shown = "[";
+  for (int i = 0; i < ips.size(); ++i) {
+    const auto family = ParseIp(ips[i].ip());
+    if (family.has_value()) families.insert(*family);
+    shown += fmt::format("{}{{\"IP\":{}}}", i == 0 ? "" : ",", GoQuoted(ips[i].ip()));
+  }
+  if (families.size() != 2 || ips.size() > 2) {
+    errors.InvalidShown(path, shown + "]", "may specify no more than one IP for each IP family");
+  }
+  for (int i = 0; i < ips.size(); ++i) {
+    if (seen.insert(ips[i].ip()).second) continue;
+    errors.DuplicateShown(path.Index(i), fmt::format("{{\"IP\":{}}}", GoQuoted(ips[i].ip())));
+  }
+}
+
+void ValidateIps(const core::PodStatus& status, Errors& errors) {
+  const FieldPath pod_ips("status.podIPs"), host_ips("status.hostIPs");
+  for (int i = 0; i < status.pod_ips_size(); ++i) {
+    ValidateIp(status.pod_ips(i).ip(), pod_ips.Index(i), errors);
+  }
+  ValidateIpFamilies(status.pod_ips(), pod_ips, errors);
+  if (status.host_ips().empty()) return;
+  if (status.host_ip() != status.host_ips(0).ip()) {
+    const FieldPath first = host_ips.Index(0);
+    errors.Invalid(first.Child("ip"), status.host_ips(0).ip(), "must be equal to `hostIP`");
+  }
+  for (int i = 0; i < status.host_ips_size(); ++i) {
+    ValidateIp(status.host_ips(i).ip(), host_ips.Index(i), errors);
+  }
+  ValidateIpFamilies(status.host_ips(), host_ips, errors);
+}
+
+void ValidateConditions(const core::PodStatus& status, Errors& errors) {
+  const FieldPath path("metadata.conditions");  // where upstream says it is
+  for (int i = 0; i < status.conditions_size(); ++i) {
+    const std::string& type = status.conditions(i).type();
+    const FieldPath at = path.Index(i);
+    errors.Invalid(at.Child("Type"), type, IsQualifiedName(type));
+  }
+}
+
+void ValidateClaimStatuses(const core::Pod& pod, Errors& errors) {
+  const FieldPath path("status.resourceClaimStatuses");
+  std::set<std::string_view> names;
+  for (int i = 0; i < pod.status().resource_claim_statuses_size(); ++i) {
+    const auto& status = pod.status().resource_claim_statuses(i);
+    const auto& claims = pod.spec().resource_claims();
+    const FieldPath item = path.Index(i);
+    const FieldPath at = item.Child("name");
+    if (std::none_of(claims.begin(), claims.end(),
+                     [&](const auto& claim) { return claim.name() == status.name(); })) {
+      errors.Invalid(at, status.name(),
+                     "must match the name of an entry in `spec.resourceClaims`");
+    }
+    if (!names.insert(status.name()).second) errors.Duplicate(at, status.name());
+    if (status.has_resource_claim_name()) {
+      errors.Invalid(at, status.resource_claim_name(),
+                     IsDns1123Subdomain(status.resource_claim_name()));
+    }
+  }
+}
+
+bool IsResizable(std::string_view name) { return name == "cpu" || name == "memory"; }
+
+// Requests and limits of cpu and memory may change but not go.
+void ValidateContainerResize(const core::Container& container, const core::Container& old,
+                             const FieldPath& path, Errors& errors) {
+  const FieldPath resources = path.Child("resources");
+  const auto kept = [&](const ResourceMap& now, const ResourceMap& before, std::string_view what) {
+    for (const auto& [name, amount] : before) {
+      if (!IsResizable(name) || now.contains(name)) continue;
+      errors.Forbidden(resources.Child(what),
+                       fmt::format("resource {} cannot be removed", what));
+      break;
+    }
+  };
+  kept(container.resources().limits(), old.resources().limits(), "limits");
+  kept(container.resources().requests(), old.resources().requests(), "requests");
+}
+
+void PutBackCpuAndMemory(core::Container& container, const core::Container& old) {
+  const auto restore = [](ResourceMap& now, const ResourceMap& before) {
+    for (const char* name : {"cpu", "memory"}) {
+      const auto it = before.find(name);
+      if (it == before.end()) {
+        now.erase(name);
+      } else {
+        now[name] = it->second;
+      }
+    }
+  };
+  restore(*container.mutable_resources()->mutable_limits(), old.resources().limits());
+  restore(*container.mutable_resources()->mutable_requests(), old.resources().requests());
+  *container.mutable_resize_policy() = old.resize_policy();
+}
+
+// Containers of one list; sidecars only of the init containers.
+void ValidateResizedContainers(const Containers& containers, const Containers& old, bool init,
+                               const FieldPath& path, Errors& errors) {
+  const FieldPath spec("spec");
+  for (int i = 0; i < containers.size(); ++i) {
+    core::Container munged = containers[i];
+    if (!init || old[i].restart_policy() == "Always") {
+      ValidateContainerResize(containers[i], old[i], path.Index(i), errors);
+      PutBackCpuAndMemory(munged, old[i]);
+      if (SemanticEqual(munged, old[i])) continue;
+      errors.Forbidden(spec, init ? "only cpu and memory resources for sidecar containers are "
+                                    "mutable"
+                                  : "only cpu and memory resources are mutable");
+    } else if (!SemanticEqual(munged, old[i])) {
+      errors.Forbidden(spec, "resources for non-sidecar init containers are immutable");
+    }
+  }
+}
+
+}  // namespace
+
+void ValidatePodUpdate(const core::Pod& pod, const core::Pod& old, Errors& errors) {
+  ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
+  ValidatePodMetadataAndSpec(pod, errors);
+  ValidatePodAnnotationUpdates(pod, old, errors);
+  const core::PodSpec& spec = pod.spec();
+  const core::PodSpec& old_spec = old.spec();
+  const bool comparable =
+      ValidateContainerUpdates(spec.containers(), old_spec.containers(),
+                               FieldPath("spec.containers"), errors) &&
+      ValidateContainerUpdates(spec.init_containers(), old_spec.init_containers(),
+                               FieldPath("spec.initContainers"), errors) &&
+      ValidateDeadlineUpdate(spec, old_spec, errors);
+  if (!comparable) return;
+  ValidateTolerationUpdate(spec, old_spec, errors);
+  ValidateGateUpdate(spec, old_spec, errors);
+  if (SemanticEqual(spec, old_spec)) return;
+  const core::PodSpec munged = WithUpdatableFieldsOf(spec, old_spec, errors);
+  if (SemanticEqual(munged, old_spec)) return;
+  errors.Forbidden(FieldPath("spec"),
+                   fmt::format("{}\n{}", kUpdatable, DescribeDifference(old_spec, munged)));
+}
+
+void ValidatePodStatusUpdate(const core::Pod& pod, const core::Pod& old, Errors& errors) {
+  ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
+  ValidatePodAnnotationUpdates(pod, old, errors);
+  ValidateConditions(pod.status(), errors);
+  const FieldPath path("status");
+  if (pod.spec().node_name() != old.spec().node_name()) {
+    errors.Forbidden(path.Child("nodeName"), "may not be changed directly");
+  }
+  const std::string& nominated = pod.status().nominated_node_name();
+  if (nominated != old.status().nominated_node_name() && !nominated.empty()) {
+    errors.Invalid(path.Child("nominatedNodeName"), nominated, IsDns1123Subdomain(nominated));
+  }
+  if (pod.status().qos_class() != old.status().qos_class()) {
+    errors.Invalid(path.Child("qosClass"), pod.status().qos_class(), kImmutableText);
+  }
+  const std::string& policy = old.spec().restart_policy();
+  ValidateStateTransitions(pod.status().container_statuses(), old.status().container_statuses(),
+                           policy, nullptr, path.Child("containerStatuses"), errors);
+  ValidateStateTransitions(pod.status().init_container_statuses(),
+                           old.status().init_container_statuses(), policy, &old.spec(),
+                           path.Child("initContainerStatuses"), errors);
+  ValidateStateTransitions(pod.status().ephemeral_container_statuses(),
+                           old.status().ephemeral_container_statuses(), "Never", nullptr,
+                           path.Child("ephemeralContainerStatuses"), errors);
+  ValidateClaimStatuses(pod, errors);
+  ValidateIps(pod.status(), errors);
+}
+
+void ValidateEphemeralContainersUpdate(const core::Pod& pod, const core::Pod& old,
+                                       Errors& errors) {
+  if (old.metadata().annotations().contains(std::string(kMirrorPodAnnotation))) {
+    return errors.Forbidden(FieldPath(""), "static pods do not support ephemeral containers");
+  }
+  ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
+  ValidatePodMetadataAndSpec(pod, errors);
+  ValidatePodAnnotationUpdates(pod, old, errors);
+  std::map<std::string_view, const core::EphemeralContainer*> now;
+  for (const auto& container : pod.spec().ephemeral_containers()) {
+    now[container.ephemeral_container_common().name()] = &container;
+  }
+  const FieldPath path("spec.ephemeralContainers");
+  for (const auto& container : old.spec().ephemeral_containers()) {
+    const std::string& name = container.ephemeral_container_common().name();
+    const auto it = now.find(name);
+    if (it == now.end()) {
+      errors.Forbidden(path, fmt::format("existing ephemeral containers {} may not be removed\n",
+                                         GoQuoted(name)));
+    } else if (!SemanticEqual(container, *it->second)) {
+      errors.Forbidden(path, fmt::format("existing ephemeral containers {} may not be changed\n",
+                                         GoQuoted(name)));
+    }
+  }
+}
+
+void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& errors) {
+  if (old.metadata().annotations().contains(std::string(kMirrorPodAnnotation))) {
+    return errors.Forbidden(FieldPath(""), "static pods cannot be resized");
+  }
+  if (old.spec().os().name() == "windows") {
+    return errors.Forbidden(FieldPath(""), "windows pods cannot be resized");
+  }
+  ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
+  ValidatePodMetadataAndSpec(pod, errors);
+  const FieldPath spec("spec");
+  std::string_view old_class = old.status().qos_class();
+  if (old_class.empty()) old_class = PodQosClass(old.spec());
+  if (old_class != PodQosClass(pod.spec())) {
+    errors.Invalid(spec, pod.status().qos_class(),
+                   "Pod QOS Class may not change as a result of resizing");
+  }
+  const FieldPath containers = spec.Child("containers"), inits = spec.Child("initContainers");
+  if (!ValidateContainerUpdates(pod.spec().containers(), old.spec().containers(), containers,
+                                errors) ||
+      !ValidateContainerUpdates(pod.spec().init_containers(), old.spec().init_containers(), inits,
+                                errors)) {
+    return;
+  }
+  ValidateResizedContainers(pod.spec().init_containers(), old.spec().init_containers(), true,
+                            inits, errors);
+  ValidateResizedContainers(pod.spec().containers(), old.spec().containers(), false, containers,
+                            errors);
+}
+
+}  // namespace berth::api::validation

@@ -2,6 +2,9 @@ set(BERTH_WARNINGS -Wall -Wextra -Wshadow -Wnon-virtual-dtor -Woverloaded-virtua
     -Wno-sign-conversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   list(APPEND BERTH_WARNINGS -Wthread-safety)
+else()
+  # gcc 12 sees uninitialized members of std::variant and std::optional where there are none.
+  list(APPEND BERTH_WARNINGS $<$<CONFIG:Release>:-Wno-maybe-uninitialized>)
 endif()
 if(BERTH_WERROR)
   list(APPEND BERTH_WARNINGS -Werror)

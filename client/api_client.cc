@@ -10,6 +10,7 @@
 
 #include "api/errors.h"
 #include "api/json.h"
+#include "api/object.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1.pb.h"
 #include "api/schema/meta_v1_options.pb.h"
@@ -61,10 +62,8 @@ ObjectList TakeItems(Message& list) {
   ObjectList result;
   const Reflection* reflection = list.GetReflection();
   const FieldDescriptor* items = list.GetDescriptor()->FindFieldByName("items");
-  const FieldDescriptor* metadata = list.GetDescriptor()->FindFieldByName("metadata");
   BERTH_CHECK(items != nullptr);
-  const auto& list_meta =
-      static_cast<const api::meta::ListMeta&>(reflection->GetMessage(list, metadata));
+  const api::meta::ListMeta& list_meta = api::ListMetaOf(list);
   result.resource_version = list_meta.resource_version();
   result.continue_token = list_meta.continue_();
   const int count = reflection->FieldSize(list, items);
@@ -178,8 +177,10 @@ void ApiClient::SendForObject(api::HttpRequest request, const Message& prototype
   call->finish = [&prototype, done = OnExecutor(core_->executor, std::move(done))](
                      absl::StatusOr<api::HttpResponse> got) mutable {
     absl::StatusOr<api::HttpResponse> response = Checked(std::move(got));
-    absl::StatusOr<ObjectPtr> result = response.status();
-    if (response.ok()) {
+    absl::StatusOr<ObjectPtr> result = absl::UnknownError("");
+    if (!response.ok()) {
+      result = response.status();
+    } else {
       std::shared_ptr<Message> object(prototype.New());
       auto decoded = DecodeObject(response->content_type, response->text(), *object);
       if (decoded.ok()) {
@@ -225,8 +226,10 @@ void ApiClient::List(const api::Resource& resource, std::string_view namespace_,
   call->finish = [&resource, done = OnExecutor(core_->executor, std::move(done))](
                      absl::StatusOr<api::HttpResponse> got) mutable {
     absl::StatusOr<api::HttpResponse> response = Checked(std::move(got));
-    absl::StatusOr<ObjectList> result = response.status();
-    if (response.ok()) {
+    absl::StatusOr<ObjectList> result = absl::UnknownError("");
+    if (!response.ok()) {
+      result = response.status();
+    } else {
       std::unique_ptr<Message> list = resource.NewList();
       auto decoded = DecodeObject(response->content_type, response->text(), *list);
       if (decoded.ok()) {
@@ -251,7 +254,7 @@ void ApiClient::Create(const api::Resource& resource, std::string_view namespace
 
 void ApiClient::Update(const api::Resource& resource, const Message& object,
                        std::string_view subresource, ObjectDone done) {
-  const api::meta::ObjectMeta& metadata = MetadataOf(object);
+  const api::meta::ObjectMeta& metadata = api::MetaOf(object);
   api::HttpRequest request = NewRequest(
       "PUT", api::ObjectPath(resource, metadata.namespace_(), metadata.name(), subresource));
   request.content_type = ContentTypeOf(core_->options.media);
@@ -397,21 +400,6 @@ std::unique_ptr<Stream> ApiClient::Watch(const api::Resource& resource,
   stream.on_close = [state](absl::Status status) { state->OnClose(std::move(status)); };
   auto inner = core_->transport.Open(std::move(request), std::move(stream));
   return std::make_unique<WatchStream>(std::move(state), std::move(inner));
-}
-
-const api::meta::ObjectMeta& MetadataOf(const Message& object) {
-  // Asked several times per event, mostly about the same kind.
-  thread_local const google::protobuf::Descriptor* last_type = nullptr;
-  thread_local const FieldDescriptor* field = nullptr;
-  if (object.GetDescriptor() != last_type) {
-    last_type = object.GetDescriptor();
-    field = last_type->FindFieldByName("metadata");
-  }
-  if (field == nullptr || field->message_type() != api::meta::ObjectMeta::descriptor()) {
-    return api::meta::ObjectMeta::default_instance();
-  }
-  return static_cast<const api::meta::ObjectMeta&>(
-      object.GetReflection()->GetMessage(object, field));
 }
 
 int64_t RevisionOf(std::string_view resource_version) {

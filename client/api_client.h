@@ -153,8 +153,6 @@ class ApiClient {
   std::shared_ptr<Core> core_;
 };
 
-// The `metadata` of any object kind; an empty one when the kind has none.
-const api::meta::ObjectMeta& MetadataOf(const google::protobuf::Message& object);
 // A resourceVersion as a number; 0 when it is none.
 int64_t RevisionOf(std::string_view resource_version);
 

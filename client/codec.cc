@@ -1,30 +1,22 @@
 #include "client/codec.h"
 
-#include <google/protobuf/io/coded_stream.h>
-#include <google/protobuf/message.h>
-#include <google/protobuf/wire_format_lite.h>
-
 #include <fmt/format.h>
+#include <google/protobuf/message.h>
 
+#include "api/envelope.h"
 #include "api/errors.h"
 #include "api/json.h"
 #include "api/schema/meta_v1_status.pb.h"
 #include "api/schema/runtime.pb.h"
+#include "base/status_macros.h"
 
 namespace berth::client {
 namespace {
 
 using google::protobuf::Message;
-using google::protobuf::internal::WireFormatLite;
 
-constexpr std::string_view kMagic("k8s\0", 4);
 constexpr size_t kFrameMax = 64 << 20;
 constexpr size_t kErrorTextMax = 1024;
-
-// The parts of a runtime.Unknown, without a copy of the object in it.
-struct Envelope {
-  std::string_view type_meta, raw, content_encoding, content_type;
-};
 
 bool ReadVarint(std::string_view& in, uint64_t& value) {
   value = 0;
@@ -62,15 +54,6 @@ bool WalkFields(std::string_view in, F take) {
   return true;
 }
 
-bool ParseEnvelope(std::string_view bytes, Envelope& out) {
-  return WalkFields(bytes, [&out](uint64_t field, std::string_view value) {
-    if (field == 1) out.type_meta = value;
-    if (field == 2) out.raw = value;
-    if (field == 3) out.content_encoding = value;
-    if (field == 4) out.content_type = value;
-  });
-}
-
 bool IsJsonType(std::string_view content_type) {
   return content_type.substr(0, content_type.find(';')) == api::kJsonType;
 }
@@ -88,59 +71,27 @@ std::string EncodeObject(const Message& object, std::string_view api_version,
     api::PrintJson(object, out, {.api_version = api_version, .kind = kind});
     return out;
   }
-  const size_t size = object.ByteSizeLong();
-  const size_t type_size = 2 + api_version.size() + 2 + kind.size();  // both shorter than 128
-  out.reserve(4 + 2 + type_size + 6 + size);
-  out.append(kMagic);
-  {
-    google::protobuf::io::StringOutputStream stream(&out);
-    google::protobuf::io::CodedOutputStream coded(&stream);
-    coded.WriteTag(10);  // type_meta
-    coded.WriteVarint32(static_cast<uint32_t>(type_size));
-    coded.WriteTag(10);
-    coded.WriteVarint32(static_cast<uint32_t>(api_version.size()));
-    coded.WriteRaw(api_version.data(), static_cast<int>(api_version.size()));
-    coded.WriteTag(18);
-    coded.WriteVarint32(static_cast<uint32_t>(kind.size()));
-    coded.WriteRaw(kind.data(), static_cast<int>(kind.size()));
-    coded.WriteTag(18);  // raw
-    coded.WriteVarint64(size);
-    object.SerializeWithCachedSizes(&coded);
-  }
+  api::AppendEnvelope(object, api_version, kind, api::MapOrder::kAny, out);
   return out;
 }
 
 absl::StatusOr<Decoded> DecodeObject(std::string_view content_type, std::string_view body,
                                      Message& out) {
   Decoded decoded;
-  if (!body.starts_with(kMagic)) {
-    if (!content_type.empty() && !IsJsonType(content_type)) {
-      return absl::InvalidArgumentError(
-          fmt::format("cannot decode a body of type \"{}\"", content_type));
-    }
-    api::DecodeReport report;
-    absl::Status status = api::ParseJson(body, out, {.collect_problems = false}, &report);
-    if (!status.ok()) return status;
-    decoded.api_version = std::move(report.api_version);
-    decoded.kind = std::move(report.kind);
+  if (api::HasEnvelopeMagic(body)) {
+    BERTH_ASSIGN_OR_RETURN(const api::Envelope envelope, api::DecodeEnvelope(body, out));
+    decoded.api_version = envelope.api_version;
+    decoded.kind = envelope.kind;
     return decoded;
   }
-  Envelope envelope;
-  if (!ParseEnvelope(body.substr(kMagic.size()), envelope) ||
-      !WalkFields(envelope.type_meta, [&decoded](uint64_t field, std::string_view value) {
-        if (field == 1) decoded.api_version = value;
-        if (field == 2) decoded.kind = value;
-      })) {
-    return absl::InvalidArgumentError("the protobuf envelope is broken");
-  }
-  if (!envelope.content_encoding.empty()) {
+  if (!content_type.empty() && !IsJsonType(content_type)) {
     return absl::InvalidArgumentError(
-        fmt::format("unsupported content encoding \"{}\"", envelope.content_encoding));
+        fmt::format("cannot decode a body of type \"{}\"", content_type));
   }
-  if (!out.ParseFromArray(envelope.raw.data(), static_cast<int>(envelope.raw.size()))) {
-    return absl::InvalidArgumentError(
-        fmt::format("the protobuf of a {} is broken", out.GetDescriptor()->name()));
-  }
+  api::DecodeReport report;
+  BERTH_RETURN_IF_ERROR(api::ParseJson(body, out, {.collect_problems = false}, &report));
+  decoded.api_version = std::move(report.api_version);
+  decoded.kind = std::move(report.kind);
   return decoded;
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/object.h"
 #include "api/schema/meta_v1.pb.h"
 #include "base/log.h"
 
@@ -14,7 +15,7 @@ Informer::~Informer() = default;
 void Informer::AddHandler(InformerHandler handler) {
   for (const auto& [key, object] : objects_) {
     handler({InformerEvent::Kind::kAdd, nullptr, object,
-             RevisionOf(MetadataOf(*object).resource_version())});
+             RevisionOf(api::MetaOf(*object).resource_version())});
   }
   handlers_.push_back(std::move(handler));
 }
@@ -50,10 +51,10 @@ void Informer::Tell(InformerEvent event) {
 }
 
 bool Informer::Put(ObjectPtr object, int64_t revision) {
-  const api::meta::ObjectMeta& metadata = MetadataOf(*object);
+  const api::meta::ObjectMeta& metadata = api::MetaOf(*object);
   auto it = objects_.find(KeyView(metadata.namespace_(), metadata.name()));
   if (it != objects_.end()) {
-    const api::meta::ObjectMeta& known = MetadataOf(*it->second);
+    const api::meta::ObjectMeta& known = api::MetaOf(*it->second);
     if (known.resource_version() == metadata.resource_version()) return false;  // a repeat
     const int64_t new_revision = RevisionOf(metadata.resource_version());
     if (new_revision != 0 && new_revision < RevisionOf(known.resource_version())) {
@@ -89,16 +90,16 @@ void Informer::Apply(WatchFrame::Type type, ObjectPtr object, int64_t revision) 
     Put(std::move(object), revision);
     return;
   }
-  const api::meta::ObjectMeta& metadata = MetadataOf(*object);
+  const api::meta::ObjectMeta& metadata = api::MetaOf(*object);
   const ObjectPtr known = Get(metadata.namespace_(), metadata.name());
-  if (!known || RevisionOf(MetadataOf(*known).resource_version()) > revision) return;
+  if (!known || RevisionOf(api::MetaOf(*known).resource_version()) > revision) return;
   Remove(metadata.namespace_(), metadata.name(), revision);
 }
 
 void Informer::Replace(std::vector<ObjectPtr> objects, int64_t revision) {
   const auto by_key = [](const ObjectPtr& a, const ObjectPtr& b) {
-    const api::meta::ObjectMeta& x = MetadataOf(*a);
-    const api::meta::ObjectMeta& y = MetadataOf(*b);
+    const api::meta::ObjectMeta& x = api::MetaOf(*a);
+    const api::meta::ObjectMeta& y = api::MetaOf(*b);
     return KeyLess()(KeyView(x.namespace_(), x.name()), KeyView(y.namespace_(), y.name()));
   };
   std::sort(objects.begin(), objects.end(), by_key);
@@ -110,7 +111,7 @@ void Informer::Replace(std::vector<ObjectPtr> objects, int64_t revision) {
   for (const Key& key : gone) Remove(key.first, key.second, revision);
   int64_t healed = 0;
   for (ObjectPtr& object : objects) {
-    const int64_t changed = RevisionOf(MetadataOf(*object).resource_version());
+    const int64_t changed = RevisionOf(api::MetaOf(*object).resource_version());
     if (Put(std::move(object), revision) && changed <= known_revision_) ++healed;
   }
   if (synced_ && healed > 0) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "api/errors.h"
+#include "api/object.h"
 #include "api/schema/meta_v1.pb.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -241,7 +242,7 @@ void Reflector::OnFrames(std::vector<WatchFrame> frames) {
 }
 
 void Reflector::OnInitialFrame(WatchFrame& frame) {
-  const api::meta::ObjectMeta& metadata = MetadataOf(*frame.object);
+  const api::meta::ObjectMeta& metadata = api::MetaOf(*frame.object);
   switch (frame.type) {
     case WatchFrame::Type::kAdded:
     case WatchFrame::Type::kModified:
@@ -264,7 +265,7 @@ void Reflector::OnInitialFrame(WatchFrame& frame) {
 }
 
 void Reflector::OnFrame(WatchFrame& frame) {
-  const int64_t revision = RevisionOf(MetadataOf(*frame.object).resource_version());
+  const int64_t revision = RevisionOf(api::MetaOf(*frame.object).resource_version());
   if (revision < seen_revision_) return;  // a repeat
   backoff_step_ = 0;
   if (frame.type == WatchFrame::Type::kBookmark) {

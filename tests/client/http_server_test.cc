@@ -1,0 +1,270 @@
+// The HTTP server against clients that misbehave.
+#include "cluster/apiserver/http_server.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include <absl/synchronization/notification.h>
+
+#include "tests/client/http_peers.h"
+
+namespace berth::client {
+namespace {
+
+using apiserver::HttpServer;
+using apiserver::HttpServerOptions;
+using apiserver::StreamWriter;
+
+class HttpServerTest : public testing::Test {
+ protected:
+  void StartWith(HttpServerOptions options) {
+    server_ = std::make_unique<HttpServer>(handler_, options);
+    ASSERT_TRUE(server_->Start("127.0.0.1", 0).ok());
+  }
+  TestHandler handler_;
+  std::unique_ptr<HttpServer> server_;
+};
+
+TEST_F(HttpServerTest, OneConnection) {
+  StartWith({});
+  const std::string big = "GET / HTTP/1.1\r\nA: " + std::string(70'000, 'x');
+  const struct {
+    std::string_view name, sent;
+    std::vector<std::string_view> want;  // in this order
+    bool closed;
+  } cases[] = {
+      {"pipelined", "GET /a HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\nGET /c HTTP/1.1\r\n\r\n",
+       {"GET /a", "GET /b", "GET /c"}, false},
+      {"pipelined behind a slow one", "GET /later HTTP/1.1\r\n\r\nGET /b HTTP/1.1\r\n\r\n",
+       {"GET /later", "GET /b"}, false},
+      {"asked to close", "GET /a HTTP/1.1\r\nConnection: close\r\n\r\nGET /b HTTP/1.1\r\n\r\n",
+       {"Connection: close\r\n", "GET /a"}, true},
+      {"HTTP/1.0", "GET /a HTTP/1.0\r\n\r\n", {"GET /a"}, true},
+      {"chunked body",
+       "POST /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+       {"POST /a abc"}, false},
+      {"expects 100",
+       "POST /a HTTP/1.1\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n", {"100 Continue"},
+       false},
+      {"no HTTP", "hello\r\n\r\n", {"HTTP/1.1 400 Bad Request", "400 Bad Request"}, true},
+      {"smuggler", "POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+       {"HTTP/1.1 400"}, true},
+      {"bad chunk", "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+       {"HTTP/1.1 400"}, true},
+      {"head too long", big, {"HTTP/1.1 431 Request Header Fields Too Large"}, true},
+      {"announced body too large", "POST / HTTP/1.1\r\nContent-Length: 4000000\r\n\r\n",
+       {"HTTP/1.1 413", "\"reason\":\"RequestEntityTooLarge\""}, true},
+      {"empty answer", "GET /size/0 HTTP/1.1\r\n\r\n", {"Content-Length: 0\r\n\r\n"}, false},
+      {"no content has no length", "GET /code/204 HTTP/1.1\r\n\r\n", {"204 No Content\r\n"}, false},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    RawClient client(server_->port());
+    client.Send(c.sent);
+    const std::string got = client.ReadAll(absl::Milliseconds(100));
+    size_t from = 0;
+    for (const std::string_view want : c.want) {
+      const size_t at = got.find(want, from);
+      ASSERT_NE(at, std::string::npos) << want << " is not in: " << got.substr(0, 2000);
+      from = at + want.size();
+    }
+    EXPECT_EQ(got.find("GET /b") != std::string::npos && c.name == "asked to close", false);
+    client.CloseWrite();
+    EXPECT_TRUE(client.ClosedWithin(absl::Seconds(5)));
+  }
+}
+
+TEST_F(HttpServerTest, AnyCut) {
+  StartWith({});
+  RawClient client(server_->port());
+  for (const char& byte : std::string_view("POST /a HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc")) {
+    client.Send({&byte, 1});
+  }
+  EXPECT_TRUE(client.ReadUntil("POST /a abc").ends_with("POST /a abc"));
+}
+
+TEST_F(HttpServerTest, HalfClosedClientIsAnswered) {
+  StartWith({});
+  RawClient client(server_->port());
+  client.Send("GET /later HTTP/1.1\r\n\r\n");
+  client.CloseWrite();
+  EXPECT_TRUE(client.ReadAll().ends_with("GET /later "));
+}
+
+TEST_F(HttpServerTest, SlowAndIdleClientsAreClosed) {
+  HttpServerOptions options;
+  options.head_timeout = absl::Milliseconds(300);
+  options.body_timeout = absl::Milliseconds(300);
+  options.idle_timeout = absl::Milliseconds(300);
+  StartWith(options);
+  for (const std::string_view start :
+       {"", "GET / HT", "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"}) {
+    SCOPED_TRACE(start);
+    RawClient client(server_->port());
+    client.Send(start);
+    EXPECT_TRUE(client.ClosedWithin(absl::Seconds(5)));
+  }
+  // A byte now and then does not help.
+  RawClient drip(server_->port());
+  const absl::Time start = absl::Now();
+  while (!drip.ClosedWithin(absl::Milliseconds(50)) && absl::Now() - start < absl::Seconds(10)) {
+    drip.Send("G");
+  }
+  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+  RawClient idle(server_->port());
+  idle.Send("GET /a HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(idle.ReadUntil("GET /a ").ends_with("GET /a "));
+  EXPECT_TRUE(idle.ClosedWithin(absl::Seconds(5)));
+}
+
+TEST_F(HttpServerTest, ConnectionsAreBounded) {
+  HttpServerOptions options;
+  options.connections_max = 3;
+  StartWith(options);
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 3; ++i) clients.push_back(std::make_unique<RawClient>(server_->port()));
+  ASSERT_TRUE(Eventually([&] { return server_->connections() == 3; }));
+  RawClient refused(server_->port());
+  EXPECT_TRUE(refused.ReadAll().starts_with("HTTP/1.1 503"));
+  clients.pop_back();
+  ASSERT_TRUE(Eventually([&] { return server_->connections() == 2; }));
+  RawClient welcome(server_->port());
+  welcome.Send("GET /a HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(welcome.ReadUntil("GET /a ").ends_with("GET /a "));
+}
+
+TEST_F(HttpServerTest, IdleConnectionsCostNoCpu) {
+  StartWith({});
+  std::vector<std::unique_ptr<RawClient>> clients;
+  for (int i = 0; i < 1000; ++i) {
+    clients.push_back(std::make_unique<RawClient>(server_->port()));
+    clients.back()->Send("GET /a HTTP/1.1\r\n\r\n");
+    ASSERT_TRUE(clients.back()->ReadUntil("GET /a ").ends_with("GET /a "));
+  }
+  EXPECT_EQ(server_->connections(), 1000);
+  const absl::Duration before = CpuTime();
+  std::this_thread::sleep_for(std::chrono::seconds(2));
+  EXPECT_LT(CpuTime() - before, absl::Milliseconds(40));  // 2 % of a core
+}
+
+TEST_F(HttpServerTest, SlowWatcherIsCutOff) {
+  HttpServerOptions options;
+  options.stream_budget_bytes = 1 << 20;
+  StartWith(options);
+  std::shared_ptr<StreamWriter> writer;
+  absl::Notification started, gone;
+  handler_.OnStream([&](std::shared_ptr<StreamWriter> w) {
+    w->OnGone([&] { gone.Notify(); });
+    writer = std::move(w);
+    started.Notify();
+  });
+  RawClient client(server_->port());
+  client.Send("GET /stream HTTP/1.1\r\n\r\n");
+  started.WaitForNotification();
+  const Bytes chunk = MakeBytes(std::string(64 << 10, 'x'));
+  int written = 0;
+  while (written < 10'000 && writer->Write(chunk)) ++written;  // nobody reads
+  EXPECT_LT(written, 10'000);
+  EXPECT_TRUE(gone.HasBeenNotified());
+  EXPECT_FALSE(writer->Write(MakeBytes("x")));
+  EXPECT_TRUE(Eventually([&] { return server_->connections() == 0; }));
+  // What did arrive is cut, and does not look complete.
+  EXPECT_FALSE(client.ReadAll().ends_with("0\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, StalledReaderIsCutOff) {
+  HttpServerOptions options;
+  options.write_timeout = absl::Milliseconds(300);
+  StartWith(options);
+  RawClient client(server_->port());
+  client.Send("GET /size/50000000 HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(Eventually([&] { return handler_.requests() == 1; }));
+  EXPECT_TRUE(Eventually([&] { return server_->connections() == 0; }));
+}
+
+TEST_F(HttpServerTest, WatcherThatLeavesIsNoticed) {
+  StartWith({});
+  absl::Notification gone;
+  std::shared_ptr<StreamWriter> writer;
+  handler_.OnStream([&](std::shared_ptr<StreamWriter> w) {
+    w->OnGone([&] { gone.Notify(); });
+    writer = std::move(w);
+  });
+  {
+    RawClient client(server_->port());
+    client.Send("GET /stream HTTP/1.1\r\n\r\n");
+    client.ReadUntil("\r\n\r\n");
+  }
+  gone.WaitForNotification();
+}
+
+TEST_F(HttpServerTest, StreamToHttp10EndsWithTheConnection) {
+  StartWith({});
+  handler_.OnStream([](std::shared_ptr<StreamWriter> w) {
+    w->Write(MakeBytes("one "));
+    w->Write(MakeBytes("two"));
+  });
+  RawClient client(server_->port());
+  client.Send("GET /stream HTTP/1.0\r\n\r\n");
+  const std::string got = client.ReadAll();
+  EXPECT_TRUE(got.ends_with("\r\n\r\none two")) << got;
+  EXPECT_EQ(got.find("chunked"), std::string::npos);
+}
+
+TEST_F(HttpServerTest, StopWaitsForAnswersAndRespondersOutliveIt) {
+  HttpServerOptions options;
+  options.drain_timeout = absl::Milliseconds(300);
+  StartWith(options);
+  RawClient slow(server_->port()), never(server_->port()), idle(server_->port());
+  slow.Send("GET /later HTTP/1.1\r\n\r\n");
+  never.Send("GET /never HTTP/1.1\r\n\r\n");
+  ASSERT_TRUE(Eventually([&] { return handler_.requests() == 2; }));
+  server_->Stop();
+  EXPECT_TRUE(slow.ReadAll().ends_with("GET /later "));
+  EXPECT_EQ(never.ReadAll(), "");
+  EXPECT_EQ(idle.ReadAll(), "");
+  handler_.DropKept();  // answers 500 to nobody
+  server_->Stop();
+  server_.reset();
+  handler_.DropKept();
+}
+
+TEST(HttpServerStartTest, Addresses) {
+  const struct {
+    std::string address;
+    int port;
+    bool ok;
+    std::string_view message;
+  } cases[] = {
+      {"127.0.0.1", 0, true, ""},
+      {"127.1.2.3", 0, true, ""},
+      {"localhost", 0, true, ""},
+      {"::1", 0, true, ""},
+      {"0.0.0.0", 0, false, "binds to loopback addresses only, not to 0.0.0.0"},
+      {"::", 0, false, "binds to loopback addresses only, not to ::"},
+      {"10.0.0.1", 0, false, "binds to loopback addresses only"},
+      {"example.com", 0, false, "is not an IP address"},
+      {"", 0, false, "is not an IP address"},
+      {"127.0.0.1", 70000, false, "is not in [0, 65535]"},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.address);
+    TestHandler handler;
+    HttpServer server(handler);
+    const absl::Status status = server.Start(c.address, c.port);
+    EXPECT_EQ(status.ok(), c.ok) << status;
+    EXPECT_NE(std::string(status.message()).find(c.message), std::string::npos) << status;
+  }
+}
+
+TEST(HttpServerStartTest, TakenPort) {
+  TestHandler handler;
+  HttpServer first(handler), second(handler);
+  ASSERT_TRUE(first.Start("127.0.0.1", 0).ok());
+  EXPECT_TRUE(absl::IsUnavailable(second.Start("127.0.0.1", first.port())));
+}
+
+}  // namespace
+}  // namespace berth::client

@@ -14,7 +14,10 @@ RealClock& RealClock::Get() {
 }
 
 void FakeClock::AdvanceTo(absl::Time when) {
-  nanos_ = std::max(nanos_.load(), absl::ToUnixNanos(when));
+  // Up to a whole nanosecond: timers may be due at a fraction of one.
+  const int64_t floor = absl::ToUnixNanos(when);
+  const int64_t target = absl::FromUnixNanos(floor) < when ? floor + 1 : floor;
+  nanos_ = std::max(nanos_.load(), target);
 }
 
 }  // namespace berth

@@ -1,8 +1,53 @@
-#include <CLI/CLI.hpp>
+// `berth`: one program, a sub-command for every component.
+#include <cstring>
 
-int main(int argc, char** argv) {
-  CLI::App app{"berth: a pluggable scheduler framework for Kubernetes objects"};
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include "base/strings.h"
+#include "program/command.h"
+
+namespace berth::program {
+namespace {
+
+constexpr char kAbout[] =
+    "berth: a pluggable scheduler framework for Kubernetes objects, with everything to run it";
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  berth up --nodes 5 --data-dir /tmp/berth --port 8001 --kubeconfig /tmp/berth.kubeconfig\n"
+    "  export KUBECONFIG=/tmp/berth.kubeconfig; kubectl get nodes\n"
+    "  berth bench --help\n"
+    "\n`berth COMMAND --help` tells the rest.";
+
+int Main(int argc, char** argv) {
+  if (argc > 1 && std::strcmp(argv[1], "scheduler") == 0) return RunScheduler(argc - 1, argv + 1);
+  if (argc > 1 && std::strcmp(argv[1], "bench") == 0) return RunBench(argc - 1, argv + 1);
+  CLI::App app{kAbout};
+  app.name("berth");
+  app.footer(kExamples);
   app.require_subcommand(1);
-  CLI11_PARSE(app, argc, argv);
-  return 0;
+  Action action;
+  AddApiserver(app, action);
+  app.add_subcommand("scheduler", "Schedules pods of any Kubernetes API server");
+  AddNodes(app, action);
+  app.add_subcommand("bench", "Runs scheduler_perf workloads");
+  AddDemoLoad(app, action);
+  AddVersion(app, action);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return action ? action() : 2;
 }
+
+}  // namespace
+
+int Fail(const absl::Status& status) {
+  fmt::print(stderr, "berth: {}\n", ToStd(status.message()));
+  return 1;
+}
+
+}  // namespace berth::program
+
+int main(int argc, char** argv) { return berth::program::Main(argc, argv); }

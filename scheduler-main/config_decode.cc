@@ -80,9 +80,10 @@ absl::Status DecodeArgs(PluginConfigSection& entry, const std::string& at, Stric
           entry.name, api::GoQuoted(kind.empty() ? wanted : kind), api::GoQuoted(version)));
     }
     if (!kind.empty() && kind != wanted) {
-      return Invalid(fmt::format("decoding {}: args for plugin {} were not of type {}.{}, got {}.{}",
-                                 at, entry.name, wanted, "kubescheduler.config.k8s.io", kind,
-                                 "kubescheduler.config.k8s.io"));
+      return Invalid(fmt::format(
+          "decoding {}: args for plugin {} were not of type {}.kubescheduler.config.k8s.io, got "
+          "{}.kubescheduler.config.k8s.io",
+          at, entry.name, wanted, kind));
     }
   }
   plugins::CompletedArgs completed = plugins::CompleteArgs(entry.name, entry.args);

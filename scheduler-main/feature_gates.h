@@ -1,0 +1,27 @@
+// --feature-gates: upstream's gates that concern the scheduler, their 1.36 defaults, and what
+// became of a request to set them otherwise.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <absl/status/statusor.h>
+
+namespace berth::scheduler {
+
+class FeatureGates {
+ public:
+  // "A=true,B=false". InvalidArgument with upstream's texts: unknown gate, locked gate, bad value.
+  static absl::StatusOr<FeatureGates> Parse(std::string_view text);
+  // Its default unless set. name must be one of ours.
+  bool Enabled(std::string_view name) const;
+  // Gates set against their default that change nothing here; each deserves a line in the log.
+  std::vector<std::string> WithoutEffect() const;
+
+ private:
+  std::vector<std::pair<std::string, bool>> set_;
+};
+
+}  // namespace berth::scheduler

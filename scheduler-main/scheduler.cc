@@ -1,0 +1,117 @@
+#include "scheduler-main/scheduler.h"
+
+#include <optional>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "client/api_client.h"
+#include "client/event_recorder.h"
+#include "plugins/registry.h"
+#include "scheduler-main/api_sink.h"
+#include "scheduler-main/informer_source.h"
+#include "scheduler-main/metrics.h"
+
+namespace berth::scheduler {
+namespace {
+
+client::ApiClientOptions ClientOptions(const ClientConnectionSection& connection) {
+  client::ApiClientOptions out;
+  out.user_agent = "berth-scheduler";
+  if (connection.content_type == "application/json") out.media = client::Media::kJson;
+  // An unset limit prints as upstream's 50 but is none: the server says when it is too much.
+  if (connection.qps_is_explicit && connection.qps > 0) {
+    out.qps = connection.qps;
+    out.burst = connection.burst;
+  }
+  return out;
+}
+
+framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options) {
+  const Configuration& config = options.config;
+  framework::EngineOptions out;
+  out.queue.initial_backoff = absl::Seconds(*config.pod_initial_backoff_seconds);
+  out.queue.max_backoff = absl::Seconds(*config.pod_max_backoff_seconds);
+  out.queue.unschedulable_max = options.unschedulable_max;
+  out.percentage_of_nodes_to_score = config.percentage_of_nodes_to_score;
+  out.adaptive_sampling = options.adaptive_sampling;
+  out.tie_break = options.tie_break;
+  out.profile_tie_break = options.profile_tie_break;
+  out.evaluation_cache_bytes = options.evaluation_cache_bytes;
+  out.verify_evaluations = options.verify_evaluations;
+  out.nominated_node_name_for_expectation = options.nominated_node_name_for_expectation;
+  out.seed = options.seed;
+  return out;
+}
+
+}  // namespace
+
+// In order of construction; destroyed the other way round.
+struct Scheduler::Parts {
+  Parts(SchedulerOptions given, client::Transport& transport, Executor& executor)
+      : options(std::move(given)),
+        client(transport, executor, ClientOptions(options.config.client_connection)),
+        recorder(client, {.reporting_instance =
+                              *options.config.profiles[0].scheduler_name + "-" + options.host_name,
+                          .seed = options.seed}),
+        source(client, options.seed),
+        sink(client, recorder) {
+    if (options.metrics) metrics.emplace();
+    engine = std::make_unique<framework::Engine>(EngineOptionsOf(options), executor, source, sink,
+                                                 metrics ? &*metrics : nullptr);
+  }
+
+  SchedulerOptions options;
+  client::ApiClient client;
+  client::EventRecorder recorder;
+  InformerSource source;
+  ApiSink sink;
+  std::optional<PrometheusMetrics> metrics;
+  framework::Registry registry;
+  std::unique_ptr<framework::Engine> engine;
+};
+
+absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(SchedulerOptions options,
+                                                             client::Transport& transport,
+                                                             Executor& executor) {
+  BERTH_RETURN_IF_ERROR(ValidateConfig(options.config));
+  std::vector<std::string> names;
+  for (const framework::PluginEntry& plugin : options.plugins) names.push_back(plugin.name);
+  BERTH_RETURN_IF_ERROR(CompleteProfiles(options.config, names));
+  if (!options.config.extenders.empty()) {
+    return absl::UnimplementedError(
+        "extenders are configured, but this scheduler does not call extenders yet");
+  }
+  auto parts = std::make_unique<Parts>(std::move(options), transport, executor);
+  for (framework::PluginEntry& entry : plugins::InTreePlugins()) {
+    BERTH_RETURN_IF_ERROR(parts->registry.Register(std::move(entry)));
+  }
+  for (const framework::PluginEntry& entry : parts->options.plugins) {
+    BERTH_RETURN_IF_ERROR(parts->registry.Register(entry));
+  }
+  for (const framework::ProfileConfig& profile : ToProfileConfigs(parts->options.config)) {
+    BERTH_RETURN_IF_ERROR(parts->engine->AddProfile(profile, parts->registry));
+  }
+  return std::unique_ptr<Scheduler>(new Scheduler(std::move(parts)));
+}
+
+Scheduler::Scheduler(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Scheduler::~Scheduler() { Stop(); }
+
+absl::Status Scheduler::Start() { return parts_->engine->Start(); }
+void Scheduler::Stop() { parts_->engine->Stop(); }
+framework::EngineCounts Scheduler::counts() const { return parts_->engine->counts(); }
+std::string Scheduler::QueueSummary() const { return parts_->engine->QueueSummary(); }
+absl::Status Scheduler::CheckConsistency() const { return parts_->engine->CheckConsistency(); }
+
+void Scheduler::OnDecision(std::function<void(std::string_view, std::string_view)> hook) {
+  parts_->engine->OnDecision(std::move(hook));
+}
+
+bool Scheduler::synced() const { return parts_->source.SyncedNow(); }
+std::string Scheduler::MetricsText() const {
+  return parts_->metrics ? parts_->metrics->Text() : std::string();
+}
+const Configuration& Scheduler::config() const { return parts_->options.config; }
+
+}  // namespace berth::scheduler

@@ -1,0 +1,228 @@
+#include "scheduler-main/scheduler_main.h"
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+#include <fmt/core.h>
+
+#include "api/json_value.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
+#include "base/thread_executor.h"
+#include "client/kubeconfig.h"
+#include "scheduler-main/flags.h"
+#include "scheduler-main/scheduler.h"
+#include "scheduler-main/status_server.h"
+
+namespace berth {
+namespace scheduler {
+namespace {
+
+using Plugins = std::vector<framework::PluginEntry>;
+
+absl::StatusOr<Configuration> LoadConfig(const Flags& flags, const Plugins& plugins) {
+  Configuration config;
+  if (flags.config_file.empty()) {
+    config = DefaultConfig();
+  } else {
+    std::ifstream file(flags.config_file);
+    std::stringstream text;
+    if (!file || !(text << file.rdbuf())) {
+      return absl::NotFoundError(
+          ToAbsl(fmt::format("open {}: no such file or it cannot be read", flags.config_file)));
+    }
+    BERTH_ASSIGN_OR_RETURN(config, DecodeConfig(text.str()));
+  }
+  ApplyFlags(flags, config);
+  BERTH_RETURN_IF_ERROR(ValidateConfig(config));
+  std::vector<std::string> names;
+  for (const framework::PluginEntry& plugin : plugins) names.push_back(plugin.name);
+  BERTH_RETURN_IF_ERROR(CompleteProfiles(config, names));
+  return config;
+}
+
+absl::Status WriteTo(const std::string& path, const std::string& text) {
+  if (path == "-") {
+    std::fwrite(text.data(), 1, text.size(), stdout);
+    return std::fflush(stdout) == 0 ? absl::OkStatus()
+                                    : absl::UnavailableError("standard output is closed");
+  }
+  std::ofstream file(path, std::ios::trunc);
+  file << text;
+  file.close();
+  if (!file) return absl::UnavailableError(ToAbsl(fmt::format("{} cannot be written", path)));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<client::RestConfig> FindServer(const Flags& flags, const Configuration& config) {
+  const std::string& file = !config.client_connection.kubeconfig.empty()
+                                ? config.client_connection.kubeconfig
+                                : flags.kubeconfig;
+  client::RestConfig rest;
+  if (!file.empty()) {
+    BERTH_ASSIGN_OR_RETURN(rest, client::LoadKubeconfig(file));
+  } else if (flags.master.empty()) {
+    const char* host = std::getenv("KUBERNETES_SERVICE_HOST");
+    const char* port = std::getenv("KUBERNETES_SERVICE_PORT");
+    auto in_cluster = client::InClusterConfig(host != nullptr ? host : "",
+                                              port != nullptr ? port : "");
+    if (!in_cluster.ok()) {
+      return absl::FailedPreconditionError(
+          ToAbsl(fmt::format("no API server: give --kubeconfig or --master, or run in a pod ({})",
+                             ToStd(in_cluster.status().message()))));
+    }
+    rest = *std::move(in_cluster);
+  }
+  if (!flags.master.empty()) rest.server = flags.master;
+  return rest;
+}
+
+std::string HostName() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
+}
+
+SchedulerOptions OptionsOf(const Flags& flags, Configuration config, Plugins plugins) {
+  SchedulerOptions options;
+  options.config = std::move(config);
+  options.plugins = std::move(plugins);
+  options.tie_break = flags.tie_break;
+  options.profile_tie_break = flags.profile_tie_break;
+  options.adaptive_sampling = flags.adaptive_sampling;
+  options.verify_evaluations = flags.verify_evaluations;
+  options.unschedulable_max = flags.unschedulable_max;
+  options.nominated_node_name_for_expectation =
+      flags.gates.Enabled("NominatedNodeNameForExpectation");
+  options.host_name = HostName();
+  options.seed = RandomSeed();
+  return options;
+}
+
+// What is asked for and not done is said once, at the start.
+void LogWhatIsMissing(const Flags& flags, const Configuration& config) {
+  for (const std::string& flag : flags.ignored) {
+    BERTH_LOG(kWarning, "flag has no effect flag={}", flag);
+  }
+  for (const std::string& gate : flags.gates.WithoutEffect()) {
+    BERTH_LOG(kWarning, "feature gate has no effect gate={}", gate);
+  }
+  if (config.leader_election.leader_elect.value_or(false)) {
+    BERTH_LOG(kWarning,
+              "leader election is not done: this scheduler schedules at once, run no second one "
+              "with the same profiles (leaderElection.leaderElect: false silences this)");
+  }
+}
+
+std::map<std::string, StatusHandler> Routes(const Scheduler& scheduler) {
+  std::map<std::string, StatusHandler> routes;
+  const HealthCheck ping{"ping", [] { return true; }};
+  const HealthCheck synced{"sched-handler-sync", [&scheduler] { return scheduler.synced(); }};
+  AddHealth(routes, "/healthz", {ping});
+  AddHealth(routes, "/livez", {ping});
+  AddHealth(routes, "/readyz", {ping, synced});
+  routes["/metrics"] = [&scheduler](const api::Query&) {
+    return TextResponse(200, scheduler.MetricsText(), "text/plain; version=0.0.4; charset=utf-8");
+  };
+  api::JsonValue configz = api::JsonValue::EmptyObject();
+  configz.Set("componentconfig", ConfigToJson(scheduler.config()));
+  routes["/configz"] = [text = configz.ToText()](const api::Query&) {
+    return TextResponse(200, text, "application/json");
+  };
+  return routes;
+}
+
+// Blocked in every thread from here on, and taken by WaitForStop.
+sigset_t BlockSignals() {
+  std::signal(SIGPIPE, SIG_IGN);
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int signal : {SIGINT, SIGTERM, SIGUSR2}) sigaddset(&signals, signal);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+void WaitForStop(const sigset_t& signals, ThreadExecutor& executor, const Scheduler& scheduler) {
+  while (true) {
+    int signal = 0;
+    if (sigwait(&signals, &signal) != 0) continue;
+    if (signal != SIGUSR2) {
+      BERTH_LOG(kInfo, "stopping signal={}", signal);
+      break;
+    }
+    executor.Run([&] {
+      BERTH_LOG(kInfo, "queue {}", scheduler.QueueSummary());
+      const absl::Status status = scheduler.CheckConsistency();
+      BERTH_LOG(kInfo, "cache compared with the API result=\"{}\"",
+                status.ok() ? "equal" : ToStd(status.message()));
+    });
+  }
+  for (int signal : {SIGINT, SIGTERM}) {
+    std::signal(signal, [](int) { std::_Exit(1); });
+  }
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+absl::Status Serve(const Flags& flags, const sigset_t& signals, ThreadExecutor& executor,
+                   Scheduler& scheduler) {
+  std::unique_ptr<StatusServer> server;
+  if (flags.secure_port != 0) {
+    BERTH_ASSIGN_OR_RETURN(
+        server, StatusServer::Start(flags.bind_address, flags.secure_port, Routes(scheduler)));
+    BERTH_LOG(kInfo, "status served over plain HTTP address={}:{}", flags.bind_address,
+              server->port());
+  }
+  absl::Status status;
+  executor.Run([&] { status = scheduler.Start(); });
+  BERTH_RETURN_IF_ERROR(status);
+  WaitForStop(signals, executor, scheduler);
+  return absl::OkStatus();
+}
+
+absl::Status Run(const Flags& flags, Plugins plugins) {
+  BERTH_ASSIGN_OR_RETURN(Configuration config, LoadConfig(flags, plugins));
+  if (!flags.write_config_to.empty()) return WriteTo(flags.write_config_to, WriteConfig(config));
+  BERTH_ASSIGN_OR_RETURN(client::RestConfig rest, FindServer(flags, config));
+  LogWhatIsMissing(flags, config);
+  const sigset_t signals = BlockSignals();
+  BERTH_ASSIGN_OR_RETURN(std::unique_ptr<client::Transport> transport,
+                         client::MakeTransport(rest));
+  ThreadExecutor executor("scheduler");
+  absl::StatusOr<std::unique_ptr<Scheduler>> scheduler;
+  executor.Run([&] {
+    scheduler = Scheduler::Create(OptionsOf(flags, std::move(config), std::move(plugins)),
+                                  *transport, executor);
+  });
+  if (!scheduler.ok()) return scheduler.status();
+  BERTH_LOG(kInfo, "scheduling server={}", rest.server);
+  const absl::Status status = Serve(flags, signals, executor, **scheduler);
+  executor.Run([&] { scheduler->reset(); });
+  transport.reset();  // completions in flight find nobody
+  executor.Stop();
+  return status;
+}
+
+}  // namespace
+}  // namespace scheduler
+
+int SchedulerMain(int argc, char** argv, std::vector<framework::PluginEntry> plugins) {
+  auto parsed = scheduler::ParseFlags(argc, argv);
+  if (const int* code = std::get_if<int>(&parsed)) return *code;
+  const auto& flags = std::get<scheduler::Flags>(parsed);
+  if (flags.verbosity >= 4) SetLogLevel(Severity::kDebug);
+  const absl::Status status = scheduler::Run(flags, std::move(plugins));
+  if (status.ok()) return 0;
+  fmt::print(stderr, "{}\n", ToStd(status.message()));
+  return 1;
+}
+
+}  // namespace berth

@@ -1,10 +1,12 @@
 #include "api/duration.h"
 
-#include <fmt/core.h>
-
 #include <array>
 #include <limits>
 #include <optional>
+
+#include <fmt/core.h>
+
+#include "api/ascii.h"
 
 namespace berth::api {
 namespace {
@@ -25,8 +27,6 @@ constexpr std::array<Unit, 8> kUnits = {{{"ns", 1},
                                          {"m", 60 * kSecond},
                                          {"h", 3600 * kSecond}}};
 constexpr uint64_t kMagnitudeMax = uint64_t{1} << 63;
-
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 // value / unit as a decimal without trailing zeros.
 std::string Decimal(uint64_t value, uint64_t unit) {
@@ -60,13 +60,13 @@ struct Term {
 Term TakeNumber(std::string_view& text) {
   Term term;
   size_t at = 0;
-  for (; at < text.size() && IsDigit(text[at]); ++at) {
+  for (; at < text.size() && IsAsciiDigit(text[at]); ++at) {
     term.has_digits = true;
     if (term.whole > kMagnitudeMax / 10) term.overflow = true;
     if (!term.overflow) term.whole = term.whole * 10 + static_cast<uint64_t>(text[at] - '0');
   }
   if (at < text.size() && text[at] == '.') {
-    for (++at; at < text.size() && IsDigit(text[at]); ++at) {
+    for (++at; at < text.size() && IsAsciiDigit(text[at]); ++at) {
       term.has_digits = true;
       if (term.fraction > kMagnitudeMax / 10 - 1) continue;
       term.fraction = term.fraction * 10 + static_cast<uint64_t>(text[at] - '0');

@@ -1,11 +1,11 @@
 // Go's text form of durations: "1h0m0s", "1.5s", "100ms". Nanoseconds in an int64. Pure functions.
 #pragma once
 
-#include <absl/status/statusor.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <absl/status/statusor.h>
 
 namespace berth::api {
 

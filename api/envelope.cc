@@ -1,10 +1,10 @@
 #include "api/envelope.h"
 
+#include <limits>
+
 #include <google/protobuf/io/coded_stream.h>
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 #include <google/protobuf/message.h>
-
-#include <limits>
 
 #include "base/check.h"
 #include "base/status_macros.h"
@@ -108,7 +108,7 @@ class WireReader {
   std::string_view rest_;
 };
 
-bool ReadType(std::string_view bytes, Envelope& envelope) {
+bool ReadTypeMeta(std::string_view bytes, Envelope& envelope) {
   WireReader reader(bytes);
   while (!reader.AtEnd()) {
     uint32_t number = 0;
@@ -156,7 +156,7 @@ absl::StatusOr<Envelope> ReadEnvelope(std::string_view bytes) {
     uint32_t number = 0;
     std::string_view text;
     bool good = reader.Next(number, text);
-    if (good && number == 1) good = ReadType(text, envelope);
+    if (good && number == 1) good = ReadTypeMeta(text, envelope);
     if (!good) return absl::InvalidArgumentError("unable to parse the protobuf envelope");
     if (number == 2) envelope.raw = text;
     if (number == 3) envelope.content_encoding = text;

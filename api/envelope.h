@@ -3,11 +3,11 @@
 // Threads: pure functions. Source: apimachinery pkg/runtime/serializer/protobuf.
 #pragma once
 
-#include <absl/status/status.h>
-#include <absl/status/statusor.h>
-
 #include <string>
 #include <string_view>
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
 
 #include "api/fwd.h"
 

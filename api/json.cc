@@ -1,11 +1,11 @@
 #include "api/json.h"
 
+#include <cstring>
+#include <memory>
+
 #include <fmt/core.h>
 #include <google/protobuf/message.h>
 #include <simdjson.h>
-
-#include <cstring>
-#include <memory>
 
 #include "api/json_decoder.h"
 #include "api/json_syntax.h"
@@ -17,7 +17,7 @@ namespace dom = simdjson::dom;
 
 using google::protobuf::Message;
 
-constexpr size_t kBufferKeepBytes = size_t{1} << 20;
+constexpr size_t kTextKeepBytes = size_t{1} << 20;
 
 // A thread's parser and its copy of the text: simdjson reads past the end, so it needs padding.
 class TextParser {
@@ -40,7 +40,7 @@ class TextParser {
 
   // Gives the memory of an unusually large text back.
   void Trim() {
-    if (capacity_ <= kBufferKeepBytes) return;
+    if (capacity_ <= kTextKeepBytes) return;
     parser_ = dom::parser();
     text_.reset();
     capacity_ = 0;
@@ -57,7 +57,7 @@ TextParser& ThreadParser() {
   return parser;
 }
 
-absl::Status ReadType(dom::element root, TypeIdentity& out) {
+absl::Status ReadIdentity(dom::element root, TypeIdentity& out) {
   dom::object object;
   if (root.get(object) != simdjson::SUCCESS) {
     return absl::InvalidArgumentError(fmt::format(
@@ -141,7 +141,7 @@ absl::Status PeekType(std::string_view json, TypeIdentity& out) {
   TextParser& parser = ThreadParser();
   dom::element root;
   absl::Status status = parser.Parse(json, root);
-  if (status.ok() && !root.is_null()) status = ReadType(root, out);
+  if (status.ok() && !root.is_null()) status = ReadIdentity(root, out);
   parser.Trim();
   return status;
 }

@@ -5,12 +5,12 @@
 // read-only. Cost: about 5 us a way for a 2 KB pod; bench/micro/codec_benchmark.cc.
 #pragma once
 
-#include <absl/status/status.h>
-
 #include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <absl/status/status.h>
 
 #include "api/fwd.h"
 

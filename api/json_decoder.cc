@@ -1,13 +1,14 @@
 #include "api/json_decoder.h"
 
-#include <fmt/core.h>
-#include <google/protobuf/message.h>
-
 #include <bitset>
 #include <limits>
 #include <utility>
 
+#include <fmt/core.h>
+#include <google/protobuf/message.h>
+
 #include "api/duration.h"
+#include "api/field_access.h"
 #include "api/json_writer.h"
 #include "api/message_table.h"
 #include "api/quantity.h"
@@ -25,11 +26,10 @@ namespace schema = ::k8s::io::apiextensions_apiserver::pkg::apis::apiextensions:
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::Reflection;
 
 constexpr size_t kProblemsMax = 100;
 // Protobuf refuses to read messages nested deeper than 100, so such objects must not get in.
-constexpr int kDepthMax = 98;
+constexpr int kMessageDepthMax = 98;
 
 // Where the decoder stands; the chain lives on the stack and becomes text only in errors.
 struct Step {
@@ -62,7 +62,7 @@ std::string NumberText(dom::element value) {
   return std::string(writer.text());
 }
 
-std::string_view Trim(std::string_view text) {
+std::string_view TrimSpace(std::string_view text) {
   constexpr std::string_view kSpace = " \t\n\v\f\r";
   const size_t first = text.find_first_not_of(kSpace);
   if (first == std::string_view::npos) return {};
@@ -89,7 +89,7 @@ class Decoder {
 
   bool Object(dom::object object, Message& out, const MessageTable& table, const Step& at,
               int depth) {
-    if (depth > kDepthMax) return Fail("exceeded max depth");
+    if (depth > kMessageDepthMax) return Fail("exceeded max depth");
     const FieldInfo* const first = table.fields().data();
     std::bitset<MessageTable::kFieldsMax> seen;
     bool any = false;
@@ -124,7 +124,7 @@ class Decoder {
       FieldInfo outer = at;
       --outer.holder_count;
       Message& owner = MutableHolderOf(out, outer);
-      owner.GetReflection()->ClearField(&owner, at.holders[outer.holder_count]);
+      owner.GetReflection()->ClearField(&owner, at.holders[outer.holder_count]->descriptor);
     }
   }
 
@@ -181,14 +181,13 @@ class Decoder {
     filled_ = true;
     if (field.is_map) return Map(value, out, field, step, depth);
     if (field.repeated) return List(value, out, field, step, depth);
-    const Reflection* reflection = out.GetReflection();
-    if (field.kind != FieldKind::kMessage) return Scalar(value, out, *reflection, field, step);
-    Message* inner = reflection->MutableMessage(&out, field.descriptor);
-    if (!Value(value, *inner, *field.table, step, depth + 1)) return false;
+    if (field.kind != FieldKind::kMessage) return Scalar(value, out, field, step);
+    Message& inner = access::MutableMessage(out, field);
+    if (!Value(value, inner, *field.table, step, depth + 1)) return false;
     if (field.pointer) {
       filled_ = true;
     } else if (!filled_) {
-      reflection->ClearField(&out, field.descriptor);
+      out.GetReflection()->ClearField(&out, field.descriptor);
     }
     return true;
   }
@@ -196,17 +195,16 @@ class Decoder {
   bool List(dom::element value, Message& out, const FieldInfo& field, const Step& at, int depth) {
     dom::array items;
     if (value.get(items) != simdjson::SUCCESS) return WrongType(value, at, GoTypeOf(field));
-    const Reflection& reflection = *out.GetReflection();
     size_t index = 0;
     for (dom::element item : items) {
       const Step step{&at, {}, index++, at.owner, at.field};
       if (field.kind != FieldKind::kMessage) {
-        if (!AddScalar(item, out, reflection, field, step)) return false;
+        if (!AddScalar(item, out, field, step)) return false;
         continue;
       }
-      Message* added = reflection.AddMessage(&out, field.descriptor);
+      Message& added = access::AddMessage(out, field);
       if (item.is_null()) continue;
-      if (!Value(item, *added, *field.table, step, depth + 1)) return false;
+      if (!Value(item, added, *field.table, step, depth + 1)) return false;
     }
     filled_ = true;
     return true;
@@ -243,14 +241,12 @@ class Decoder {
 
   // --- scalars ---
 
-  bool Scalar(dom::element value, Message& out, const Reflection& reflection,
-              const FieldInfo& field, const Step& step) {
-    const FieldDescriptor* descriptor = field.descriptor;
+  bool Scalar(dom::element value, Message& out, const FieldInfo& field, const Step& step) {
     switch (field.kind) {
       case FieldKind::kString: {
         std::string_view text;
         if (value.get(text) != simdjson::SUCCESS) return WrongType(value, step, "string");
-        reflection.SetString(&out, descriptor, std::string(text));
+        access::SetString(out, field, text);
         return true;
       }
       case FieldKind::kBytes: {
@@ -258,31 +254,31 @@ class Decoder {
         std::string bytes;
         if (value.get(text) != simdjson::SUCCESS) return WrongType(value, step, "[]uint8");
         if (!Bytes(text, bytes)) return false;
-        reflection.SetString(&out, descriptor, std::move(bytes));
+        access::SetString(out, field, bytes);
         return true;
       }
       case FieldKind::kBool: {
         bool flag = false;
         if (value.get(flag) != simdjson::SUCCESS) return WrongType(value, step, "bool");
-        reflection.SetBool(&out, descriptor, flag);
+        access::SetNumber<bool>(out, field, flag);
         return true;
       }
       case FieldKind::kInt32: {
         int32_t number = 0;
         if (!Int32(value, number, step)) return false;
-        reflection.SetInt32(&out, descriptor, number);
+        access::SetNumber<int32_t>(out, field, number);
         return true;
       }
       case FieldKind::kInt64: {
         int64_t number = 0;
         if (!Int64(value, number, step)) return false;
-        reflection.SetInt64(&out, descriptor, number);
+        access::SetNumber<int64_t>(out, field, number);
         return true;
       }
       case FieldKind::kDouble: {
         double number = 0;
         if (value.get(number) != simdjson::SUCCESS) return WrongType(value, step, "float64");
-        reflection.SetDouble(&out, descriptor, number);
+        access::SetNumber<double>(out, field, number);
         return true;
       }
       case FieldKind::kMessage:
@@ -291,9 +287,7 @@ class Decoder {
     return true;
   }
 
-  bool AddScalar(dom::element value, Message& out, const Reflection& reflection,
-                 const FieldInfo& field, const Step& step) {
-    const FieldDescriptor* descriptor = field.descriptor;
+  bool AddScalar(dom::element value, Message& out, const FieldInfo& field, const Step& step) {
     const bool null = value.is_null();  // counts as the zero value
     switch (field.kind) {
       case FieldKind::kString:
@@ -302,27 +296,30 @@ class Decoder {
         if (!null && value.get(text) != simdjson::SUCCESS) {
           return WrongType(value, step, field.kind == FieldKind::kBytes ? "[]uint8" : "string");
         }
-        std::string bytes(text);
-        if (field.kind == FieldKind::kBytes && !Bytes(text, bytes)) return false;
-        reflection.AddString(&out, descriptor, std::move(bytes));
+        std::string bytes;
+        if (field.kind == FieldKind::kBytes) {
+          if (!Bytes(text, bytes)) return false;
+          text = bytes;
+        }
+        access::AddString(out, field, text);
         return true;
       }
       case FieldKind::kBool: {
         bool flag = false;
         if (!null && value.get(flag) != simdjson::SUCCESS) return WrongType(value, step, "bool");
-        reflection.AddBool(&out, descriptor, flag);
+        access::AddNumber<bool>(out, field, flag);
         return true;
       }
       case FieldKind::kInt32: {
         int32_t number = 0;
         if (!null && !Int32(value, number, step)) return false;
-        reflection.AddInt32(&out, descriptor, number);
+        access::AddNumber<int32_t>(out, field, number);
         return true;
       }
       case FieldKind::kInt64: {
         int64_t number = 0;
         if (!null && !Int64(value, number, step)) return false;
-        reflection.AddInt64(&out, descriptor, number);
+        access::AddNumber<int64_t>(out, field, number);
         return true;
       }
       case FieldKind::kDouble: {
@@ -330,7 +327,7 @@ class Decoder {
         if (!null && value.get(number) != simdjson::SUCCESS) {
           return WrongType(value, step, "float64");
         }
-        reflection.AddDouble(&out, descriptor, number);
+        access::AddNumber<double>(out, field, number);
         return true;
       }
       case FieldKind::kMessage:
@@ -390,7 +387,7 @@ class Decoder {
       case JSON_DURATION:
         return ReadDuration(value, static_cast<meta::Duration&>(out));
       case JSON_RAW_JSON:
-        table.reflection().SetString(&out, table.descriptor().field(0), simdjson::minify(value));
+        access::SetString(out, table.members()[0], simdjson::minify(value));
         return true;
       case JSON_STRING_LIST:
         return List(value, out, table.members()[0], at, depth);
@@ -406,7 +403,7 @@ class Decoder {
       number = value.is_number() ? NumberText(value) : "?";  // "?" fails as any other word would
       text = number;
     }
-    auto canonical = CanonicalQuantityText(Trim(text));
+    auto canonical = CanonicalQuantityText(TrimSpace(text));
     if (!canonical.ok()) return Fail(canonical.status().message());
     filled_ = *canonical != "0";
     out.set_string(*std::move(canonical));

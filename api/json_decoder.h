@@ -1,10 +1,10 @@
 // Internal to the codec: one parsed JSON document into one message. Used by json.cc only.
 #pragma once
 
+#include <string_view>
+
 #include <absl/status/status.h>
 #include <simdjson.h>
-
-#include <string_view>
 
 #include "api/json.h"
 

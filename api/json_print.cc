@@ -1,11 +1,13 @@
-#include <google/protobuf/message.h>
-
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include <google/protobuf/message.h>
+
 #include "api/duration.h"
+#include "api/field_access.h"
 #include "api/json.h"
+#include "api/json_syntax.h"
 #include "api/json_writer.h"
 #include "api/message_table.h"
 #include "api/schema/apiextensions_v1_schema.pb.h"
@@ -19,11 +21,9 @@ namespace {
 
 namespace schema = ::k8s::io::apiextensions_apiserver::pkg::apis::apiextensions::v1;
 
-using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::Reflection;
 
-constexpr size_t kBufferKeepBytes = size_t{1} << 20;
+constexpr size_t kPrintBufferKeepBytes = size_t{1} << 20;
 
 struct TypeLabel {
   std::string_view api_version;
@@ -33,7 +33,7 @@ struct TypeLabel {
 class Printer {
  public:
   std::string_view text() const { return out_.text(); }
-  void Clear() { out_.Clear(kBufferKeepBytes); }
+  void Clear() { out_.Clear(kPrintBufferKeepBytes); }
 
   void Object(const Message& message, const MessageTable& table, const TypeLabel& label,
               const TypeLabel& item_label) {
@@ -85,26 +85,25 @@ class Printer {
   }
 
   void Members(const Message& message, const MessageTable& table, const TypeLabel& item_label) {
-    const Reflection& reflection = table.reflection();
     for (const FieldInfo& field : table.members()) {
       if (field.is_map) {
         Map(message, field);
       } else if (field.repeated) {
-        List(message, reflection, field, item_label);
+        List(message, field, item_label);
       } else if (field.kind == FieldKind::kMessage) {
-        Nested(message, reflection, field);
+        Nested(message, field);
       } else {
-        Scalar(message, reflection, field);
+        Scalar(message, field);
       }
     }
   }
 
-  void Nested(const Message& message, const Reflection& reflection, const FieldInfo& field) {
-    if (field.pointer && !reflection.HasField(message, field.descriptor)) {
+  void Nested(const Message& message, const FieldInfo& field) {
+    if (field.pointer && !access::Has(message, field)) {
       if (!field.omitempty) Null(field);
       return;
     }
-    const Message& inner = reflection.GetMessage(message, field.descriptor);
+    const Message& inner = access::GetMessage(message, field);
     if (field.is_inline) return Members(inner, *field.table, {});
     if (field.omitzero && IsZero(inner, *field.table)) return;
     const JsonForm form = field.table->form();
@@ -119,42 +118,41 @@ class Printer {
     return message.ByteSizeLong() == 0;
   }
 
-  void Scalar(const Message& message, const Reflection& reflection, const FieldInfo& field) {
-    const FieldDescriptor* descriptor = field.descriptor;
-    if (field.pointer && !reflection.HasField(message, descriptor)) {
+  void Scalar(const Message& message, const FieldInfo& field) {
+    if (field.pointer && !access::Has(message, field)) {
       if (!field.omitempty) Null(field);
       return;
     }
     const bool skip_zero = field.omitempty && !field.pointer;
     switch (field.kind) {
       case FieldKind::kString: {
-        const std::string& text = reflection.GetStringReference(message, descriptor, &scratch_);
+        const std::string& text = access::GetString(message, field);
         if (skip_zero && text.empty()) return;
         out_.Raw(field.quoted_name);
         out_.String(text);
         break;
       }
       case FieldKind::kBytes: {
-        const std::string& bytes = reflection.GetStringReference(message, descriptor, &scratch_);
+        const std::string& bytes = access::GetString(message, field);
         if (skip_zero && bytes.empty()) return;
-        if (!reflection.HasField(message, descriptor)) return Null(field);
+        if (!access::Has(message, field)) return Null(field);
         out_.Raw(field.quoted_name);
         out_.Base64(bytes);
         break;
       }
       case FieldKind::kBool: {
-        const bool value = reflection.GetBool(message, descriptor);
+        const bool value = access::GetNumber<bool>(message, field);
         if (skip_zero && !value) return;
         out_.Raw(field.quoted_name);
         out_.Raw(value ? "true" : "false");
         break;
       }
       case FieldKind::kInt32:
-        return Number(reflection.GetInt32(message, descriptor), field);
+        return Number(access::GetNumber<int32_t>(message, field), field);
       case FieldKind::kInt64:
-        return Number(reflection.GetInt64(message, descriptor), field);
+        return Number(access::GetNumber<int64_t>(message, field), field);
       case FieldKind::kDouble: {
-        const double value = reflection.GetDouble(message, descriptor);
+        const double value = access::GetNumber<double>(message, field);
         if (skip_zero && value == 0) return;
         out_.Raw(field.quoted_name);
         out_.Double(value);
@@ -173,9 +171,8 @@ class Printer {
     out_.Char(',');
   }
 
-  void List(const Message& message, const Reflection& reflection, const FieldInfo& field,
-            const TypeLabel& item_label) {
-    const int size = reflection.FieldSize(message, field.descriptor);
+  void List(const Message& message, const FieldInfo& field, const TypeLabel& item_label) {
+    const int size = access::Size(message, field);
     if (size == 0) {
       if (field.omitempty) return;
       if (!field.list_items) return Null(field);
@@ -189,7 +186,7 @@ class Printer {
         label = {type.substr(0, type.rfind('/')), type.substr(type.rfind('/') + 1)};
       }
       for (int i = 0; i < size; ++i) {
-        const Message& item = reflection.GetRepeatedMessage(message, field.descriptor, i);
+        const Message& item = access::MessageAt(message, field, i);
         if (field.table->form() == JSON_OBJECT) {
           Object(item, *field.table, label, {});
         } else {
@@ -198,33 +195,31 @@ class Printer {
         out_.Char(',');
       }
     } else {
-      for (int i = 0; i < size; ++i) Element(message, reflection, field, i);
+      for (int i = 0; i < size; ++i) Element(message, field, i);
     }
     Close(']');
     out_.Char(',');
   }
 
-  void Element(const Message& message, const Reflection& reflection, const FieldInfo& field,
-               int i) {
-    const FieldDescriptor* descriptor = field.descriptor;
+  void Element(const Message& message, const FieldInfo& field, int i) {
     switch (field.kind) {
       case FieldKind::kString:
-        out_.String(reflection.GetRepeatedStringReference(message, descriptor, i, &scratch_));
+        out_.String(access::StringAt(message, field, i));
         break;
       case FieldKind::kBytes:
-        out_.Base64(reflection.GetRepeatedStringReference(message, descriptor, i, &scratch_));
+        out_.Base64(access::StringAt(message, field, i));
         break;
       case FieldKind::kBool:
-        out_.Raw(reflection.GetRepeatedBool(message, descriptor, i) ? "true" : "false");
+        out_.Raw(access::NumberAt<bool>(message, field, i) ? "true" : "false");
         break;
       case FieldKind::kInt32:
-        out_.Int(reflection.GetRepeatedInt32(message, descriptor, i));
+        out_.Int(access::NumberAt<int32_t>(message, field, i));
         break;
       case FieldKind::kInt64:
-        out_.Int(reflection.GetRepeatedInt64(message, descriptor, i));
+        out_.Int(access::NumberAt<int64_t>(message, field, i));
         break;
       case FieldKind::kDouble:
-        out_.Double(reflection.GetRepeatedDouble(message, descriptor, i));
+        out_.Double(access::NumberAt<double>(message, field, i));
         break;
       case FieldKind::kMessage:
         return;
@@ -293,19 +288,19 @@ class Printer {
   }
 
   void RareForm(const Message& message, const MessageTable& table) {
-    const Reflection& reflection = table.reflection();
     switch (table.form()) {
       case JSON_RAW_JSON: {
-        const std::string& raw =
-            reflection.GetStringReference(message, table.descriptor().field(0), &scratch_);
-        return raw.empty() ? out_.Raw("null") : out_.Compact(raw);
+        const std::string& raw = access::GetString(message, table.members()[0]);
+        // Protobuf clients may put anything here; what is printed must stay JSON.
+        if (raw.empty() || !DescribeJsonError(raw).empty()) return out_.Raw("null");
+        return out_.Compact(raw);
       }
       case JSON_STRING_LIST: {
         const FieldInfo& items = table.members()[0];
-        const int size = reflection.FieldSize(message, items.descriptor);
+        const int size = access::Size(message, items);
         if (size == 0) return out_.Raw("null");
         out_.Char('[');
-        for (int i = 0; i < size; ++i) Element(message, reflection, items, i);
+        for (int i = 0; i < size; ++i) Element(message, items, i);
         return Close(']');
       }
       default:
@@ -347,7 +342,6 @@ class Printer {
 
   JsonWriter out_;
   std::vector<MapEntry> entries_;
-  std::string scratch_;
 };
 
 }  // namespace

@@ -1,17 +1,17 @@
 #include "api/json_syntax.h"
 
-#include <fmt/core.h>
-
 #include <vector>
+
+#include <fmt/core.h>
 
 namespace berth::api {
 namespace {
 
-constexpr size_t kDepthMax = 10000;
+constexpr size_t kJsonDepthMax = 10000;
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-bool IsHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
+bool IsJsonDigit(char c) { return c >= '0' && c <= '9'; }
+bool IsHex(char c) { return IsJsonDigit(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F'); }
 
 std::string Shown(char c) {
   if (c == '\'') return "'\\''";
@@ -63,7 +63,7 @@ class Scanner {
   void Open(char bracket) {
     ++at_;
     open_.push_back(bracket);
-    if (open_.size() > kDepthMax) error_ = "exceeded max depth";
+    if (open_.size() > kJsonDepthMax) error_ = "exceeded max depth";
   }
 
   // A value, or the opening of one: objects and lists go on in AfterValue.
@@ -124,7 +124,7 @@ class Scanner {
       default:
         break;
     }
-    if (c == '-' || IsDigit(c)) return Number();
+    if (c == '-' || IsJsonDigit(c)) return Number();
     Fail("looking for beginning of value");
   }
 
@@ -137,8 +137,8 @@ class Scanner {
   }
 
   void Digits(std::string_view where) {
-    if (AtEnd() || !IsDigit(text_[at_])) return Fail(where);
-    while (!AtEnd() && IsDigit(text_[at_])) ++at_;
+    if (AtEnd() || !IsJsonDigit(text_[at_])) return Fail(where);
+    while (!AtEnd() && IsJsonDigit(text_[at_])) ++at_;
   }
 
   void Number() {

@@ -1,9 +1,9 @@
 #include "api/map_fields.h"
 
+#include <utility>
+
 #include <absl/container/flat_hash_map.h>
 #include <google/protobuf/map.h>
-
-#include <utility>
 
 #include "api/schema/apiextensions_v1_schema.pb.h"
 #include "api/schema/authentication_v1.pb.h"
@@ -33,8 +33,8 @@ namespace berth::api {
 namespace {
 
 namespace apiextensions = ::k8s::io::apiextensions_apiserver::pkg::apis::apiextensions::v1;
-namespace certificates = ::k8s::io::api::certificates::v1;
-namespace node = ::k8s::io::api::node::v1;
+namespace certificates_api = ::k8s::io::api::certificates::v1;
+namespace node_api = ::k8s::io::api::node::v1;
 
 using google::protobuf::Map;
 using google::protobuf::Message;
@@ -123,7 +123,7 @@ void AddAuthorization(AccessTable& table) {
 }
 
 void AddCertificates(AccessTable& table) {
-  BERTH_MAP(certificates::CertificateSigningRequestSpec, extra);
+  BERTH_MAP(certificates_api::CertificateSigningRequestSpec, extra);
 }
 
 void AddCore(AccessTable& table) {
@@ -172,8 +172,8 @@ void AddMeta(AccessTable& table) {
 }
 
 void AddNode(AccessTable& table) {
-  BERTH_MAP(node::Overhead, pod_fixed);
-  BERTH_MAP(node::Scheduling, node_selector);
+  BERTH_MAP(node_api::Overhead, pod_fixed);
+  BERTH_MAP(node_api::Scheduling, node_selector);
 }
 
 void AddPolicy(AccessTable& table) { BERTH_MAP(policy::PodDisruptionBudgetStatus, disrupted_pods); }
@@ -197,7 +197,7 @@ void AddStorage(AccessTable& table) {
 #undef BERTH_MAP
 
 // Built once and never destroyed: tables of messages point into it.
-const AccessTable& Table() {
+const AccessTable& AccessRows() {
   static const AccessTable* const table = [] {
     auto* rows = new AccessTable;
     AddApiextensions(*rows);
@@ -219,8 +219,8 @@ const AccessTable& Table() {
 }  // namespace
 
 const MapAccess* FindMapAccess(const google::protobuf::FieldDescriptor& field) {
-  auto it = Table().find(field.full_name());
-  return it == Table().end() ? nullptr : it->second;
+  auto it = AccessRows().find(field.full_name());
+  return it == AccessRows().end() ? nullptr : it->second;
 }
 
 }  // namespace berth::api

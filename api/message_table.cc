@@ -1,15 +1,15 @@
 #include "api/message_table.h"
 
+#include <atomic>
+#include <bit>
+#include <memory>
+
 #include <absl/base/thread_annotations.h>
 #include <absl/container/flat_hash_map.h>
 #include <absl/synchronization/mutex.h>
 #include <fmt/core.h>
 
-#include <atomic>
-#include <bit>
-#include <cstring>
-#include <memory>
-
+#include "api/field_access.h"
 #include "base/check.h"
 
 namespace berth::api {
@@ -24,50 +24,19 @@ using google::protobuf::MessageFactory;
 constexpr size_t kPublishedMax = 4096;  // power of two, several times the number of types
 std::array<std::atomic<const MessageTable*>, kPublishedMax> published;
 
-size_t StartOf(const Descriptor& descriptor) {
+size_t PublishedStart(const Descriptor& descriptor) {
   const auto bits = reinterpret_cast<uintptr_t>(&descriptor) >> 4;
   return (bits * 0x9E3779B97F4A7C15ULL) >> 52;  // the top 12 bits
 }
 
 const MessageTable* FindPublished(const Descriptor& descriptor) {
-  for (size_t at = StartOf(descriptor);; at = (at + 1) % kPublishedMax) {
+  for (size_t at = PublishedStart(descriptor);; at = (at + 1) % kPublishedMax) {
     const MessageTable* table = published[at].load(std::memory_order_acquire);
     if (table == nullptr || &table->descriptor() == &descriptor) return table;
   }
 }
 
-uint64_t Load64(const char* p) {
-  uint64_t word = 0;
-  std::memcpy(&word, p, sizeof(word));
-  return word;
-}
-
-uint32_t Load32(const char* p) {
-  uint32_t word = 0;
-  std::memcpy(&word, p, sizeof(word));
-  return word;
-}
-
-// Both ends, the middle and the length of a name, mixed by a multiplication.
-uint64_t HashName(std::string_view name, uint64_t multiplier) {
-  const char* p = name.data();
-  const size_t size = name.size();
-  uint64_t word = size;
-  if (size >= 8) {
-    word ^=
-        Load64(p) ^ std::rotl(Load64(p + size - 8), 29) ^ std::rotl(Load64(p + size / 2 - 4), 47);
-  } else if (size >= 4) {
-    word ^= (uint64_t{Load32(p)} << 32 | Load32(p + size - 4)) ^ size << 60;
-  } else if (size > 0) {
-    word ^= uint64_t{static_cast<uint8_t>(p[0])} << 40 |
-            uint64_t{static_cast<uint8_t>(p[size / 2])} << 24 |
-            uint64_t{static_cast<uint8_t>(p[size - 1])} << 8;
-  }
-  word *= multiplier;
-  return word ^ word >> 29;
-}
-
-FieldKind KindOf(const FieldDescriptor& field) {
+FieldKind FieldKindOf(const FieldDescriptor& field) {
   switch (field.type()) {
     case FieldDescriptor::TYPE_STRING:
       return FieldKind::kString;
@@ -130,11 +99,13 @@ class TableBuilder {
     const Message* prototype = MessageFactory::generated_factory()->GetPrototype(&descriptor);
     BERTH_CHECK(prototype != nullptr);
     table.reflection_ = prototype->GetReflection();
+    table.prototype_ = prototype;
     const MessageFacts& about = descriptor.options().GetExtension(message_facts);
     table.form_ = about.form();
     table.typed_ = about.typed();
     for (int i = 0; i < descriptor.field_count(); ++i) {
       table.members_.push_back(Describe(table, *descriptor.field(i)));
+      FindLayout(*table.reflection_, table.members_.back());
     }
   }
 
@@ -153,7 +124,7 @@ class TableBuilder {
     info.repeated = field.is_repeated() && !info.is_map;
     info.list_items = owner.typed() && info.repeated && info.json_name == "items";
     const FieldDescriptor& value = info.is_map ? *field.message_type()->map_value() : field;
-    info.kind = KindOf(value);
+    info.kind = FieldKindOf(value);
     if (info.kind == FieldKind::kMessage) info.table = Reach(*value.message_type());
     if (info.is_map) {
       info.map = FindMapAccess(field);
@@ -163,12 +134,12 @@ class TableBuilder {
   }
 
   void Flatten(MessageTable& root, const MessageTable& table,
-               std::array<const FieldDescriptor*, 2> holders, uint8_t depth) {
+               std::array<const FieldInfo*, 2> holders, uint8_t depth) {
     for (const FieldInfo& member : table.members_) {
       if (member.is_inline) {
         BERTH_CHECK(depth < holders.size());
         auto inner = holders;
-        inner[depth] = member.descriptor;
+        inner[depth] = &member;
         Flatten(root, *member.table, inner, static_cast<uint8_t>(depth + 1));
         continue;
       }
@@ -179,7 +150,7 @@ class TableBuilder {
   }
 
   static void Publish(const MessageTable& table) {
-    size_t at = StartOf(table.descriptor());
+    size_t at = PublishedStart(table.descriptor());
     for (size_t tries = 0; published[at].load(std::memory_order_relaxed) != nullptr; ++tries) {
       BERTH_CHECK(tries < kPublishedMax / 2);
       at = (at + 1) % kPublishedMax;
@@ -202,22 +173,15 @@ void MessageTable::BuildIndex() {
     BERTH_CHECK(seed < 1024);
     multiplier_ = (seed * 0x9E3779B97F4A7C15ULL) | 1;
     shift_ = 64 - std::countr_zero(size);
-    index_.assign(size, Slot{});
+    index_.assign(size, -1);
     bool clash = false;
     for (size_t i = 0; i < fields_.size() && !clash; ++i) {
-      Slot& slot = index_[HashName(fields_[i].json_name, multiplier_) >> shift_];
-      clash = slot.index >= 0;
-      slot.index = static_cast<int16_t>(i);
+      int16_t& slot = index_[internal::HashName(fields_[i].json_name, multiplier_) >> shift_];
+      clash = slot >= 0;
+      slot = static_cast<int16_t>(i);
     }
     if (!clash) return;
   }
-}
-
-const FieldInfo* MessageTable::Find(std::string_view json_name) const {
-  const Slot slot = index_[HashName(json_name, multiplier_) >> shift_];
-  if (slot.index < 0) return nullptr;
-  const FieldInfo& field = fields_[static_cast<size_t>(slot.index)];
-  return field.json_name == json_name ? &field : nullptr;
 }
 
 const MessageTable& MessageTable::Of(const Descriptor& descriptor) {
@@ -234,7 +198,7 @@ std::string MessageTable::GoName() const {
 const Message& HolderOf(const Message& owner, const FieldInfo& field) {
   const Message* holder = &owner;
   for (uint8_t i = 0; i < field.holder_count; ++i) {
-    holder = &holder->GetReflection()->GetMessage(*holder, field.holders[i]);
+    holder = &access::GetMessage(*holder, *field.holders[i]);
   }
   return *holder;
 }
@@ -242,7 +206,7 @@ const Message& HolderOf(const Message& owner, const FieldInfo& field) {
 Message& MutableHolderOf(Message& owner, const FieldInfo& field) {
   Message* holder = &owner;
   for (uint8_t i = 0; i < field.holder_count; ++i) {
-    holder = holder->GetReflection()->MutableMessage(holder, field.holders[i]);
+    holder = &access::MutableMessage(*holder, *field.holders[i]);
   }
   return *holder;
 }

@@ -6,15 +6,17 @@
 // programming error (BERTH_CHECK).
 #pragma once
 
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-
 #include <array>
+#include <bit>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
 
 #include "api/map_fields.h"
 #include "api/schema/options.pb.h"
@@ -23,14 +25,69 @@ namespace berth::api {
 
 class MessageTable;
 
+namespace internal {
+
+inline uint64_t Load64(const char* p) {
+  uint64_t word = 0;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
+}
+
+inline uint32_t Load32(const char* p) {
+  uint32_t word = 0;
+  std::memcpy(&word, p, sizeof(word));
+  return word;
+}
+
+// Both ends, the middle and the length of a name, mixed by a multiplication.
+inline uint64_t HashName(std::string_view name, uint64_t multiplier) {
+  const char* p = name.data();
+  const size_t size = name.size();
+  uint64_t word = size;
+  if (size >= 8) {
+    word ^=
+        Load64(p) ^ std::rotl(Load64(p + size - 8), 29) ^ std::rotl(Load64(p + size / 2 - 4), 47);
+  } else if (size >= 4) {
+    word ^= (uint64_t{Load32(p)} << 32 | Load32(p + size - 4)) ^ size << 60;
+  } else if (size > 0) {
+    word ^= uint64_t{static_cast<uint8_t>(p[0])} << 40 |
+            uint64_t{static_cast<uint8_t>(p[size / 2])} << 24 |
+            uint64_t{static_cast<uint8_t>(p[size - 1])} << 8;
+  }
+  word *= multiplier;
+  return word ^ word >> 29;
+}
+
+// Names are short: comparing in place beats a call.
+inline bool SameName(std::string_view a, std::string_view b) {
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  const char* p = a.data();
+  const char* q = b.data();
+  if (size >= 8) {
+    if (Load64(p) != Load64(q) || Load64(p + size - 8) != Load64(q + size - 8)) return false;
+    return size <= 16 || std::memcmp(p + 8, q + 8, size - 16) == 0;
+  }
+  if (size >= 4) return Load32(p) == Load32(q) && Load32(p + size - 4) == Load32(q + size - 4);
+  for (size_t i = 0; i < size; ++i) {
+    if (p[i] != q[i]) return false;
+  }
+  return true;
+}
+
+}  // namespace internal
+
 enum class FieldKind : uint8_t { kString, kBytes, kBool, kInt32, kInt64, kDouble, kMessage };
 
-// One field as JSON sees it.
-struct FieldInfo {
-  const google::protobuf::FieldDescriptor* descriptor = nullptr;
-  const FieldFacts* facts = nullptr;
+// One field as JSON sees it. What reading needs fills the first cache line, printing the second.
+struct alignas(64) FieldInfo {
   std::string json_name;                // the type's own name for an inline field
-  std::string quoted_name;              // "\"name\":"
+  const MessageTable* table = nullptr;  // of the message, or of the map's values
+  // Where the value and its presence bit lie in the message (api/field_access.h); singular fields
+  // have a nonzero mask.
+  uint32_t value_offset = 0;
+  uint32_t presence_offset = 0;
+  uint32_t presence_mask = 0;
   FieldKind kind = FieldKind::kString;  // of the values, for a map
   bool repeated = false;                // a list (maps are not)
   bool is_map = false;
@@ -39,11 +96,14 @@ struct FieldInfo {
   bool pointer = false;
   bool is_inline = false;
   bool list_items = false;  // "items" of a list kind: prints [] where other empty lists print null
-  const MessageTable* table = nullptr;  // of the message, or of the map's values
-  const MapAccess* map = nullptr;       // maps only
-  // The inline messages between the owner and this field, outermost first.
-  std::array<const google::protobuf::FieldDescriptor*, 2> holders{};
   uint8_t holder_count = 0;
+
+  std::string quoted_name;         // "\"name\":"
+  const MapAccess* map = nullptr;  // maps only
+  // The inline messages between the owner and this field, outermost first.
+  std::array<const FieldInfo*, 2> holders{};
+  const google::protobuf::FieldDescriptor* descriptor = nullptr;
+  const FieldFacts* facts = nullptr;
 };
 
 class MessageTable {
@@ -57,6 +117,7 @@ class MessageTable {
 
   const google::protobuf::Descriptor& descriptor() const { return *descriptor_; }
   const google::protobuf::Reflection& reflection() const { return *reflection_; }
+  const google::protobuf::Message& prototype() const { return *prototype_; }
   JsonForm form() const { return form_; }
   bool typed() const { return typed_; }  // JSON may carry kind and apiVersion
 
@@ -65,7 +126,12 @@ class MessageTable {
   // The fields of a JSON object: inline messages replaced by what they hold.
   std::span<const FieldInfo> fields() const { return fields_; }
   // Case-sensitive; null when the type has no such JSON field.
-  const FieldInfo* Find(std::string_view json_name) const;
+  const FieldInfo* Find(std::string_view json_name) const {
+    const int16_t at = index_[internal::HashName(json_name, multiplier_) >> shift_];
+    if (at < 0) return nullptr;
+    const FieldInfo& field = fields_[static_cast<size_t>(at)];
+    return internal::SameName(field.json_name, json_name) ? &field : nullptr;
+  }
 
   // The Go name: "v1.PodSpec", "resource.Quantity".
   std::string GoName() const;
@@ -74,21 +140,18 @@ class MessageTable {
   friend class TableBuilder;
   MessageTable() = default;
 
-  struct Slot {
-    int16_t index = -1;
-  };
-
   void BuildIndex();
 
   const google::protobuf::Descriptor* descriptor_ = nullptr;
   const google::protobuf::Reflection* reflection_ = nullptr;
+  const google::protobuf::Message* prototype_ = nullptr;
   JsonForm form_ = JSON_OBJECT;
   bool typed_ = false;
   std::vector<FieldInfo> members_;
   std::vector<FieldInfo> fields_;
   uint64_t multiplier_ = 0;  // makes the hash of the field names free of collisions
   int shift_ = 63;
-  std::vector<Slot> index_;
+  std::vector<int16_t> index_;  // by hash; -1: no field
 };
 
 // The message that directly holds `field`: `owner`, or an inline message inside it.

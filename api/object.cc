@@ -1,8 +1,8 @@
 #include "api/object.h"
 
-#include <google/protobuf/message.h>
-
 #include <vector>
+
+#include <google/protobuf/message.h>
 
 #include "api/message_table.h"
 #include "api/quantity.h"
@@ -27,14 +27,14 @@ const FieldInfo* FindMessageField(const Message& message, std::string_view name,
 }
 
 template <typename T>
-const T& Get(const Message& message) {
+const T& GetMetadata(const Message& message) {
   const FieldInfo* field = FindMessageField(message, "metadata", T::descriptor());
   BERTH_CHECK(field != nullptr);
   return static_cast<const T&>(message.GetReflection()->GetMessage(message, field->descriptor));
 }
 
 template <typename T>
-T& Mutable(Message& message) {
+T& MutableMetadataField(Message& message) {
   const FieldInfo* field = FindMessageField(message, "metadata", T::descriptor());
   BERTH_CHECK(field != nullptr);
   return static_cast<T&>(*message.GetReflection()->MutableMessage(&message, field->descriptor));
@@ -147,8 +147,12 @@ bool NormalizeForm(Message& message, const MessageTable& table) {
 
 }  // namespace
 
-const meta::ObjectMeta& MetaOf(const Message& object) { return Get<meta::ObjectMeta>(object); }
-meta::ObjectMeta& MutableMeta(Message& object) { return Mutable<meta::ObjectMeta>(object); }
+const meta::ObjectMeta& MetaOf(const Message& object) {
+  return GetMetadata<meta::ObjectMeta>(object);
+}
+meta::ObjectMeta& MutableMeta(Message& object) {
+  return MutableMetadataField<meta::ObjectMeta>(object);
+}
 
 const meta::ObjectMeta* FindMeta(const Message& object) {
   const FieldInfo* field = FindMessageField(object, "metadata", meta::ObjectMeta::descriptor());
@@ -157,8 +161,10 @@ const meta::ObjectMeta* FindMeta(const Message& object) {
       object.GetReflection()->GetMessage(object, field->descriptor));
 }
 
-const meta::ListMeta& ListMetaOf(const Message& list) { return Get<meta::ListMeta>(list); }
-meta::ListMeta& MutableListMeta(Message& list) { return Mutable<meta::ListMeta>(list); }
+const meta::ListMeta& ListMetaOf(const Message& list) { return GetMetadata<meta::ListMeta>(list); }
+meta::ListMeta& MutableListMeta(Message& list) {
+  return MutableMetadataField<meta::ListMeta>(list);
+}
 
 bool IsList(const Message& message) {
   const FieldInfo* items = FindMessageField(message, "items", nullptr);

@@ -6,6 +6,7 @@
 #include <limits>
 #include <optional>
 
+#include "api/ascii.h"
 #include "api/schema/quantity.pb.h"
 
 namespace berth::api {
@@ -18,7 +19,7 @@ constexpr __int128 kNanosMax =
 constexpr int kFastDigitsMax = 18;  // digits that surely fit int64
 
 // A text taken apart: sign, digits before and after the point, suffix resolved to base^exponent.
-struct Parts {
+struct QuantityParts {
   bool negative = false;
   std::string_view whole;  // without leading zeros; "0" when nothing is left
   std::string_view fraction;
@@ -27,32 +28,30 @@ struct Parts {
   QuantityFormat format = QuantityFormat::kDecimalSI;
 };
 
-enum class Fault : uint8_t { kNone, kFormat, kSuffix, kNumeric };
+enum class QuantityFault : uint8_t { kNone, kFormat, kSuffix, kNumeric };
 
-absl::Status ToStatus(Fault fault) {
+absl::Status FaultStatus(QuantityFault fault) {
   switch (fault) {
-    case Fault::kFormat:
+    case QuantityFault::kFormat:
       return absl::InvalidArgumentError(
           "quantities must match the regular expression "
           "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
-    case Fault::kSuffix:
+    case QuantityFault::kSuffix:
       return absl::InvalidArgumentError("unable to parse quantity's suffix");
-    case Fault::kNumeric:
+    case QuantityFault::kNumeric:
       return absl::InvalidArgumentError("unable to parse numeric part of quantity");
-    case Fault::kNone:
+    case QuantityFault::kNone:
       break;
   }
   return absl::OkStatus();
 }
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 size_t SkipDigits(std::string_view text, size_t at) {
-  while (at < text.size() && IsDigit(text[at])) ++at;
+  while (at < text.size() && IsAsciiDigit(text[at])) ++at;
   return at;
 }
 
-bool ResolveSuffix(std::string_view suffix, Parts& parts) {
+bool ResolveSuffix(std::string_view suffix, QuantityParts& parts) {
   constexpr std::string_view kDecimal = "num kMGTPE";  // -9, -6, -3, 0, 3, ... 18
   constexpr std::string_view kBinary = "KMGTPE";       // Ki is 2^10
   if (suffix.empty()) return true;
@@ -77,8 +76,8 @@ bool ResolveSuffix(std::string_view suffix, Parts& parts) {
   return error == std::errc() && end == suffix.data() + suffix.size();
 }
 
-Fault Split(std::string_view text, Parts& parts) {
-  if (text.empty()) return Fault::kFormat;
+QuantityFault SplitQuantity(std::string_view text, QuantityParts& parts) {
+  if (text.empty()) return QuantityFault::kFormat;
   size_t at = 0;
   if (text[0] == '-' || text[0] == '+') {
     parts.negative = text[0] == '-';
@@ -99,12 +98,12 @@ Fault Split(std::string_view text, Parts& parts) {
   while (at < text.size() && kSuffixLetters.find(text[at]) != std::string_view::npos) ++at;
   if (at > suffix_at || at < text.size()) {
     if (at < text.size() && (text[at] == '-' || text[at] == '+')) ++at;
-    if (SkipDigits(text, at) != text.size()) return Fault::kFormat;
+    if (SkipDigits(text, at) != text.size()) return QuantityFault::kFormat;
   }
-  if (!ResolveSuffix(text.substr(suffix_at), parts)) return Fault::kSuffix;
+  if (!ResolveSuffix(text.substr(suffix_at), parts)) return QuantityFault::kSuffix;
   // Upstream takes "-", "." and "Gi" for zero; only its slow path misses the digits.
-  const bool has_digits = suffix_at > 0 && (IsDigit(text[suffix_at - 1]) || suffix_at > 2);
-  return has_digits || parts.exponent >= -9 ? Fault::kNone : Fault::kNumeric;
+  const bool has_digits = suffix_at > 0 && (IsAsciiDigit(text[suffix_at - 1]) || suffix_at > 2);
+  return has_digits || parts.exponent >= -9 ? QuantityFault::kNone : QuantityFault::kNumeric;
 }
 
 __int128 SaturatingMul(__int128 value, __int128 factor) {
@@ -126,7 +125,7 @@ __int128 ScaleByTen(__int128 value, int64_t exponent) {
 }
 
 // The magnitude in nanos. Digits beyond what an int128 holds only matter as "something is there".
-__int128 Magnitude(const Parts& parts) {
+__int128 Magnitude(const QuantityParts& parts) {
   __int128 value = 0;
   int64_t exponent = 9;
   bool lost = false;
@@ -154,7 +153,7 @@ __int128 Magnitude(const Parts& parts) {
 }
 
 // Upstream keeps the spelling of numbers that need no work, by this test.
-bool KeepsSpelling(const Parts& parts) {
+bool KeepsSpelling(const QuantityParts& parts) {
   int64_t digits = static_cast<int64_t>(parts.whole.size() + parts.fraction.size());
   if (parts.format == QuantityFormat::kBinarySI) {
     int64_t precision = 14 - digits - parts.exponent * 3 / 10;
@@ -224,9 +223,9 @@ std::string DecimalText(__int128 nanos, bool negative, QuantityFormat format) {
 }  // namespace
 
 absl::StatusOr<Quantity> Quantity::Parse(std::string_view text) {
-  Parts parts;
-  Fault fault = Split(text, parts);
-  if (fault != Fault::kNone) return ToStatus(fault);
+  QuantityParts parts;
+  QuantityFault fault = SplitQuantity(text, parts);
+  if (fault != QuantityFault::kNone) return FaultStatus(fault);
   __int128 nanos = Magnitude(parts);
   if (parts.format == QuantityFormat::kBinarySI) {
     // Upstream caps binary quantities, and shows those below one as decimal.
@@ -285,9 +284,9 @@ std::string Quantity::ToString() const {
 }
 
 absl::StatusOr<std::string> CanonicalQuantityText(std::string_view text) {
-  Parts parts;
-  Fault fault = Split(text, parts);
-  if (fault != Fault::kNone) return ToStatus(fault);
+  QuantityParts parts;
+  QuantityFault fault = SplitQuantity(text, parts);
+  if (fault != QuantityFault::kNone) return FaultStatus(fault);
   if (KeepsSpelling(parts)) return std::string(text);
   auto value = Quantity::Parse(text);
   if (!value.ok()) return value.status();

@@ -3,12 +3,12 @@
 // Source: apimachinery pkg/api/resource (canonical form, rounding, error texts).
 #pragma once
 
-#include <absl/status/statusor.h>
-
 #include <compare>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <absl/status/statusor.h>
 
 #include "api/fwd.h"
 

@@ -46,7 +46,7 @@ int DaysInMonth(int64_t year, int month) {
   return month == 4 || month == 6 || month == 9 || month == 11 ? 30 : 31;
 }
 
-char* Digits(char* out, int64_t value, int width) {
+char* PadDigits(char* out, int64_t value, int width) {
   for (int i = width - 1; i >= 0; --i) {
     out[i] = static_cast<char>('0' + value % 10);
     value /= 10;
@@ -69,24 +69,24 @@ char* WriteSeconds(int64_t seconds, char* out) {
   }
   int width = 4;
   for (int64_t limit = 10000; width < 13 && year >= limit; limit *= 10) ++width;
-  out = Digits(out, year, width);
+  out = PadDigits(out, year, width);
   *out++ = '-';
-  out = Digits(out, date.month, 2);
+  out = PadDigits(out, date.month, 2);
   *out++ = '-';
-  out = Digits(out, date.day, 2);
+  out = PadDigits(out, date.day, 2);
   *out++ = 'T';
-  out = Digits(out, rest / 3600, 2);
+  out = PadDigits(out, rest / 3600, 2);
   *out++ = ':';
-  out = Digits(out, rest / 60 % 60, 2);
+  out = PadDigits(out, rest / 60 % 60, 2);
   *out++ = ':';
-  return Digits(out, rest % 60, 2);
+  return PadDigits(out, rest % 60, 2);
 }
 
 // Walks the text against Go's layout; the first mismatch names the rest of the text and the
 // element.
-class Reader {
+class LayoutReader {
  public:
-  Reader(std::string_view text, std::string_view layout)
+  LayoutReader(std::string_view text, std::string_view layout)
       : text_(text), rest_(text), layout_(layout) {}
 
   int Number(int width, std::string_view element) {
@@ -185,8 +185,9 @@ class Reader {
   std::string error_;
 };
 
-absl::StatusOr<Instant> Parse(std::string_view text, std::string_view layout, size_t fraction) {
-  Reader reader(text, layout);
+absl::StatusOr<Instant> ParseLayout(std::string_view text, std::string_view layout,
+                                    size_t fraction) {
+  LayoutReader reader(text, layout);
   const int year = reader.Number(4, "2006");
   reader.Literal('-');
   const int month = reader.Ranged(2, 1, 12, "01", "month");
@@ -208,7 +209,7 @@ absl::StatusOr<Instant> Parse(std::string_view text, std::string_view layout, si
 }
 
 template <typename T>
-bool IsZero(const T& time) {
+bool IsZeroInstant(const T& time) {
   return !time.has_seconds() || time.seconds() == kZeroInstantSeconds;
 }
 
@@ -223,21 +224,21 @@ char* WriteTime(int64_t seconds, char* out) {
 char* WriteMicroTime(int64_t seconds, int32_t nanos, char* out) {
   out = WriteSeconds(seconds, out);
   *out++ = '.';
-  out = Digits(out, nanos < 0 ? 0 : nanos / 1000, 6);
+  out = PadDigits(out, nanos < 0 ? 0 : nanos / 1000, 6);
   *out++ = 'Z';
   return out;
 }
 
 absl::StatusOr<Instant> ParseTime(std::string_view text) {
-  return Parse(text, "2006-01-02T15:04:05Z07:00", 0);
+  return ParseLayout(text, "2006-01-02T15:04:05Z07:00", 0);
 }
 
 absl::StatusOr<Instant> ParseMicroTime(std::string_view text) {
-  return Parse(text, "2006-01-02T15:04:05.000000Z07:00", 6);
+  return ParseLayout(text, "2006-01-02T15:04:05.000000Z07:00", 6);
 }
 
-bool IsZeroTime(const meta::Time& time) { return IsZero(time); }
-bool IsZeroTime(const meta::MicroTime& time) { return IsZero(time); }
+bool IsZeroTime(const meta::Time& time) { return IsZeroInstant(time); }
+bool IsZeroTime(const meta::MicroTime& time) { return IsZeroInstant(time); }
 
 std::string FormatTime(const meta::Time& time) {
   if (IsZeroTime(time)) return "";

@@ -2,11 +2,11 @@
 // Pure functions without locale or time zone database. Error texts are Go's time.Parse's.
 #pragma once
 
-#include <absl/status/statusor.h>
-
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <absl/status/statusor.h>
 
 #include "api/fwd.h"
 

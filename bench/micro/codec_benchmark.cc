@@ -15,7 +15,8 @@ namespace berth::api {
 namespace {
 
 // A running pod as a server returns it: 2 KB of JSON.
-constexpr std::string_view kPod = R"({"kind":"Pod","apiVersion":"v1","metadata":{)"
+constexpr std::string_view kPod =
+    R"({"kind":"Pod","apiVersion":"v1","metadata":{)"
     R"("name":"web-7c5ddbdf54-x2x9k","generateName":"web-7c5ddbdf54-","namespace":"shop",)"
     R"("uid":"0f6f2f4e-53a3-4a0c-9d3f-3f1c8f1f7f10","resourceVersion":"5123","generation":1,)"
     R"("creationTimestamp":"2026-02-03T10:11:12Z","labels":{"app":"web","tier":"front",)"

@@ -1,12 +1,6 @@
 // Recorded objects through the codec: nothing is unknown, nothing is lost, and printing what was
 // printed changes nothing. BERTH_GOLDEN_DIR names the recordings; without them a small set of our
 // own in tests/golden/codec is all there is, and the test says so.
-#include <fmt/core.h>
-#include <google/protobuf/descriptor.h>
-#include <google/protobuf/message.h>
-#include <gtest/gtest.h>
-#include <simdjson.h>
-
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +9,12 @@
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <fmt/core.h>
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <gtest/gtest.h>
+#include <simdjson.h>
 
 #include "api/json.h"
 #include "api/quantity.h"

@@ -1,9 +1,9 @@
 // Bytes nobody honest would send: an error or an object, never a crash.
-#include <google/protobuf/stubs/logging.h>
-#include <gtest/gtest.h>
-
 #include <random>
 #include <string>
+
+#include <google/protobuf/stubs/logging.h>
+#include <gtest/gtest.h>
 
 #include "api/json.h"
 #include "api/schema/apiextensions_v1_schema.pb.h"

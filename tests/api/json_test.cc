@@ -155,7 +155,8 @@ TEST(JsonTest, StringsAreEscapedAsGoDoes) {
 TEST(JsonTest, UnknownAndDuplicateFields) {
   DecodeReport report;
   Parse<core::Pod>(
-      R"({"apiVersion":"v1","kind":"Pod","metadata":{"name":"a","name":"b","labels":{"x/y":"1","x/y":"2"}},)"
+      R"({"apiVersion":"v1","kind":"Pod",)"
+      R"("metadata":{"name":"a","name":"b","labels":{"x/y":"1","x/y":"2"}},)"
       R"("spec":{"nope":1,"containers":[{"name":"c"},{"Name":"d","ports":[{"foo":{}}]}]}})",
       &report);
   EXPECT_EQ(report.kind, "Pod");
@@ -221,7 +222,8 @@ TEST(JsonTest, WrongTypes) {
 
 TEST(JsonTest, EqualObjectsHaveEqualBytes) {
   const auto a = Parse<core::Pod>(
-      R"({"metadata":{"name":"p","namespace":"","creationTimestamp":null,"generation":0},"status":{},)"
+      R"({"metadata":{"name":"p","namespace":"","creationTimestamp":null,"generation":0},)"
+      R"("status":{},)"
       R"("spec":{"nodeName":"","containers":[{"name":"c","resources":{}}],"hostPID":false}})");
   const auto b =
       Parse<core::Pod>(R"({"metadata":{"name":"p"},"spec":{"containers":[{"name":"c"}]}})");

@@ -1,11 +1,11 @@
 // Upstream: apimachinery/pkg/api/resource/quantity_test.go (values and canonical forms).
 #include "api/quantity.h"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 
 #include "base/strings.h"
-
-#include <limits>
 
 namespace berth::api {
 namespace {

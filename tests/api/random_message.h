@@ -2,9 +2,9 @@
 // object.
 #pragma once
 
-#include <google/protobuf/message.h>
-
 #include <cstdint>
+
+#include <google/protobuf/message.h>
 
 namespace berth::api {
 

@@ -1,11 +1,11 @@
 // For random objects of every kind: message to JSON to message, and JSON to message to JSON, give
 // back what went in.
-#include <google/protobuf/util/message_differencer.h>
-#include <gtest/gtest.h>
-
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <google/protobuf/util/message_differencer.h>
+#include <gtest/gtest.h>
 
 #include "api/json.h"
 #include "api/message_table.h"

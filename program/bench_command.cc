@@ -1,13 +1,9 @@
 // `berth bench`: hands its arguments to the benchmark runner.
-#include <fmt/core.h>
-
+#include "bench/bench_main.h"
 #include "program/command.h"
 
 namespace berth::program {
 
-int RunBench(int, char**) {
-  fmt::print(stderr, "berth: bench is not built in yet\n");
-  return 1;
-}
+int RunBench(int argc, char** argv) { return bench::BenchMain(argc, argv); }
 
 }  // namespace berth::program

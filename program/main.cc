@@ -27,6 +27,7 @@ int Main(int argc, char** argv) {
   app.footer(kExamples);
   app.require_subcommand(1);
   Action action;
+  AddUp(app, action);
   AddApiserver(app, action);
   app.add_subcommand("scheduler", "Schedules pods of any Kubernetes API server");
   AddNodes(app, action);

@@ -1,13 +1,9 @@
 // `berth scheduler`: hands its arguments to the scheduler program.
-#include <fmt/core.h>
-
 #include "program/command.h"
+#include "scheduler-main/scheduler_main.h"
 
 namespace berth::program {
 
-int RunScheduler(int, char**) {
-  fmt::print(stderr, "berth: scheduler is not built in yet\n");
-  return 1;
-}
+int RunScheduler(int argc, char** argv) { return SchedulerMain(argc, argv); }
 
 }  // namespace berth::program

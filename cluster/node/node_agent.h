@@ -41,7 +41,8 @@ struct NodeAgentOptions {
 // Any thread may ask for it.
 struct NodeAgentStats {
   int64_t nodes = 0, registered = 0;
-  int64_t pods = 0, running = 0;
+  int64_t pods = 0, running = 0, succeeded = 0, failed = 0;
+  int64_t seen = 0;  // ever: pods that came to these nodes
   int64_t started = 0, refused = 0, deleted = 0, status_writes = 0, conflicts = 0;  // ever
   int64_t lease_renewals = 0;                                                       // ever
 };

@@ -1,6 +1,7 @@
 #include "cluster/node/pod_runner.h"
 
 #include <algorithm>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -26,7 +27,7 @@ struct PodRunner::Record {
   uint32_t pod_offset = 0;   // address held
   bool accepted = false;     // progress is meaningful
   bool holds_load = false;
-  bool counted_running = false;
+  std::optional<Stage> counted;  // in counters_, as this stage
   bool write_queued = false;
   bool delete_queued = false;
   bool deleted = false;      // the API agreed
@@ -82,6 +83,7 @@ void PodRunner::Upsert(PodPtr pod) {
     slot = std::make_shared<Record>();
     slot->node = node;
     ++counters_.pods;
+    ++counters_.seen;
   } else if (RevisionOf(*pod) < RevisionOf(*slot->object)) {
     return;
   }
@@ -169,17 +171,24 @@ void PodRunner::Forget(Record& record) {
   if (record.timer != 0) executor_.Cancel(record.timer);
   record.timer = 0;
   record.gone = true;
-  if (record.counted_running) --counters_.running;
+  if (record.counted) CountStage(*record.counted, -1);
   --counters_.pods;
 }
 
-void PodRunner::CountRunning(Record& record) {
-  const bool running =
-      record.progress.stage == Stage::kRunning || record.progress.stage == Stage::kBackingOff;
-  if (running == record.counted_running) return;
-  record.counted_running = running;
-  counters_.running += running ? 1 : -1;
-  counters_.started += running ? 1 : 0;
+void PodRunner::CountStage(Stage stage, int64_t by) {
+  if (stage == Stage::kRunning || stage == Stage::kBackingOff) counters_.running += by;
+  if (stage == Stage::kSucceeded) counters_.succeeded += by;
+  if (stage == Stage::kFailed || stage == Stage::kRejected) counters_.failed += by;
+}
+
+void PodRunner::Count(Record& record) {
+  const Stage stage = record.progress.stage;
+  if (record.counted == stage) return;
+  const bool ran = record.counted == Stage::kRunning || record.counted == Stage::kBackingOff;
+  if (stage == Stage::kRunning && !ran) ++counters_.started;
+  if (record.counted) CountStage(*record.counted, -1);
+  CountStage(stage, 1);
+  record.counted = stage;
 }
 
 // Brings one pod up to date: what is due happens, what must be told is queued.
@@ -192,7 +201,7 @@ void PodRunner::Work(const RecordPtr& record) {
          absl::Seconds(pod.metadata().deletion_grace_period_seconds()), now);
   }
   const absl::Time next = Advance(record->plan, record->progress, now);
-  CountRunning(*record);
+  Count(*record);
   const bool ended = Ended(record->progress.stage);
   if (ended && !record->deleted && IsDeleting(pod)) {
     // Whoever holds a finalizer learns how the pod ended before it goes.

@@ -41,6 +41,9 @@ struct PodRunnerOptions {
 struct PodCounters {
   std::atomic<int64_t> pods{0};           // on our nodes, of any phase
   std::atomic<int64_t> running{0};
+  std::atomic<int64_t> succeeded{0};
+  std::atomic<int64_t> failed{0};         // refused ones too
+  std::atomic<int64_t> seen{0};           // ever: pods that came to our nodes
   std::atomic<int64_t> started{0};        // ever: reached running
   std::atomic<int64_t> refused{0};        // ever
   std::atomic<int64_t> status_writes{0};  // ever
@@ -78,7 +81,8 @@ class PodRunner {
   void Arm(const RecordPtr& record, absl::Time when);
   void Release(Record& record);
   void Forget(Record& record);
-  void CountRunning(Record& record);
+  void Count(Record& record);
+  void CountStage(Stage stage, int64_t by);
   api::core::PodStatus Wanted(Record& record);
   bool WorthWriting(const Record& record, absl::Time next) const;
   void QueueWrite(const RecordPtr& record);

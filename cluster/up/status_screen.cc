@@ -78,6 +78,10 @@ void StatusScreen::Add(Sample sample) {
   if (samples_.size() > kSamplesMax) samples_.pop_front();
 }
 
+bool StatusScreen::AllNodesReady() const {
+  return !samples_.empty() && samples_.back().nodes_ready == samples_.back().nodes;
+}
+
 const Sample& StatusScreen::Before(absl::Duration span) const {
   const absl::Time want = samples_.back().when - span;
   for (auto it = samples_.rbegin(); it != samples_.rend(); ++it) {

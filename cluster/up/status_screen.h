@@ -47,6 +47,8 @@ class StatusScreen {
   explicit StatusScreen(ScreenFacts facts) : facts_(std::move(facts)) {}
 
   void Add(Sample sample);
+  // Of the last sample; false before the first.
+  bool AllNodesReady() const;
   // At most `rows` lines of at most `columns` characters, joined by newlines; bold, dim and colour
   // by ANSI codes if `colour`. Empty before the first sample.
   std::string Render(int columns, int rows, bool colour) const;

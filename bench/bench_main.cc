@@ -141,7 +141,7 @@ std::vector<Selected> Select(const WorkloadFile& file, const Options& options) {
   return out;
 }
 
-int Run(const Options& options) {
+int RunSelected(const Options& options) {
   const auto file = ReadWorkloads(options.file);
   if (!file.ok()) {
     fmt::print(stderr, "berth bench: {}\n", ToStd(file.status().message()));
@@ -248,7 +248,7 @@ int BenchMain(int argc, char** argv) {
     return 2;
   }
   SetLogLevel(Severity::kWarning);
-  return Run(options);
+  return RunSelected(options);
 }
 
 }  // namespace berth::bench

@@ -1,0 +1,121 @@
+#include "bench/fake_world.h"
+
+#include "api/object.h"
+#include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
+
+namespace berth::bench {
+
+using framework::ObjectEvent;
+
+const FakeWorld::Kind* FakeWorld::Find(const api::Resource& resource) const {
+  const auto it = kinds_.find(&resource);
+  return it == kinds_.end() ? nullptr : &it->second;
+}
+
+void FakeWorld::Tell(Kind& kind, ObjectEvent event) {
+  event.revision = ++revision_;
+  for (size_t i = 0; i < kind.handlers.size(); ++i) kind.handlers[i](event);
+}
+
+void FakeWorld::Put(const api::Resource& resource, ObjectPtr object) {
+  Kind& kind = kinds_[&resource];
+  const auto& metadata = api::MetaOf(*object);
+  ObjectPtr& held = kind.objects[{metadata.namespace_(), metadata.name()}];
+  ObjectEvent event;
+  event.kind = held == nullptr ? ObjectEvent::Kind::kAdded : ObjectEvent::Kind::kUpdated;
+  event.old_object = std::move(held);
+  held = object;
+  event.new_object = std::move(object);
+  Tell(kind, std::move(event));
+}
+
+void FakeWorld::Remove(const api::Resource& resource, std::string_view namespace_,
+                       std::string_view name) {
+  Kind& kind = kinds_[&resource];
+  const auto it = kind.objects.find({std::string(namespace_), std::string(name)});
+  if (it == kind.objects.end()) return;
+  ObjectEvent event;
+  event.kind = ObjectEvent::Kind::kDeleted;
+  event.old_object = std::move(it->second);
+  kind.objects.erase(it);
+  Tell(kind, std::move(event));
+}
+
+void FakeWorld::Subscribe(const api::Resource& resource, framework::ObjectHandler handler) {
+  Kind& kind = kinds_[&resource];
+  for (const auto& [key, object] : kind.objects) {
+    ObjectEvent event;
+    event.new_object = object;
+    event.revision = revision_;
+    handler(event);
+  }
+  kind.handlers.push_back(std::move(handler));
+}
+
+framework::ObjectPtr FakeWorld::Get(const api::Resource& resource, std::string_view namespace_,
+                                    std::string_view name) const {
+  const Kind* kind = Find(resource);
+  if (kind == nullptr) return nullptr;
+  const auto it = kind->objects.find({std::string(namespace_), std::string(name)});
+  return it == kind->objects.end() ? nullptr : it->second;
+}
+
+void FakeWorld::ForEach(const api::Resource& resource, std::string_view namespace_,
+                        const std::function<void(const ObjectPtr&)>& visit) const {
+  const Kind* kind = Find(resource);
+  if (kind == nullptr) return;
+  for (const auto& [key, object] : kind->objects) {
+    if (namespace_.empty() || key.first == namespace_) visit(object);
+  }
+}
+
+void FakeWorld::Bind(const api::core::Pod& pod, std::string_view node_name, Done done) {
+  executor_.Post([this, ns = pod.metadata().namespace_(), name = pod.metadata().name(),
+                  node = std::string(node_name), done = std::move(done)]() mutable {
+    const auto& resource = api::ResourceOf<api::core::Pod>();
+    const ObjectPtr held = Get(resource, ns, name);
+    if (held == nullptr) return done(absl::NotFoundError("pod is gone"));
+    const auto& current = static_cast<const api::core::Pod&>(*held);
+    const absl::Status verdict = on_bind ? on_bind(current, node) : absl::OkStatus();
+    if (!verdict.ok()) return done(verdict);
+    auto bound = std::make_shared<api::core::Pod>(current);
+    bound->mutable_spec()->set_node_name(node);
+    if (on_bound) on_bound(*bound, node);
+    Put(resource, std::move(bound));
+    done(absl::OkStatus());
+  });
+}
+
+void FakeWorld::Create(const api::Resource& resource, ObjectPtr object, ObjectDone done) {
+  Update(resource, std::move(object), {}, std::move(done));
+}
+
+void FakeWorld::Update(const api::Resource& resource, ObjectPtr object, std::string_view,
+                       ObjectDone done) {
+  executor_.Post([this, &resource, object = std::move(object), done = std::move(done)]() mutable {
+    Put(resource, object);
+    done(absl::OkStatus(), object);
+  });
+}
+
+void FakeWorld::Patch(const api::Resource&, std::string_view namespace_, std::string_view name,
+                      std::string patch, std::string_view, Done done) {
+  if (on_patch) on_patch(std::string(namespace_) + "/" + std::string(name), patch);
+  executor_.Post([done = std::move(done)]() mutable { done(absl::OkStatus()); });
+}
+
+void FakeWorld::Delete(const api::Resource& resource, std::string_view namespace_,
+                       std::string_view name, std::string_view, Done done) {
+  executor_.Post([this, &resource, ns = std::string(namespace_), name = std::string(name),
+                  done = std::move(done)]() mutable {
+    Remove(resource, ns, name);
+    done(absl::OkStatus());
+  });
+}
+
+void FakeWorld::Event(framework::EventNote note) {
+  if (on_event) on_event(note);
+}
+
+}  // namespace berth::bench

@@ -1,0 +1,71 @@
+// FakeWorld: the engine's whole world in memory, for benchmarks and tests. Objects are put in by
+// the test; a binding succeeds at once, or as the test's hook says.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/executor.h"
+#include "framework/object_source.h"
+
+namespace berth::bench {
+
+// Threads: the executor's only.
+class FakeWorld final : public framework::ObjectSource, public framework::ObjectSink {
+ public:
+  using ObjectPtr = framework::ObjectPtr;
+
+  explicit FakeWorld(Executor& executor) : executor_(executor) {}
+
+  // Adds or replaces; handlers hear of it inside the call. The revision grows by one each time
+  // and is written nowhere: objects stay as they were given.
+  void Put(const api::Resource& resource, ObjectPtr object);
+  void Remove(const api::Resource& resource, std::string_view namespace_, std::string_view name);
+
+  // What a binding answers; unset: OK, and the pod is put again with its nodeName.
+  std::function<absl::Status(const api::core::Pod&, std::string_view node)> on_bind;
+  std::function<void(const framework::EventNote&)> on_event;
+  std::function<void(std::string_view key, std::string_view patch)> on_patch;
+  // After a binding succeeded.
+  std::function<void(const api::core::Pod&, std::string_view node)> on_bound;
+
+  // ObjectSource
+  void Subscribe(const api::Resource& resource, framework::ObjectHandler handler) override;
+  bool Synced() const override { return true; }
+  ObjectPtr Get(const api::Resource& resource, std::string_view namespace_,
+                std::string_view name) const override;
+  void ForEach(const api::Resource& resource, std::string_view namespace_,
+               const std::function<void(const ObjectPtr&)>& visit) const override;
+  int64_t Revision(const api::Resource&) const override { return revision_; }
+
+  // ObjectSink. Patches and events are only reported to the hooks.
+  void Bind(const api::core::Pod& pod, std::string_view node_name, Done done) override;
+  void Create(const api::Resource& resource, ObjectPtr object, ObjectDone done) override;
+  void Update(const api::Resource& resource, ObjectPtr object, std::string_view subresource,
+              ObjectDone done) override;
+  void Patch(const api::Resource& resource, std::string_view namespace_, std::string_view name,
+             std::string patch, std::string_view subresource, Done done) override;
+  void Delete(const api::Resource& resource, std::string_view namespace_, std::string_view name,
+              std::string_view uid, Done done) override;
+  void Event(framework::EventNote note) override;
+
+ private:
+  using Key = std::pair<std::string, std::string>;
+  struct Kind {
+    std::map<Key, ObjectPtr> objects;
+    std::vector<framework::ObjectHandler> handlers;
+  };
+  const Kind* Find(const api::Resource& resource) const;
+  void Tell(Kind& kind, framework::ObjectEvent event);
+
+  Executor& executor_;
+  std::map<const api::Resource*, Kind> kinds_;
+  int64_t revision_ = 1;
+};
+
+}  // namespace berth::bench

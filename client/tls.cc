@@ -43,7 +43,7 @@ std::string LastError() {
   return text;
 }
 
-absl::Status Broken(std::string_view what) {
+absl::Status BrokenTls(std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", what, LastError()));
 }
 
@@ -61,7 +61,7 @@ int EachCertificate(const std::string& pem, F use) {
 
 absl::Status Trust(SSL_CTX* context, const std::string& ca_pem) {
   if (ca_pem.empty()) {
-    if (SSL_CTX_set_default_verify_paths(context) != 1) return Broken("the system's CAs");
+    if (SSL_CTX_set_default_verify_paths(context) != 1) return BrokenTls("the system's CAs");
     return absl::OkStatus();
   }
   X509_STORE* store = SSL_CTX_get_cert_store(context);
@@ -85,9 +85,9 @@ absl::Status Present(SSL_CTX* context, const TlsOptions& options) {
   if (count == 0) return absl::InvalidArgumentError("the certificate data holds no certificate");
   BioPtr bio = Memory(options.key_pem);
   KeyPtr key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
-  if (!key) return Broken("the private key");
+  if (!key) return BrokenTls("the private key");
   if (SSL_CTX_use_PrivateKey(context, key.get()) != 1) {
-    return Broken("the private key does not belong to the certificate");
+    return BrokenTls("the private key does not belong to the certificate");
   }
   return absl::OkStatus();
 }

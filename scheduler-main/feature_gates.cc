@@ -66,7 +66,7 @@ const Gate* FindGate(std::string_view name) {
   return nullptr;
 }
 
-absl::Status Invalid(std::string_view text) { return absl::InvalidArgumentError(ToAbsl(text)); }
+absl::Status InvalidGates(std::string_view text) { return absl::InvalidArgumentError(ToAbsl(text)); }
 
 }  // namespace
 
@@ -77,18 +77,18 @@ absl::StatusOr<FeatureGates> FeatureGates::Parse(std::string_view text) {
     text.remove_prefix(std::min(text.size(), item.size() + 1));
     if (item.empty()) continue;
     const size_t equals = item.find('=');
-    if (equals == item.npos) return Invalid(fmt::format("missing bool value for {}", item));
+    if (equals == item.npos) return InvalidGates(fmt::format("missing bool value for {}", item));
     const std::string_view name = item.substr(0, equals);
     const std::string_view value = item.substr(equals + 1);
     const bool yes = value == "true" || value == "1" || value == "t" || value == "True";
     if (!yes && value != "false" && value != "0" && value != "f" && value != "False") {
-      return Invalid(fmt::format("invalid value of {}={}, err: strconv.ParseBool: parsing \"{}\": "
+      return InvalidGates(fmt::format("invalid value of {}={}, err: strconv.ParseBool: parsing \"{}\": "
                                  "invalid syntax", name, value, value));
     }
     const Gate* gate = FindGate(name);
-    if (gate == nullptr) return Invalid(fmt::format("unrecognized feature gate: {}", name));
+    if (gate == nullptr) return InvalidGates(fmt::format("unrecognized feature gate: {}", name));
     if (gate->locked && yes != gate->enabled) {
-      return Invalid(fmt::format("cannot set feature gate {} to {}, feature is locked to {}", name,
+      return InvalidGates(fmt::format("cannot set feature gate {} to {}, feature is locked to {}", name,
                                  yes, gate->enabled));
     }
     out.set_.emplace_back(std::string(name), yes);

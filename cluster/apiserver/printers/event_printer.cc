@@ -14,7 +14,7 @@ namespace {
 
 namespace core = api::core;
 
-constexpr Column kColumns[] = {
+constexpr Column kEventColumns[] = {
     {"Last Seen", "string", "", 0},   {"Type", "string", "", 0},   {"Reason", "string", "", 0},
     {"Object", "string", "", 0},      {"Subobject", "string", "", 1},
     {"Source", "string", "", 1},      {"Message", "string", "", 0},
@@ -59,6 +59,6 @@ void PrintEvent(const google::protobuf::Message& object, absl::Time now, api::Js
 
 }  // namespace
 
-const Printer kEventPrinter = {kColumns, PrintEvent};
+const Printer kEventPrinter = {kEventColumns, PrintEvent};
 
 }  // namespace berth::apiserver

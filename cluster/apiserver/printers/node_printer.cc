@@ -13,7 +13,7 @@ namespace {
 
 namespace core = api::core;
 
-constexpr Column kColumns[] = {
+constexpr Column kNodeColumns[] = {
     {"Name", "string", "name", 0},        {"Status", "string", "", 0},
     {"Roles", "string", "", 0},           {"Age", "string", "", 0},
     {"Version", "string", "", 0},         {"Internal-IP", "string", "", 1},
@@ -77,6 +77,6 @@ void PrintNode(const google::protobuf::Message& object, absl::Time now, api::Jso
 
 }  // namespace
 
-const Printer kNodePrinter = {kColumns, PrintNode};
+const Printer kNodePrinter = {kNodeColumns, PrintNode};
 
 }  // namespace berth::apiserver

@@ -16,7 +16,7 @@ namespace {
 
 namespace core = api::core;
 
-constexpr Column kColumns[] = {
+constexpr Column kPodColumns[] = {
     {"Name", "string", "name", 0},          {"Ready", "string", "", 0},
     {"Status", "string", "", 0},            {"Restarts", "string", "", 0},
     {"Age", "string", "", 0},               {"IP", "string", "", 1},
@@ -172,6 +172,6 @@ const RowCondition* PodRowCondition(const google::protobuf::Message& object) {
 
 }  // namespace
 
-const Printer kPodPrinter = {kColumns, PrintPod, PodRowCondition};
+const Printer kPodPrinter = {kPodColumns, PrintPod, PodRowCondition};
 
 }  // namespace berth::apiserver

@@ -111,8 +111,8 @@ struct Scanned {
   SelectorOperator op = SelectorOperator::kExists;  // of kOperator
 };
 
-bool IsSelectorSpace(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
-bool IsSelectorSymbol(char c) { return std::string_view("=!(),<>").find(c) != std::string_view::npos; }
+bool IsBlank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+bool IsMark(char c) { return std::string_view("=!(),<>").find(c) != std::string_view::npos; }
 
 // in and notin are operators or values, as the place demands.
 bool IsWord(const Scanned& item) {
@@ -137,14 +137,14 @@ class SelectorScanner {
   bool AtEnd() const { return position_ >= text_.size() || text_[position_] == '\0'; }
 
   Scanned Next() {
-    while (!AtEnd() && IsSelectorSpace(text_[position_])) ++position_;
+    while (!AtEnd() && IsBlank(text_[position_])) ++position_;
     if (AtEnd()) return {};
-    return IsSelectorSymbol(text_[position_]) ? Symbol() : Word();
+    return IsMark(text_[position_]) ? Symbol() : Word();
   }
 
   Scanned Word() {
     const size_t start = position_;
-    while (!AtEnd() && !IsSelectorSpace(text_[position_]) && !IsSelectorSymbol(text_[position_])) ++position_;
+    while (!AtEnd() && !IsBlank(text_[position_]) && !IsMark(text_[position_])) ++position_;
     std::string word(text_.substr(start, position_ - start));
     if (word == "in") return {Lexeme::kOperator, std::move(word), SelectorOperator::kIn};
     if (word == "notin") return {Lexeme::kOperator, std::move(word), SelectorOperator::kNotIn};

@@ -3,9 +3,11 @@
 #include <algorithm>
 
 #include "api/equality.h"
+#include "api/object.h"
 #include "api/prepare_pod.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
+#include "api/schema/coordination_v1.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -17,17 +19,6 @@ namespace berth::api {
 namespace {
 
 using google::protobuf::Message;
-
-meta::ObjectMeta& MetadataOf(Message& object) {
-  const auto* field = object.GetDescriptor()->FindFieldByNumber(1);
-  BERTH_CHECK(field != nullptr && field->message_type() == meta::ObjectMeta::descriptor());
-  return static_cast<meta::ObjectMeta&>(*object.GetReflection()->MutableMessage(&object, field));
-}
-
-const meta::ObjectMeta& MetadataOf(const Message& object) {
-  const auto* field = object.GetDescriptor()->FindFieldByNumber(1);
-  return static_cast<const meta::ObjectMeta&>(object.GetReflection()->GetMessage(object, field));
-}
 
 template <typename T>
 T* As(Message& object) {
@@ -86,6 +77,13 @@ void UpdateNode(std::string_view subresource, const core::Node& old, core::Node&
   }
 }
 
+// Coordinated leader election is off in 1.36: its fields are dropped unless they are there already.
+void DropLeaseStrategy(const coordination::LeaseSpec& old, coordination::Lease& lease) {
+  if (old.has_strategy() || old.has_preferred_holder() || !lease.has_spec()) return;
+  lease.mutable_spec()->clear_strategy();
+  lease.mutable_spec()->clear_preferred_holder();
+}
+
 // What no update changes, whatever the kind.
 void KeepSystemMetadata(const meta::ObjectMeta& old, meta::ObjectMeta& metadata) {
   if (metadata.uid().empty() && old.has_uid()) metadata.set_uid(old.uid());
@@ -105,8 +103,9 @@ void KeepSystemMetadata(const meta::ObjectMeta& old, meta::ObjectMeta& metadata)
 
 }  // namespace
 
-void PrepareForCreate(const Resource& /*resource*/, Message& object) {
-  meta::ObjectMeta& metadata = MetadataOf(object);
+void PrepareForCreate(const Resource& resource, Message& object) {
+  meta::ObjectMeta& metadata = MutableMeta(object);
+  if (!resource.namespaced) metadata.clear_namespace_();
   metadata.clear_self_link();
   metadata.clear_deletion_timestamp();
   metadata.clear_deletion_grace_period_seconds();
@@ -120,13 +119,16 @@ void PrepareForCreate(const Resource& /*resource*/, Message& object) {
     CreateSpecAndStatus(*budget);
   } else if (As<scheduling_v1::PriorityClass>(object) != nullptr) {
     metadata.set_generation(1);
+  } else if (auto* lease = As<coordination::Lease>(object)) {
+    DropLeaseStrategy({}, *lease);
   }
 }
 
-void PrepareForUpdate(const Resource& /*resource*/, std::string_view subresource,
-                      const Message& old, Message& object) {
-  meta::ObjectMeta& metadata = MetadataOf(object);
-  const meta::ObjectMeta& old_metadata = MetadataOf(old);
+void PrepareForUpdate(const Resource& resource, std::string_view subresource, const Message& old,
+                      Message& object) {
+  meta::ObjectMeta& metadata = MutableMeta(object);
+  if (!resource.namespaced) metadata.clear_namespace_();
+  const meta::ObjectMeta& old_metadata = MetaOf(old);
   if (old_metadata.has_generation()) {
     metadata.set_generation(old_metadata.generation());
   } else {
@@ -142,6 +144,8 @@ void PrepareForUpdate(const Resource& /*resource*/, std::string_view subresource
     UpdateSpecOrStatus(subresource, Same<apps::ReplicaSet>(old), *set);
   } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {
     UpdateSpecOrStatus(subresource, Same<policy::PodDisruptionBudget>(old), *budget);
+  } else if (auto* lease = As<coordination::Lease>(object)) {
+    DropLeaseStrategy(Same<coordination::Lease>(old).spec(), *lease);
   }
   KeepSystemMetadata(old_metadata, metadata);
 }

@@ -3,6 +3,7 @@
 #include <google/protobuf/message.h>
 
 #include "api/event_conversion.h"
+#include "api/object.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
@@ -102,16 +103,10 @@ const KindValidation& KindOf(const Message& object) {
   return kNone;
 }
 
-const meta::ObjectMeta& MetadataIn(const Message& object) {
-  const auto* field = object.GetDescriptor()->FindFieldByNumber(1);
-  BERTH_CHECK(field != nullptr && field->message_type() == meta::ObjectMeta::descriptor());
-  return static_cast<const meta::ObjectMeta&>(object.GetReflection()->GetMessage(object, field));
-}
-
 // What upstream checks of every kind before its own rules.
 void ValidateAnyUpdate(const Message& object, const Message& old, Errors& errors) {
   BERTH_CHECK(object.GetDescriptor() == old.GetDescriptor());
-  validation::ValidateObjectMetaUpdate(MetadataIn(object), MetadataIn(old), FieldPath("metadata"),
+  validation::ValidateObjectMetaUpdate(MetaOf(object), MetaOf(old), FieldPath("metadata"),
                                        errors);
 }
 
@@ -121,7 +116,7 @@ FieldErrors ValidateCreate(const Resource& resource, const Message& object) {
   Errors errors;
   if (const auto create = KindOf(object).create) create(object, errors);
   if (errors.empty()) {
-    validation::ValidateObjectMeta(MetadataIn(object), resource.namespaced,
+    validation::ValidateObjectMeta(MetaOf(object), resource.namespaced,
                                    validation::IsPathSegmentName, FieldPath("metadata"), errors);
   }
   return errors.Take();

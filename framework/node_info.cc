@@ -66,6 +66,21 @@ bool NodeInfo::RemovePod(const PodInfo& pod) {
   return true;
 }
 
+bool NodeInfo::ReplacePod(const PodPtr& pod) {
+  const auto swap = [&](std::vector<PodPtr>& pods) {
+    // The newest are the likeliest.
+    auto it = std::find_if(pods.rbegin(), pods.rend(),
+                           [&](const PodPtr& held) { return held->uid == pod->uid; });
+    if (it == pods.rend()) return false;
+    *it = pod;
+    return true;
+  };
+  if (!swap(pods_)) return false;
+  if (pod->has_pod_affinity) swap(pods_with_affinity_);
+  if (pod->has_required_pod_anti_affinity) swap(pods_with_required_anti_affinity_);
+  return true;
+}
+
 void NodeInfo::CopyPodsFrom(const NodeInfo& other) {
   pods_ = other.pods_;
   pods_with_affinity_ = other.pods_with_affinity_;

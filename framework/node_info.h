@@ -56,6 +56,8 @@ class NodeInfo {
   // false when no pod has that uid ("no corresponding pod <name> in pods of node <node>").
   void AddPod(PodPtr pod);
   bool RemovePod(const PodInfo& pod);
+  // A newer PodInfo of a pod that is here; what is counted must be the same. False: not here.
+  bool ReplacePod(const PodPtr& pod);
   // Takes over the pods and what they use from a NodeInfo with the same node.
   void CopyPodsFrom(const NodeInfo& other);
 

@@ -27,6 +27,25 @@ bool SameImages(const api::core::Node& a, const api::core::Node& b) {
                     });
 }
 
+template <typename Map>
+bool SameMap(const Map& a, const Map& b) {
+  if (a.size() != b.size()) return false;
+  return std::all_of(a.begin(), a.end(), [&](const auto& entry) {
+    auto it = b.find(entry.first);
+    return it != b.end() && it->second == entry.second;
+  });
+}
+
+// Nothing that a result about the pod's node may depend on differs.
+bool SameToOthers(const PodInfo& a, const PodInfo& b) {
+  return a.node_name == b.node_name && a.priority == b.priority &&
+         a.terminating == b.terminating && a.requests == b.requests &&
+         a.non_zero_requests == b.non_zero_requests && a.host_ports == b.host_ports &&
+         a.labels == b.labels && a.has_pod_affinity == b.has_pod_affinity &&
+         a.has_required_pod_anti_affinity == b.has_required_pod_anti_affinity &&
+         SameMap(a.object().metadata().annotations(), b.object().metadata().annotations());
+}
+
 }  // namespace
 
 // --- pods --------------------------------------------------------------------------------------
@@ -72,6 +91,7 @@ absl::Status Cache::AddPod(PodPtr pod) {
   if (!added) {
     state.assumed = false;
     --assumed_count_;
+    if (Renew(state, pod)) return absl::OkStatus();
     Displace(*state.pod);
   }
   Place(pod);
@@ -85,6 +105,7 @@ absl::Status Cache::UpdatePod(PodPtr pod) {
     return Refused(fmt::format("pod {}({}) is not added to scheduler cache, so cannot be updated",
                                pod->uid, pod->key));
   }
+  if (Renew(it->second, pod)) return absl::OkStatus();
   Displace(*it->second.pod);
   Place(pod);
   it->second.pod = std::move(pod);
@@ -113,6 +134,16 @@ bool Cache::IsAssumed(std::string_view uid) const {
 PodPtr Cache::FindPod(std::string_view uid) const {
   auto it = pods_.find(uid);
   return it == pods_.end() ? nullptr : it->second.pod;
+}
+
+bool Cache::Renew(PodState& state, const PodPtr& pod) {
+  if (!SameToOthers(*state.pod, *pod)) return false;
+  NodeItem& item = ItemFor(pod->node_name);
+  const bool replaced = item.info.ReplacePod(pod);
+  BERTH_CHECK(replaced);
+  Touch(item, kNodeOther);  // the copy is renewed; results stay true
+  state.pod = pod;
+  return true;
 }
 
 void Cache::Place(const PodPtr& pod) {

@@ -85,6 +85,9 @@ class Cache {
   void Touch(NodeItem& item, NodeFields fields);
   void Place(const PodPtr& pod);
   void Displace(const PodInfo& pod);
+  // Swaps in a newer PodInfo of a pod where it stands; false when it moved or what it takes or
+  // shows to others changed.
+  bool Renew(PodState& state, const PodPtr& pod);
   void EraseIfGone(std::string_view node_name);
   void SetImages(NodeItem& item, const api::core::Node& node);
   void DropImages(NodeItem& item);

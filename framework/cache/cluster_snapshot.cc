@@ -65,7 +65,7 @@ void ClusterSnapshot::CopyNode(const NodeInfo& from, NodeFields fields) {
   if (!to.pods_with_affinity().empty() || !from.pods_with_affinity().empty()) {
     affinity_changed_ = true;
   }
-  if (fields == kNodePods) {
+  if (to.shared_node() == from.shared_node() && (fields & kNodeImages) == 0) {
     to.CopyPodsFrom(from);
   } else {
     const NodeIndex index = to.index;

@@ -19,8 +19,6 @@ PodPtr Anonymous(const PodPtr& pod) {
   return copy;
 }
 
-uint64_t Bit(int ordinal) { return uint64_t{1} << ordinal; }
-
 // Adds what one result depends on; false when it cannot be kept.
 bool AddNeeds(Scope scope, const Dependencies& depends, NodeFields* own, EvaluationNeeds* needs) {
   switch (scope) {
@@ -114,7 +112,7 @@ bool Evaluation::EvaluateAll(int64_t* evaluated) {
   // Plugin by plugin over the nodes that are left: a node's first failure is the one that counts,
   // and a plugin's code and data stay in the processor's cache.
   for (const auto& entry : runtime_.profile().filter) {
-    if ((state_.skipped_filters & Bit(entry.ordinal)) != 0) continue;
+    if ((state_.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
     pass.assign(alive.size(), 0);
     const bool batch =
         entry.plugin->FilterBatch(state_, *pod_, snapshot_.columns(), alive, pass);
@@ -202,7 +200,7 @@ bool Evaluation::ScoreAll() {
   if (!runtime_.RunPreScore(state_, *pod_, infos).ok()) return false;
   columns_.clear();
   for (const auto& entry : runtime_.profile().score) {
-    if ((state_.skipped_scores & Bit(entry.ordinal)) != 0) continue;
+    if ((state_.skipped_scores & PluginBit(entry.ordinal)) != 0) continue;
     Column column;
     column.entry = &entry;
     column.normalization = entry.plugin->normalization();

@@ -29,6 +29,7 @@ struct PointEntry {
   std::string_view name;
   int32_t weight = 1;
 };
+inline uint64_t PluginBit(int ordinal) { return uint64_t{1} << ordinal; }
 template <typename P>
 using PointList = std::vector<PointEntry<P>>;
 

@@ -13,8 +13,6 @@ namespace {
 
 constexpr absl::Duration kPermitTimeoutMax = absl::Minutes(15);
 
-uint64_t Bit(int ordinal) { return uint64_t{1} << ordinal; }
-
 Status Failed(std::string_view what, std::string_view plugin, const Status& status) {
   return Error(fmt::format("running {} plugin {}: {}", what, api::GoQuoted(plugin),
                            status.Message()))
@@ -49,7 +47,7 @@ PreFilterOutcome Runtime::RunPreFilter(CycleState& state, const PodInfo& pod,
   for (const auto& entry : profile_.pre_filter) {
     PreFilterResult result = entry.plugin->PreFilter(state, pod, snapshot);
     if (result.status.IsSkip()) {
-      state.skipped_filters |= Bit(entry.ordinal);
+      state.skipped_filters |= PluginBit(entry.ordinal);
       continue;
     }
     if (!result.status.ok()) {
@@ -84,7 +82,7 @@ PreFilterOutcome Runtime::RunPreFilter(CycleState& state, const PodInfo& pod,
 Verdict Runtime::RunFilter(const CycleState& state, const PodInfo& pod,
                            const NodeInfo& node) const {
   for (const auto& entry : profile_.filter) {
-    if ((state.skipped_filters & Bit(entry.ordinal)) != 0) continue;
+    if ((state.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
     Status status = entry.plugin->Filter(state, pod, node);
     if (status.ok()) continue;
     if (!status.IsRejected()) {
@@ -124,7 +122,7 @@ Status Runtime::RunAddPod(CycleState& state, const PodInfo& to_schedule, const P
                           const NodeInfo& node) const {
   for (const auto& entry : profile_.pre_filter) {
     if (!entry.plugin->HasExtensions()) continue;
-    if ((state.skipped_filters & Bit(entry.ordinal)) != 0) continue;
+    if ((state.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
     const Status status = entry.plugin->AddPod(state, to_schedule, added, node);
     if (!status.ok()) {
       return Error(fmt::format("running AddPod on PreFilter plugin {}: {}",
@@ -138,7 +136,7 @@ Status Runtime::RunRemovePod(CycleState& state, const PodInfo& to_schedule,
                              const PodInfo& removed, const NodeInfo& node) const {
   for (const auto& entry : profile_.pre_filter) {
     if (!entry.plugin->HasExtensions()) continue;
-    if ((state.skipped_filters & Bit(entry.ordinal)) != 0) continue;
+    if ((state.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
     const Status status = entry.plugin->RemovePod(state, to_schedule, removed, node);
     if (!status.ok()) {
       return Error(fmt::format("running RemovePod on PreFilter plugin {}: {}",
@@ -189,7 +187,7 @@ Status Runtime::RunPreScore(CycleState& state, const PodInfo& pod,
   for (const auto& entry : profile_.pre_score) {
     const Status status = entry.plugin->PreScore(state, pod, feasible);
     if (status.IsSkip()) {
-      state.skipped_scores |= Bit(entry.ordinal);
+      state.skipped_scores |= PluginBit(entry.ordinal);
     } else if (!status.ok()) {
       return timer.Ended(Failed("PreScore", entry.name, status));
     }
@@ -237,7 +235,7 @@ Status Runtime::RunScore(const CycleState& state, const PodInfo& pod,
   const size_t count = feasible.size();
   out.plugins.clear();
   for (const auto& entry : profile_.score) {
-    if ((state.skipped_scores & Bit(entry.ordinal)) == 0) out.plugins.push_back(&entry);
+    if ((state.skipped_scores & PluginBit(entry.ordinal)) == 0) out.plugins.push_back(&entry);
   }
   out.raw.assign(out.plugins.size() * count, 0);
   out.total.assign(count, 0);

@@ -10,7 +10,7 @@
 namespace berth::framework {
 namespace {
 
-Status Failed(std::string_view what, std::string_view plugin, const Status& status) {
+Status BindingFailed(std::string_view what, std::string_view plugin, const Status& status) {
   return Error(fmt::format("running {} plugin {}: {}", what, api::GoQuoted(plugin),
                            status.Message()))
       .WithPlugin(plugin);
@@ -75,7 +75,7 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
   void Ended(std::string_view plugin, const Status& status) {
     if (!status.ok() && failure.ok()) {
       failure = status.IsRejected() ? status.WithPlugin(plugin)
-                                    : Failed("PreBind", plugin, status);
+                                    : BindingFailed("PreBind", plugin, status);
     }
     if (--pending > 0) return;
     if (!failure.ok()) return done(failure);
@@ -147,7 +147,7 @@ void Runtime::BindFrom(size_t index, CycleState& state, PodPtr pod, std::string 
         }
         if (!status.ok()) {
           status = status.IsRejected() ? status.WithPlugin(entry.name)
-                                       : Failed("Bind", entry.name, status);
+                                       : BindingFailed("Bind", entry.name, status);
         }
         done(std::move(status));
       }));

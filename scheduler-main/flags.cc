@@ -52,6 +52,7 @@ struct Texts {
   std::string feature_gates, unschedulable_max;
   std::optional<std::string> lease_duration, renew_deadline, retry_period;
   std::map<std::string, std::string> ignored;
+  bool leader_elect = false, profiling = false, contention_profiling = false;
   bool version = false;
 };
 
@@ -81,7 +82,7 @@ void AddOwnFlags(CLI::App& app, Flags& flags, Texts& texts) {
 
 void AddUpstreamFlags(CLI::App& app, Flags& flags, Texts& texts) {
   const std::string election = "Leader election (not done yet)";
-  app.add_flag("--leader-elect", flags.leader_elect, election);
+  app.add_flag("--leader-elect", texts.leader_elect, election);
   app.add_option("--leader-elect-lease-duration", texts.lease_duration)->group("");
   app.add_option("--leader-elect-renew-deadline", texts.renew_deadline)->group("");
   app.add_option("--leader-elect-retry-period", texts.retry_period)->group("");
@@ -92,8 +93,8 @@ void AddUpstreamFlags(CLI::App& app, Flags& flags, Texts& texts) {
   app.add_option("--kube-api-qps", flags.qps, deprecated)->group(deprecated);
   app.add_option("--kube-api-burst", flags.burst, deprecated)->group(deprecated);
   app.add_option("--kube-api-content-type", flags.content_type, deprecated)->group(deprecated);
-  app.add_flag("--profiling", flags.profiling, deprecated)->group(deprecated);
-  app.add_flag("--contention-profiling", flags.contention_profiling, deprecated)
+  app.add_flag("--profiling", texts.profiling, deprecated)->group(deprecated);
+  app.add_flag("--contention-profiling", texts.contention_profiling, deprecated)
       ->group(deprecated);
   for (const char* name : kIgnored) {
     app.add_option(name, texts.ignored[name])->group("")->expected(0, 1);
@@ -180,6 +181,11 @@ std::variant<Flags, int> ParseFlags(int argc, char** argv) {
   if (absl::Status status = ReadTexts(texts, flags); !status.ok()) {
     fmt::print(stderr, "{}\n", ToStd(status.message()));
     return 2;
+  }
+  if (app.count("--leader-elect") > 0) flags.leader_elect = texts.leader_elect;
+  if (app.count("--profiling") > 0) flags.profiling = texts.profiling;
+  if (app.count("--contention-profiling") > 0) {
+    flags.contention_profiling = texts.contention_profiling;
   }
   for (const char* name : kIgnored) {
     if (app.count(name) > 0) flags.ignored.emplace_back(name);

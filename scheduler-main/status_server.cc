@@ -137,7 +137,9 @@ struct StatusServer::Impl final : client::EventLoop::Watcher {
     setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(listener, reinterpret_cast<sockaddr*>(&where), sizeof where) != 0 ||
         listen(listener, 64) != 0) {
-      return SystemError(fmt::format("listen on {}:{}", address, wanted_port));
+      absl::Status failed = SystemError(fmt::format("listen on {}:{}", address, wanted_port));
+      close(std::exchange(listener, -1));
+      return failed;
     }
     socklen_t size = sizeof where;
     getsockname(listener, reinterpret_cast<sockaddr*>(&where), &size);

@@ -1,0 +1,62 @@
+// What one seed plays: how big, how long, which faults and which operations there are. Each kind is
+// switched off for some seeds, so that what another kind would hide is seen.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <absl/time/time.h>
+
+#include "base/random.h"
+#include "tests/sim/faulty_transport.h"
+#include "tests/sim/store_link.h"
+
+namespace berth::sim {
+
+// How often each thing happens, relative to the others; 0: never.
+struct OperationMix {
+  int create = 60;
+  int remove = 15;
+  int force_remove = 2;
+  int bind_by_hand = 2;
+  int create_on_node = 2;
+  int label = 4;
+  int cordon = 4;
+  int taint = 4;
+  int remove_node = 1;
+  int shrink_node = 1;
+};
+
+// Mean time between two of them; infinite: never.
+struct CrashMix {
+  absl::Duration server = absl::InfiniteDuration();
+  absl::Duration scheduler = absl::InfiniteDuration();
+  absl::Duration agent = absl::InfiniteDuration();
+  absl::Duration partition = absl::InfiniteDuration();  // one client reaches nobody for a while
+  absl::Duration down_max = absl::Seconds(4);
+};
+
+struct SimOptions {
+  uint64_t seed = 1;
+  int agents = 2;              // processes
+  int nodes_per_agent = 3;
+  bool another_agent = false;  // joins halfway
+  int64_t node_cpu_milli = 4000;
+  int64_t node_pods = 20;
+  absl::Duration busy = absl::Seconds(40);  // of virtual time, before it is healed
+  absl::Duration operation_gap = absl::Milliseconds(250);
+  OperationMix operations;
+  CrashMix crashes;
+  FaultOptions network;
+  StoreLinkOptions store;
+  size_t history_events_max = 8192;  // of the server's watch caches
+  absl::Duration compact_period = absl::InfiniteDuration();
+  absl::Duration event_ttl = absl::Hours(1);
+  bool verify_evaluations = false;
+
+  static SimOptions FromSeed(uint64_t seed);
+  // One line.
+  std::string ToString() const;
+};
+
+}  // namespace berth::sim

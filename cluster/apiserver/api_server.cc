@@ -209,6 +209,10 @@ void ApiServer::DispatchResource(CallPtr call) {
   const std::string_view subresource =
       call->info.subresource != nullptr ? call->info.subresource->name : std::string_view();
   if (subresource == "binding") return rest_.Bind(std::move(call));
+  if (subresource == "scale") {
+    if (call->info.verb == Verb::kGet) return rest_.GetScale(std::move(call));
+    return rest_.SetScale(std::move(call));
+  }
   if (!subresource.empty() && subresource != "status" && subresource != "finalize") {
     return Reply(std::move(call), api::MethodNotSupported(*call->info.resource, subresource));
   }

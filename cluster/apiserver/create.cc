@@ -60,6 +60,7 @@ void Rest::Create(CallPtr call) {
   if (metadata.namespace_().empty() && !state->info.namespace_.empty()) {
     metadata.set_namespace_(state->info.namespace_);
   }
+  if (!state->info.resource->namespaced) metadata.clear_namespace_();
   if (metadata.namespace_() != state->info.namespace_) {
     return state->done(api::BadRequest(
         "the namespace of the provided object does not match the namespace sent on the request"));

@@ -98,7 +98,7 @@ struct Rest::CollectionState {
   DeletionOptions options;
   std::vector<ObjectPtr> objects;
   size_t next = 0;
-  std::vector<ObjectPtr> deleted;
+  std::vector<ObjectPtr> deleted;  // as they were before, which is what upstream answers with
   ListMetadata metadata;
 };
 
@@ -277,11 +277,11 @@ void Rest::DeleteNext(std::shared_ptr<CollectionState> state) {
   one->info.name = object->metadata().name();
   one->user = state->call->user;
   one->options = state->options;
-  one->done = [this, state](absl::StatusOr<ObjectPtr> result, bool) {
+  one->done = [this, state, object](absl::StatusOr<ObjectPtr> result, bool) {
     if (!result.ok() && !api::IsNotFound(result.status())) {
       return Reply(std::move(state->call), result.status());
     }
-    if (result.ok()) state->deleted.push_back(*std::move(result));
+    if (result.ok()) state->deleted.push_back(object);
     DeleteNext(state);
   };
   DeleteOne(std::move(one));

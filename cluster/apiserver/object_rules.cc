@@ -7,6 +7,7 @@
 #include "api/event_conversion.h"
 #include "api/schema/core_v1_event.pb.h"
 #include "api/schema/events_v1.pb.h"
+#include "api/validation/validation.h"
 #include "cluster/apiserver/codec.h"
 
 namespace berth::apiserver {
@@ -22,13 +23,40 @@ void ApplyStoredDefaults(const api::Resource& resource, google::protobuf::Messag
   api::ApplyDefaults(resource, object);
 }
 
-absl::Status ValidateCreate(const api::Resource&, const google::protobuf::Message&) {
-  return absl::OkStatus();
+namespace {
+
+// The object in the form it is shown in under `resource`, whose rules are written for it.
+absl::Status Complain(const api::Resource& resource, const google::protobuf::Message& object,
+                      const api::FieldErrors& errors) {
+  if (errors.empty()) return absl::OkStatus();
+  return api::Invalid(resource, MetadataOf(object).name(), errors);
 }
 
-absl::Status ValidateUpdate(const api::Resource&, std::string_view,
-                            const google::protobuf::Message&, const google::protobuf::Message&) {
-  return absl::OkStatus();
+bool IsConverted(const api::Resource& resource, const google::protobuf::Message& object) {
+  return resource.prototype->GetDescriptor() != object.GetDescriptor();
+}
+
+}  // namespace
+
+absl::Status ValidateCreate(const api::Resource& resource,
+                            const google::protobuf::Message& object) {
+  if (IsConverted(resource, object)) {
+    const auto shown = api::ToEventsV1(static_cast<const api::core::Event&>(object));
+    return Complain(resource, object, api::ValidateCreate(resource, shown));
+  }
+  return Complain(resource, object, api::ValidateCreate(resource, object));
+}
+
+absl::Status ValidateUpdate(const api::Resource& resource, std::string_view subresource,
+                            const google::protobuf::Message& object,
+                            const google::protobuf::Message& old) {
+  if (IsConverted(resource, object)) {
+    const auto shown = api::ToEventsV1(static_cast<const api::core::Event&>(object));
+    const auto shown_old = api::ToEventsV1(static_cast<const api::core::Event&>(old));
+    return Complain(resource, object, api::ValidateUpdate(resource, shown, shown_old));
+  }
+  return Complain(resource, object,
+                  api::ValidateSubresourceUpdate(resource, subresource, object, old));
 }
 
 }  // namespace berth::apiserver

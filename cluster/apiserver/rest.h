@@ -5,6 +5,7 @@
 //            delete.cc            delete, deletecollection
 //   watch    watch_session.cc
 //   binding  binding.cc
+//   scale    scale.cc
 //
 // Threads: none; everything on the API server's executor. Every call is answered exactly once.
 #pragma once
@@ -50,6 +51,9 @@ class Rest {
   void DeleteCollection(CallPtr call);
   // POST pods/NAME/binding.
   void Bind(CallPtr call);
+  // PLURAL/NAME/scale.
+  void GetScale(CallPtr call);
+  void SetScale(CallPtr call);
 
   // A message of this server's own making (default namespaces, system priority classes): created
   // unless it is there, through the whole pipeline.
@@ -65,6 +69,7 @@ class Rest {
   struct DeleteState;
   struct CollectionState;
   struct BindState;
+  struct ScaleState;
 
   using Fresh = absl::AnyInvocable<void(absl::Status)>;
   // Runs `then` when the cache is as new as the request demands.
@@ -95,6 +100,8 @@ class Rest {
                                          absl::Time now);
   void RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked);
   void DeleteNext(std::shared_ptr<CollectionState> state);
+
+  absl::StatusOr<Change> ApplyScale(ScaleState& state, const ObjectPtr& current);
 
   void TryBind(std::shared_ptr<BindState> state);
   absl::StatusOr<Change> ApplyBind(BindState& state, const ObjectPtr& current);

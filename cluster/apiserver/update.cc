@@ -213,8 +213,8 @@ absl::StatusOr<Change> Rest::ApplyUpdate(UpdateState& state, const ObjectPtr& cu
   }
   api::meta::ObjectMeta& metadata = MutableMetadata(*object);
   BERTH_RETURN_IF_ERROR(CheckVersion(state, *current, metadata));
-  BERTH_RETURN_IF_ERROR(AdmitUpdate(state, *current, *object));
   metadata.set_resource_version(current->metadata().resource_version());
+  BERTH_RETURN_IF_ERROR(AdmitUpdate(state, *current, *object));
   if (IsDone(*info.resource, *object)) return Change::Delete(std::move(object));
   if (SameObject(*object, current->message())) return Change::Keep();
   return Change::Put(std::move(object));

@@ -1,0 +1,163 @@
+// The scale subresource: spec.replicas of any kind that has them, seen as autoscaling/v1 Scale.
+// Source: pkg/registry/apps/*/storage/storage.go (ScaleREST).
+#include <utility>
+
+#include <fmt/core.h>
+#include <google/protobuf/message.h>
+
+#include "api/errors.h"
+#include "api/json.h"
+#include "api/patch.h"
+#include "api/prepare.h"
+#include "api/schema/autoscaling_v1.pb.h"
+#include "api/schema/meta_v1.pb.h"
+#include "api/selectors.h"
+#include "base/status_macros.h"
+#include "cluster/apiserver/object_rules.h"
+#include "cluster/apiserver/request_options.h"
+#include "cluster/apiserver/rest.h"
+
+namespace berth::apiserver {
+namespace {
+
+using api::autoscaling::Scale;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+
+const TypeName kScale = {"autoscaling/v1", "Scale"};
+
+// A field of `object`.part, null when the kind has none.
+const FieldDescriptor* FieldOf(const Message& part, const char* name) {
+  return part.GetDescriptor()->FindFieldByName(name);
+}
+
+const Message& PartOf(const Message& object, const char* name) {
+  return object.GetReflection()->GetMessage(object, FieldOf(object, name));
+}
+
+int32_t Replicas(const Message& part) {
+  const FieldDescriptor* field = FieldOf(part, "replicas");
+  return field == nullptr ? 0 : part.GetReflection()->GetInt32(part, field);
+}
+
+std::string SelectorText(const Message& spec) {
+  const FieldDescriptor* field = FieldOf(spec, "selector");
+  if (field == nullptr || field->is_repeated()) return "";
+  const Message& selector = spec.GetReflection()->GetMessage(spec, field);
+  const auto parsed =
+      api::LabelSelector::FromMessage(static_cast<const api::meta::LabelSelector&>(selector));
+  return parsed.ok() ? parsed->ToString() : "";
+}
+
+Scale ScaleOf(const StoredObject& object) {
+  Scale scale;
+  const api::meta::ObjectMeta& from = object.metadata();
+  api::meta::ObjectMeta& metadata = *scale.mutable_metadata();
+  metadata.set_name(from.name());
+  metadata.set_namespace_(from.namespace_());
+  metadata.set_uid(from.uid());
+  metadata.set_resource_version(from.resource_version());
+  *metadata.mutable_creation_timestamp() = from.creation_timestamp();
+  const Message& spec = PartOf(object.message(), "spec");
+  const Message& status = PartOf(object.message(), "status");
+  scale.mutable_spec()->set_replicas(Replicas(spec));
+  scale.mutable_status()->set_replicas(Replicas(status));
+  scale.mutable_status()->set_selector(SelectorText(spec));
+  return scale;
+}
+
+}  // namespace
+
+struct Rest::ScaleState {
+  CallPtr call;
+  WriteOptions options;
+  std::unique_ptr<Message> body;  // of an update
+};
+
+void Rest::GetScale(CallPtr call) {
+  auto shared = std::make_shared<CallPtr>(std::move(call));
+  cache_.WhenFresh([this, shared](absl::Status status) {
+    CallPtr waiting = std::move(*shared);
+    if (!status.ok()) return Reply(std::move(waiting), status);
+    const RequestInfo& info = waiting->info;
+    const ObjectPtr object = cache_.For(*info.resource)
+                                 .Find(CacheKey(*info.resource, info.namespace_, info.name));
+    if (object == nullptr) {
+      return Reply(std::move(waiting), api::NotFound(*info.resource, info.name));
+    }
+    Reply(std::move(waiting), 200, ScaleOf(*object), kScale);
+  });
+}
+
+void Rest::SetScale(CallPtr call) {
+  auto state = std::make_shared<ScaleState>();
+  state->call = std::move(call);
+  const auto prepare = [&]() -> absl::Status {
+    Call& it = *state->call;
+    const bool patch = it.info.verb == Verb::kPatch;
+    BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(it.info.query, patch
+                                                                 ? "PatchOptions"
+                                                                 : "UpdateOptions"));
+    if (patch) return absl::OkStatus();
+    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(it.request.content_type));
+    BERTH_ASSIGN_OR_RETURN(
+        state->body, DecodeBody(it.request.body, media, Scale::default_instance(), kScale,
+                                state->options.field_validation, it.warnings));
+    return absl::OkStatus();
+  };
+  if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
+  const RequestInfo& info = state->call->info;
+  ObjectWriter::Options options;
+  options.dry_run = state->options.dry_run;
+  writer_.Modify(
+      *info.resource, info.namespace_, info.name,
+      [this, state](const ObjectPtr& current) { return ApplyScale(*state, current); },
+      [state](absl::StatusOr<ObjectPtr> result) {
+        if (!result.ok()) return Reply(std::move(state->call), result.status());
+        Reply(std::move(state->call), 200, ScaleOf(**result), kScale);
+      },
+      std::move(options));
+}
+
+absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& current) {
+  const RequestInfo& info = state.call->info;
+  const api::Resource& resource = *info.resource;
+  if (current == nullptr) return api::NotFound(resource, info.name);
+  Scale wanted;
+  if (state.body) {
+    wanted = static_cast<const Scale&>(*state.body);
+  } else {
+    const std::string_view content_type = state.call->request.content_type;
+    BERTH_ASSIGN_OR_RETURN(
+        const std::string json,
+        api::ApplyPatch(content_type.substr(0, content_type.find(';')), *Scale::descriptor(),
+                        Encode(ScaleOf(*current), kScale, Media::kJson),
+                        state.call->request.body));
+    BERTH_ASSIGN_OR_RETURN(std::unique_ptr<Message> patched,
+                           DecodePatched(json, Scale::default_instance(), kScale,
+                                         state.options.field_validation, state.call->warnings));
+    wanted = std::move(static_cast<Scale&>(*patched));
+  }
+  const std::string& version = wanted.metadata().resource_version();
+  if (!version.empty() && version != current->metadata().resource_version()) {
+    return api::Conflict(resource, info.name,
+                         "the object has been modified; please apply your changes to the latest "
+                         "version and try again");
+  }
+  const int32_t replicas = wanted.spec().replicas();
+  if (replicas < 0) {
+    return api::InvalidKind("autoscaling", "Scale", info.name,
+                            {api::InvalidInt("spec.replicas", replicas,
+                                             "must be greater than or equal to 0")});
+  }
+  std::shared_ptr<Message> object(current->message().New());
+  object->CopyFrom(current->message());
+  Message& spec = *object->GetReflection()->MutableMessage(object.get(), FieldOf(*object, "spec"));
+  if (Replicas(spec) == replicas) return Change::Keep();
+  spec.GetReflection()->SetInt32(&spec, FieldOf(spec, "replicas"), replicas);
+  api::PrepareForUpdate(resource, "", current->message(), *object);
+  BERTH_RETURN_IF_ERROR(ValidateUpdate(resource, "", *object, current->message()));
+  return Change::Put(std::move(object));
+}
+
+}  // namespace berth::apiserver

@@ -1,9 +1,10 @@
 // Typed client of the Kubernetes API over a Transport.
 //
 //   ApiClient client(transport, executor, {});
-//   client.Get<core::Pod>("default", "web-1", [](absl::StatusOr<std::shared_ptr<const core::Pod>> p)
-//                         { ... });
-//   client.Create(ResourceOf<core::Pod>(), "default", pod, [](absl::StatusOr<ObjectPtr> made) {...});
+//   client.Get<core::Pod>("default", "web-1",
+//                         [](absl::StatusOr<std::shared_ptr<const core::Pod>> pod) { ... });
+//   client.Create(ResourceOf<core::Pod>(), "default", pod,
+//                 [](absl::StatusOr<ObjectPtr> made) { ... });
 //
 // Bodies travel as protobuf, or JSON when asked. Failures are absl::Status: the API's own carry
 // their meta.v1.Status (api/errors.h: IsNotFound, IsConflict, ...); the transport's are as in
@@ -43,12 +44,12 @@ struct ApiClientOptions {
 
 // As in the query of a list or watch; empty fields are left out.
 struct ListOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;
-  std::string resource_version_match;  // "Exact", "NotOlderThan"
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version = {};
+  std::string resource_version_match = {};  // "Exact", "NotOlderThan"
   int64_t limit = 0;
-  std::string continue_token;
+  std::string continue_token = {};
 };
 struct ObjectList {
   std::vector<ObjectPtr> items;
@@ -56,19 +57,19 @@ struct ObjectList {
   std::string continue_token;
 };
 struct WatchOptions {
-  std::string label_selector;
-  std::string field_selector;
-  std::string resource_version;
-  std::string resource_version_match;
+  std::string label_selector = {};
+  std::string field_selector = {};
+  std::string resource_version = {};
+  std::string resource_version_match = {};
   bool send_initial_events = false;
   bool bookmarks = true;
   int64_t timeout_s = 0;  // the server ends the watch then; 0: when it likes
 };
 struct DeleteOptions {
-  std::string uid;               // preconditions; empty: none
-  std::string resource_version;
+  std::string uid = {};               // preconditions; empty: none
+  std::string resource_version = {};
   int64_t grace_period_s = -1;   // -1: the object's own
-  std::string propagation;       // "Background", "Foreground", "Orphan"; empty: the default
+  std::string propagation = {};       // "Background", "Foreground", "Orphan"; empty: the default
 };
 enum class PatchType : uint8_t { kStrategicMerge, kMerge, kJson };
 

@@ -55,7 +55,11 @@ std::string KeyOf(const api::events::Event& event) {
 }
 
 // The server is there and said no: asking again will not help.
-bool Refused(const absl::Status& status) { return !api::Reason(status).empty(); }
+bool Refused(const absl::Status& status) {
+  const bool transport = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                         absl::IsResourceExhausted(status) || absl::IsCancelled(status);
+  return !transport || !api::Reason(status).empty();
+}
 
 }  // namespace
 

@@ -43,11 +43,11 @@ struct EventRecorderOptions {
 };
 
 struct EventNote {
-  std::string type;    // "Normal" or "Warning"
-  std::string reason;  // "Scheduled"
-  std::string action;  // "Binding"
-  std::string note;    // cut to 1024 bytes
-  std::string reporting_controller;
+  std::string type = {};    // "Normal" or "Warning"
+  std::string reason = {};  // "Scheduled"
+  std::string action = {};  // "Binding"
+  std::string note = {};    // cut to 1024 bytes
+  std::string reporting_controller = {};
 };
 
 // Threads: the client's executor only.

@@ -17,13 +17,13 @@
 namespace berth::client {
 
 struct ExecPluginOptions {
-  std::string api_version;  // client.authentication.k8s.io/v1 or v1beta1
-  std::string command;      // a name is looked up in PATH
-  std::vector<std::string> args;
-  std::vector<std::pair<std::string, std::string>> env;  // beside our own environment
-  std::string install_hint;  // shown when the command is not there
-  std::string server;        // told to the plugin when provide_cluster_info
-  std::string ca_pem;
+  std::string api_version = {};  // client.authentication.k8s.io/v1 or v1beta1
+  std::string command = {};      // a name is looked up in PATH
+  std::vector<std::string> args = {};
+  std::vector<std::pair<std::string, std::string>> env = {};  // beside our own environment
+  std::string install_hint = {};  // shown when the command is not there
+  std::string server = {};        // told to the plugin when provide_cluster_info
+  std::string ca_pem = {};
   bool provide_cluster_info = false;
   absl::Duration timeout = absl::Seconds(60);
 };

@@ -1,10 +1,10 @@
 // One connection of the HTTP client: connects, sends one request at a time, reads its response.
 // Internal to http_transport.h. Everything here lives on the transport's EventLoop.
 //
-//   resolving is the pool's        connect ok, TLS done           response read, keep-alive
-//   (new) --Start--> connecting -----------------------> busy <------------------------> idle
-//                        |                                 |                              |
-//                        +---- refused, timeout, lost -----+----- lost, Close, stale -----+--> closed
+//                         connected, TLS done         answered, keep-alive; Send
+//   (new) --Start--> connecting ----------------> busy <-----------------------> idle
+//                        |                          |                             |
+//                        +---- refused, late, lost -+---- lost, Close, stale -----+--> closed
 #pragma once
 
 #include <sys/socket.h>

@@ -19,8 +19,8 @@
 namespace berth::client {
 
 struct HttpTransportOptions {
-  std::string server;  // "http://127.0.0.1:8080", "https://host:6443/prefix"
-  TlsOptions tls;      // for https
+  std::string server = {};  // "http://127.0.0.1:8080", "https://host:6443/prefix"
+  TlsOptions tls = {};      // for https
   int max_connections = 32;
   int64_t queue_max = 100'000;  // requests beyond it fail with ResourceExhausted
   int64_t response_bytes_max = int64_t{1} << 30;

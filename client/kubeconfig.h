@@ -28,14 +28,14 @@
 namespace berth::client {
 
 struct RestConfig {
-  std::string server;       // URL
-  std::string namespace_;   // of the context; empty: "default" is meant
-  TlsOptions tls;
-  std::string token;
-  std::string token_file;   // wins over token
-  std::string username, password;
-  ExecPluginOptions exec;   // command empty: none
-  api::Headers headers;     // of every request: impersonation
+  std::string server = {};       // URL
+  std::string namespace_ = {};   // of the context; empty: "default" is meant
+  TlsOptions tls = {};
+  std::string token = {};
+  std::string token_file = {};   // wins over token
+  std::string username = {}, password = {};
+  ExecPluginOptions exec = {};   // command empty: none
+  api::Headers headers = {};     // of every request: impersonation
 };
 
 // base_dir: what relative file names in the text are relative to. context: empty for

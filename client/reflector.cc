@@ -179,7 +179,6 @@ bool Reflector::Accept(std::vector<ObjectPtr> objects, int64_t revision) {
     return false;
   }
   ++stats_.lists;
-  backoff_step_ = 0;
   seen_revision_ = complete_revision_ = revision;
   Disarm(silence_timer_);
   Arm(relist_timer_, options_.relist_period * (1 + random_.Unit() / 2), &Reflector::OnRelist);
@@ -284,6 +283,7 @@ void Reflector::OnStreamClosed(absl::Status status) {
     return OnListFailed(status);
   }
   const bool was_short = executor_.clock().Now() - watch_since_ < kShortWatch;
+  if (!was_short) backoff_step_ = 0;
   if (status.ok() && !was_short) return Watch();
   if (!status.ok()) LogFailure("watch", status);
   // What the copy has is fine but cannot be continued, or a frame could not be read: list anew.

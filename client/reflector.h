@@ -34,9 +34,9 @@
 namespace berth::client {
 
 struct ReflectorOptions {
-  std::string namespace_;      // empty: all
-  std::string label_selector;
-  std::string field_selector;
+  std::string namespace_ = {};      // empty: all
+  std::string label_selector = {};
+  std::string field_selector = {};
   bool streaming_list = true;
   int64_t page_limit = 500;    // of a paged list
   // Lists anew after this, and up to half more, however healthy the watch looks: a lost event is

@@ -21,10 +21,10 @@ using BIO = struct bio_st;
 namespace berth::client {
 
 struct TlsOptions {
-  std::string ca_pem;           // empty: the system's
-  std::string certificate_pem;  // our own, with its chain; empty: none
-  std::string key_pem;
-  std::string server_name;      // what the server must prove to be; empty: the host connected to
+  std::string ca_pem = {};           // empty: the system's
+  std::string certificate_pem = {};  // our own, with its chain; empty: none
+  std::string key_pem = {};
+  std::string server_name = {};      // what the server must prove to be; empty: the host
   bool insecure_skip_verify = false;
 };
 

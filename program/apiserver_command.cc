@@ -15,13 +15,13 @@
 namespace berth::program {
 namespace {
 
-struct Flags {
+struct ApiserverFlags {
   std::string store = "rocksdb", data_dir, address = "127.0.0.1", kubeconfig;
   std::string binding_check = "on", event_ttl = "1h";
   int port = 8080;
 };
 
-int Run(const Flags& flags) {
+int Run(const ApiserverFlags& flags) {
   StopSignals signals;
   const auto ttl = api::ParseDuration(flags.event_ttl);
   if (!ttl.ok()) return Fail(ttl.status());
@@ -58,7 +58,7 @@ void AddApiserver(CLI::App& app, Action& action) {
       "Examples:\n"
       "  berth apiserver --data-dir /tmp/berth --insecure-port 8001 --kubeconfig /tmp/kubeconfig\n"
       "  berth apiserver --store memory --insecure-port 0      # any free port, nothing kept\n");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<ApiserverFlags>();
   command->add_option("--store", flags->store, "rocksdb (durable) or memory")
       ->check(CLI::IsMember({"rocksdb", "memory"}))->capture_default_str();
   command->add_option("--data-dir", flags->data_dir,

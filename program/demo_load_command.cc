@@ -33,7 +33,7 @@ namespace {
 
 using up::Grouped;
 
-struct Flags {
+struct DemoFlags {
   std::string kubeconfig, namespace_name = "demo";
   int64_t pods = 10'000;
   std::vector<std::string> schedulers;
@@ -44,7 +44,7 @@ struct Flags {
 // The load against one cluster; blocking calls around the executor's.
 class Demo {
  public:
-  Demo(const Flags& flags, client::Transport& transport, StopSignals& signals)
+  Demo(const DemoFlags& flags, client::Transport& transport, StopSignals& signals)
       : flags_(flags), transport_(transport), signals_(signals),
         colour_(isatty(STDOUT_FILENO) == 1), client_(transport, executor_) {
     executor_.Run([this] {
@@ -165,7 +165,7 @@ class Demo {
                             flags_.fill_percent));
   }
 
-  const Flags& flags_;
+  const DemoFlags& flags_;
   client::Transport& transport_;
   StopSignals& signals_;
   const bool colour_;
@@ -174,7 +174,7 @@ class Demo {
   std::unique_ptr<up::LoadGenerator> load_;
 };
 
-int Run(Flags flags) {
+int Run(DemoFlags flags) {
   StopSignals signals;
   if (flags.schedulers.empty()) flags.schedulers = {"default-scheduler"};
   auto transport = ConnectByKubeconfig(flags.kubeconfig, 64);
@@ -193,7 +193,7 @@ void AddDemoLoad(CLI::App& app, Action& action) {
       "Example:\n"
       "  berth demo-load --pods 10000 --scheduler a --scheduler b --kubeconfig /tmp/kubeconfig\n"
       "\nExit code 1 when a node is over-committed or pods do not run in time.\n");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<DemoFlags>();
   command->add_option("--pods", flags->pods, "Of 100m cpu and 128Mi each")
       ->check(CLI::Range(1, 1'000'000))->capture_default_str();
   command->add_option("--scheduler", flags->schedulers,

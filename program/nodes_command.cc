@@ -17,7 +17,7 @@
 namespace berth::program {
 namespace {
 
-struct Flags {
+struct NodesCommandFlags {
   NodeFlags nodes;
   std::string kubeconfig;
   int connections = 32;
@@ -33,7 +33,7 @@ void Report(const node::NodeAgentStats& now, const node::NodeAgentStats& before,
   std::fflush(stdout);
 }
 
-int Run(const Flags& flags) {
+int Run(const NodesCommandFlags& flags) {
   StopSignals signals;
   auto agent_options = MakeAgentOptions(flags.nodes);
   if (!agent_options.ok()) return Fail(agent_options.status());
@@ -71,7 +71,7 @@ void AddNodes(CLI::App& app, Action& action) {
       "  berth nodes --template pools.yaml --kubeconfig /tmp/kubeconfig   # docs/nodes.md\n"
       "\nFinite pods: annotate them with berth.dev/run-seconds and berth.dev/exit-code.\n"
       "Stopping and starting it again restarts no pod: what runs is read from the API.\n");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<NodesCommandFlags>();
   command->add_option("--count", flags->nodes.count,
                       "How many; 0: as the template says (without a template: 1)")
       ->check(CLI::Range(int64_t{0}, node::kNodesMax))->capture_default_str();

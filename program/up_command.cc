@@ -25,7 +25,7 @@
 namespace berth::program {
 namespace {
 
-struct Flags {
+struct UpFlags {
   NodeFlags nodes;
   std::string data_dir, kubeconfig, config, log_file;
   std::string store = "rocksdb", binding_check = "on", event_ttl = "1h";
@@ -41,7 +41,7 @@ absl::StatusOr<scheduler::Configuration> ReadConfig(const std::string& path) {
   return scheduler::DecodeConfig(std::string{std::istreambuf_iterator<char>(file), {}});
 }
 
-absl::StatusOr<up::ClusterOptions> Options(const Flags& flags) {
+absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
   up::ClusterOptions options;
   BERTH_ASSIGN_OR_RETURN(const int64_t ttl, api::ParseDuration(flags.event_ttl));
   if (ttl <= 0) return absl::InvalidArgumentError("--event-ttl must be longer than 0");
@@ -66,7 +66,7 @@ absl::StatusOr<up::ClusterOptions> Options(const Flags& flags) {
 // Shows the samples of a cluster until a stop is asked for.
 class Display {
  public:
-  Display(const Flags& flags, up::Cluster& cluster)
+  Display(const UpFlags& flags, up::Cluster& cluster)
       : cluster_(cluster), live_(!flags.plain && isatty(STDOUT_FILENO) == 1),
         screen_({.server = cluster.url(),
                  .store = flags.data_dir.empty() ? flags.store
@@ -116,7 +116,7 @@ class Display {
   std::string last_line_;
 };
 
-int Run(Flags flags) {
+int Run(UpFlags flags) {
   StopSignals signals;
   if (flags.store == "rocksdb" && flags.data_dir.empty()) {
     return Fail(absl::InvalidArgumentError(
@@ -166,7 +166,7 @@ void AddUp(CLI::App& app, Action& action) {
       "\nCtrl-C stops it cleanly, a second one at once; the same command on the same data\n"
       "directory brings everything back. Pods choose by spec.schedulerName; each --scheduler has\n"
       "its own engine, cache and watches.\n");
-  const auto flags = std::make_shared<Flags>();
+  const auto flags = std::make_shared<UpFlags>();
   command->add_option("--nodes", flags->nodes.count,
                       "Simulated nodes; 0: as the template says, none without one")
       ->check(CLI::Range(int64_t{0}, node::kNodesMax))->capture_default_str();

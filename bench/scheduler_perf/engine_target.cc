@@ -2,6 +2,7 @@
 
 #include <absl/synchronization/notification.h>
 
+#include "api/defaults.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
@@ -82,6 +83,7 @@ class EngineTarget final : public Target {
     for (size_t i = 0; i < objects.size(); ++i) {
       auto object = std::make_shared<T>(objects[i]);
       object->mutable_metadata()->set_uid(std::to_string(++uid_));
+      api::ApplyDefaults(resource, *object);
       batch.push_back(std::move(object));
       if (batch.size() < kPodsPerTask && i + 1 < objects.size()) continue;
       executor_.Post([this, &resource, batch = std::move(batch)]() mutable {

@@ -1,4 +1,4 @@
-// The admission plugins that are built in. Source: plugin/pkg/admission/{namespace,priority}.
+// The admission plugins that are built in. Source: plugin/pkg/admission/{namespace,priority,runtimeclass}.
 #pragma once
 
 #include <memory>
@@ -15,5 +15,8 @@ std::unique_ptr<Admission> MakeNamespaceLifecycle(WatchCache& cache);
 // spec.priorityClassName becomes spec.priority and spec.preemptionPolicy; at most one class is the
 // default; system classes stay.
 std::unique_ptr<Admission> MakePriority(WatchCache& cache);
+
+// Pod overhead comes with a runtime class only.
+std::unique_ptr<Admission> MakeRuntimeClass();
 
 }  // namespace berth::apiserver

@@ -69,6 +69,7 @@ ApiServer::ApiServer(Executor& executor, Executor& encoder, store::Store& store,
   pipeline_.authorizers.push_back(MakeAlwaysAllow());
   pipeline_.admission.push_back(MakeNamespaceLifecycle(cache_));
   pipeline_.admission.push_back(MakePriority(cache_));
+  pipeline_.admission.push_back(MakeRuntimeClass());
   cache_.SetListeners(
       [this](const ResourceCache& cache, const EventPtr& event) { OnEvent(cache, event); },
       [this] { OnReset(); });

@@ -9,6 +9,7 @@
 //                                        Write* , then Close | (receiver gone)
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <utility>
 
@@ -29,6 +30,10 @@ class StreamWriter {
   // parsed. False when the receiver is gone, or fell behind its byte budget by this chunk: then it
   // has been cut off, and nothing more can be written.
   virtual bool Write(Bytes chunk) = 0;
+
+  // What is queued and has not been taken by the receiver yet: who has much to send looks at it
+  // between chunks, and waits, so as not to use up the budget by itself.
+  virtual int64_t UnsentBytes() const = 0;
 
   // Ends the body properly, after what is queued. Idempotent.
   virtual void Close() = 0;

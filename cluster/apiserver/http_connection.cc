@@ -87,6 +87,11 @@ class HttpConnection::Writer final : public StreamWriter {
     return true;
   }
 
+  int64_t UnsentBytes() const override {
+    absl::MutexLock lock(&outbox_->mutex);
+    return outbox_->bytes;
+  }
+
   void Close() override {
     Task dropped;
     bool schedule = false;

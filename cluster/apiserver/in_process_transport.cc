@@ -171,6 +171,10 @@ class InProcessTransport::Exchange : public std::enable_shared_from_this<Exchang
     shared_->PostClient([self = shared_from_this()] { self->handler_ = {}; });
   }
 
+  int64_t UnsentBytes() {
+    absl::MutexLock lock(&mutex_);
+    return pending_bytes_;
+  }
   void BeginStreaming() {
     absl::MutexLock lock(&mutex_);
     streaming_ = true;
@@ -266,6 +270,7 @@ class InProcessTransport::WriterImpl final : public StreamWriter {
     exchange_->Push(std::move(events));
     exchange_->DropOnGone();
   }
+  int64_t UnsentBytes() const override { return exchange_->UnsentBytes(); }
   void OnGone(Task gone) override { exchange_->SetOnGone(std::move(gone)); }
 
  private:

@@ -25,11 +25,10 @@ void ApplyStoredDefaults(const api::Resource& resource, google::protobuf::Messag
 
 namespace {
 
-// The object in the form it is shown in under `resource`, whose rules are written for it.
-absl::Status Complain(const api::Resource& resource, const google::protobuf::Message& object,
-                      const api::FieldErrors& errors) {
+// Complaints are made in the name of the stored form.
+absl::Status Complain(const google::protobuf::Message& object, const api::FieldErrors& errors) {
   if (errors.empty()) return absl::OkStatus();
-  return api::Invalid(resource, MetadataOf(object).name(), errors);
+  return api::Invalid(api::ResourceOfDescriptor(object), MetadataOf(object).name(), errors);
 }
 
 bool IsConverted(const api::Resource& resource, const google::protobuf::Message& object) {
@@ -42,9 +41,9 @@ absl::Status ValidateCreate(const api::Resource& resource,
                             const google::protobuf::Message& object) {
   if (IsConverted(resource, object)) {
     const auto shown = api::ToEventsV1(static_cast<const api::core::Event&>(object));
-    return Complain(resource, object, api::ValidateCreate(resource, shown));
+    return Complain(object, api::ValidateCreate(resource, shown));
   }
-  return Complain(resource, object, api::ValidateCreate(resource, object));
+  return Complain(object, api::ValidateCreate(resource, object));
 }
 
 absl::Status ValidateUpdate(const api::Resource& resource, std::string_view subresource,
@@ -53,10 +52,9 @@ absl::Status ValidateUpdate(const api::Resource& resource, std::string_view subr
   if (IsConverted(resource, object)) {
     const auto shown = api::ToEventsV1(static_cast<const api::core::Event&>(object));
     const auto shown_old = api::ToEventsV1(static_cast<const api::core::Event&>(old));
-    return Complain(resource, object, api::ValidateUpdate(resource, shown, shown_old));
+    return Complain(object, api::ValidateUpdate(resource, shown, shown_old));
   }
-  return Complain(resource, object,
-                  api::ValidateSubresourceUpdate(resource, subresource, object, old));
+  return Complain(object, api::ValidateSubresourceUpdate(resource, subresource, object, old));
 }
 
 }  // namespace berth::apiserver

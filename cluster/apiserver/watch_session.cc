@@ -1,5 +1,6 @@
 #include "cluster/apiserver/watch_session.h"
 
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -45,6 +46,7 @@ class WatchSessions::Session final : public CacheWatcher {
 
   ~Session() override {
     if (timer_ != 0) owner_.executor_.Cancel(timer_);
+    if (pace_timer_ != 0) owner_.executor_.Cancel(pace_timer_);
     if (subscribed_) cache_.Unsubscribe(this, interest_);
     if (writer_) writer_->Close();
   }
@@ -54,7 +56,7 @@ class WatchSessions::Session final : public CacheWatcher {
   void OnEvent(const EventPtr& event) override;
   void OnLost() override { End(); }
   void SendBookmark() {
-    if (options_.bookmarks) Write(BookmarkFrame(owner_.cache_.applied(), false));
+    if (options_.bookmarks && !catching_up_) Write(BookmarkFrame(owner_.cache_.applied(), false));
   }
 
  private:
@@ -74,7 +76,10 @@ class WatchSessions::Session final : public CacheWatcher {
   }
   Bytes ObjectFrame(std::string_view type, const ObjectPtr& object);
   Bytes BookmarkFrame(store::Revision revision, bool initial_end);
-  void SendInitialObjects();
+  void CatchUp();
+  void ContinueAfter(absl::Duration delay);
+  void SendInitialChunk();
+  void Send(const EventPtr& event);
   void OpenStream();
   void Write(Bytes frame);
   void End();
@@ -94,6 +99,13 @@ class WatchSessions::Session final : public CacheWatcher {
   bool ended_ = false;
   std::shared_ptr<StreamWriter> writer_;
   TimerId timer_ = 0;
+
+  bool catching_up_ = true;
+  std::vector<ObjectPtr> initial_;
+  size_t initial_sent_ = 0;
+  store::Revision initial_end_ = 0;  // 0: no bookmark is due
+  std::deque<EventPtr> backlog_;
+  TimerId pace_timer_ = 0;
 };
 
 void WatchSessions::Session::OpenStream() {
@@ -123,7 +135,6 @@ void WatchSessions::Session::OpenStream() {
 void WatchSessions::Session::Run() {
   const bool initial = options_.send_initial_events.value_or(
       !options_.revision || *options_.revision == 0);
-  std::vector<EventPtr> missed;
   if (!initial && options_.revision && *options_.revision > 0) {
     auto events = cache_.Since(*options_.revision);
     if (!events.ok()) {
@@ -134,36 +145,58 @@ void WatchSessions::Session::Run() {
                              render_.format.media)));
       return End();
     }
-    missed = *std::move(events);
+    backlog_.assign(events->begin(), events->end());
   }
   OpenStream();
   cache_.Subscribe(this, interest_);
   subscribed_ = true;
   if (initial) {
-    SendInitialObjects();
+    cache_.Visit(info_.namespace_, "", [&](const ObjectPtr& object) {
+      if (Matches(object)) initial_.push_back(object);
+      return true;
+    });
     if (options_.bookmarks && options_.send_initial_events) {
-      Write(BookmarkFrame(owner_.cache_.applied(), true));
+      initial_end_ = owner_.cache_.applied();
     }
   }
-  for (const EventPtr& event : missed) {
-    if (ended_) return;
-    OnEvent(event);
-  }
+  CatchUp();
 }
 
-void WatchSessions::Session::SendInitialObjects() {
-  std::string chunk;
-  const auto flush = [&] {
-    if (!chunk.empty()) Write(MakeBytes(std::exchange(chunk, {})));
-  };
-  cache_.Visit(info_.namespace_, "", [&](const ObjectPtr& object) {
-    if (ended_) return false;
-    if (!Matches(object)) return true;
-    chunk.append(*ObjectFrame("ADDED", object));
-    if (static_cast<int64_t>(chunk.size()) >= owner_.options_.chunk_bytes) flush();
-    return true;
+// Sends what the watch begins with, a chunk a task, and waits for a client that is slow.
+void WatchSessions::Session::CatchUp() {
+  while (!ended_) {
+    if (writer_->UnsentBytes() > owner_.options_.unsent_bytes_max) {
+      return ContinueAfter(owner_.options_.pace);
+    }
+    if (initial_sent_ < initial_.size()) {
+      SendInitialChunk();
+      if (initial_sent_ < initial_.size()) return ContinueAfter(absl::ZeroDuration());
+      initial_.clear();
+      initial_sent_ = 0;
+    }
+    if (initial_end_ != 0) Write(BookmarkFrame(std::exchange(initial_end_, 0), true));
+    if (backlog_.empty()) break;
+    Send(backlog_.front());
+    backlog_.pop_front();
+  }
+  catching_up_ = false;
+}
+
+void WatchSessions::Session::ContinueAfter(absl::Duration delay) {
+  pace_timer_ = owner_.executor_.PostAfter(delay, [this] {
+    pace_timer_ = 0;
+    CatchUp();
   });
-  if (!ended_) flush();
+}
+
+void WatchSessions::Session::SendInitialChunk() {
+  std::string chunk;
+  while (initial_sent_ < initial_.size() &&
+         static_cast<int64_t>(chunk.size()) < owner_.options_.chunk_bytes) {
+    chunk.append(*ObjectFrame("ADDED", initial_[initial_sent_]));
+    initial_[initial_sent_++] = nullptr;
+  }
+  Write(MakeBytes(std::move(chunk)));
 }
 
 Bytes WatchSessions::Session::ObjectFrame(std::string_view type, const ObjectPtr& object) {
@@ -186,6 +219,12 @@ Bytes WatchSessions::Session::BookmarkFrame(store::Revision revision, bool initi
 
 void WatchSessions::Session::OnEvent(const EventPtr& event) {
   if (ended_) return;
+  if (!catching_up_) return Send(event);
+  backlog_.push_back(event);
+  if (backlog_.size() > owner_.options_.backlog_events_max) End();
+}
+
+void WatchSessions::Session::Send(const EventPtr& event) {
   const bool now = event->type() != Type::kDeleted && Matches(event->object());
   const bool before =
       event->type() == Type::kDeleted ? Matches(event->object()) : Matches(event->previous());

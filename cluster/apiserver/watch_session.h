@@ -1,7 +1,9 @@
 // Watches: what a client that asked for watch=true is sent.
 //
-//   (request) --as new as asked--> initial objects or history --> live events --> end
-//                                   ADDED..., [BOOKMARK initial-events-end]
+//   (request) --as new as asked--> catching up --------------------> live --> end
+//                                  initial objects, or history;
+//                                  [BOOKMARK initial-events-end];
+//                                  what happened meanwhile
 //
 // Frames are made once per event and shared by all watchers who see the object whole and
 // unfiltered; selectors turn an object that enters into ADDED and one that leaves into DELETED.
@@ -26,8 +28,13 @@ struct WatchOptions {
   absl::Duration bookmark_period = absl::Minutes(1);
   // A watch without timeoutSeconds lives between this and twice this.
   absl::Duration timeout_min = absl::Minutes(30);
-  // Initial objects are sent in chunks of about this size.
+  // What is there when a watch begins is sent in chunks of about this size, and no faster than the
+  // client takes them: at most this much is left unsent.
   int64_t chunk_bytes = 256 << 10;
+  int64_t unsent_bytes_max = 1 << 20;
+  absl::Duration pace = absl::Milliseconds(5);
+  // Events that come meanwhile wait; a watch with more of them is ended.
+  size_t backlog_events_max = 100'000;
   // How long a watch waits for a revision that is still to come.
   absl::Duration read_wait = absl::Seconds(3);
 };

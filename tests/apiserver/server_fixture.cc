@@ -1,5 +1,6 @@
 #include "tests/apiserver/server_fixture.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <absl/strings/numbers.h>
@@ -9,6 +10,9 @@ namespace berth::apiserver {
 
 struct StreamState {
   Answer answer;
+  int64_t unsent_bytes = 0;
+  int64_t unsent_bytes_max = 0;
+  bool takes = true;
   bool refuses = false;
   Task gone;
 };
@@ -22,8 +26,11 @@ class Writer final : public StreamWriter {
   bool Write(Bytes chunk) override {
     if (state_->refuses) return false;
     state_->answer.body += *chunk;
+    if (!state_->takes) state_->unsent_bytes += static_cast<int64_t>(chunk->size());
+    state_->unsent_bytes_max = std::max(state_->unsent_bytes_max, state_->unsent_bytes);
     return true;
   }
+  int64_t UnsentBytes() const override { return state_->unsent_bytes; }
   void Close() override { state_->answer.closed = true; }
   void OnGone(Task gone) override { state_->gone = std::move(gone); }
 
@@ -116,6 +123,15 @@ void OpenStream::Leave() {
 }
 
 void OpenStream::Stall() { state_->refuses = true; }
+
+void OpenStream::Pause() { state_->takes = false; }
+
+void OpenStream::Resume() {
+  state_->takes = true;
+  state_->unsent_bytes = 0;
+}
+
+int64_t OpenStream::unsent_bytes_max() const { return state_->unsent_bytes_max; }
 
 ApiServerOptions ServerFixture::DefaultOptions() {
   ApiServerOptions options;

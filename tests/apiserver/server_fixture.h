@@ -45,6 +45,10 @@ class OpenStream {
   void Leave();
   // From now on the writer refuses, as one whose budget is used up.
   void Stall();
+  // From now on nothing that is written is taken; Resume takes it all.
+  void Pause();
+  void Resume();
+  int64_t unsent_bytes_max() const;
 
  private:
   std::shared_ptr<StreamState> state_;

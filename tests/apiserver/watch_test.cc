@@ -136,6 +136,32 @@ TEST_F(WatchTest, GoneAndStalledClientsAreForgotten) {
   EXPECT_EQ(watchers(), 0u);
 }
 
+TEST_F(WatchTest, ASlowClientIsSentTheBeginningAtItsPace) {
+  const std::string filler(20'000, 'x');
+  for (int i = 0; i < 200; ++i) {  // four megabytes
+    Post(kMaps, fmt::format(R"({{"metadata":{{"name":"m{:03}"}},"data":{{"k":"{}"}}}})", i, filler));
+  }
+  OpenStream watch = Watch(std::string(kMaps) +
+                           "?watch=true&sendInitialEvents=true"
+                           "&resourceVersionMatch=NotOlderThan&allowWatchBookmarks=true");
+  watch.Pause();
+  Run();
+  Post(kMaps, Map("late"));
+  Delete(std::string(kMaps) + "/m199");
+  Run(absl::Seconds(1));
+  EXPECT_LT(watch.answer().body.size(), 2'000'000u);
+  for (int i = 0; i < 10; ++i) {
+    watch.Resume();
+    watch.Pause();
+    Run();
+  }
+  EXPECT_LT(watch.unsent_bytes_max(), 1'500'000);
+  const auto events = watch.answer().Events();
+  ASSERT_EQ(events.size(), 203u);
+  EXPECT_EQ(EventText({events.begin() + 199, events.end()}),
+            "ADDED m199, BOOKMARK, ADDED late, DELETED m199");
+}
+
 class ShortHistoryTest : public ServerFixture {
  public:
   static ApiServerOptions Options() {

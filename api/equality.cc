@@ -14,15 +14,19 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::Reflection;
 
+bool SameMessage(const MessageTable& table, const Message& a, const Message& b);
+
 bool SameMap(const FieldInfo& field, const Message& a, const Message& b) {
-  if (field.map->Size(a) != field.map->Size(b)) return false;
+  const size_t size = field.map->Size(a);
+  if (size != field.map->Size(b)) return false;
+  if (size == 0) return true;
   std::vector<MapEntry> entries;
   field.map->Collect(a, entries);
   for (const MapEntry& entry : entries) {
     const MapEntry other = field.map->Find(b, *entry.key);
     if (other.key == nullptr && other.text == nullptr && other.message == nullptr) return false;
     if (entry.message != nullptr) {
-      if (!SemanticEqual(*entry.message, *other.message)) return false;
+      if (!SameMessage(*field.table, *entry.message, *other.message)) return false;
     } else if (*entry.text != *other.text) {
       return false;
     }
@@ -42,7 +46,8 @@ bool SameListItem(const FieldInfo& field, const Reflection& r, const Message& a,
     case FieldKind::kInt64: return r.GetRepeatedInt64(a, f, i) == r.GetRepeatedInt64(b, f, i);
     case FieldKind::kDouble: return r.GetRepeatedDouble(a, f, i) == r.GetRepeatedDouble(b, f, i);
     case FieldKind::kMessage:
-      return SemanticEqual(r.GetRepeatedMessage(a, f, i), r.GetRepeatedMessage(b, f, i));
+      return SameMessage(*field.table, r.GetRepeatedMessage(a, f, i),
+                         r.GetRepeatedMessage(b, f, i));
   }
   return false;
 }
@@ -58,8 +63,7 @@ bool SameValue(const FieldInfo& field, const Reflection& r, const Message& a, co
     case FieldKind::kInt64: return r.GetInt64(a, f) == r.GetInt64(b, f);
     case FieldKind::kDouble: return r.GetDouble(a, f) == r.GetDouble(b, f);
     case FieldKind::kMessage:
-      if (!r.HasField(a, f) && !r.HasField(b, f)) return true;
-      return SemanticEqual(r.GetMessage(a, f), r.GetMessage(b, f));
+      return SameMessage(*field.table, r.GetMessage(a, f), r.GetMessage(b, f));
   }
   return false;
 }
@@ -74,18 +78,13 @@ bool SameField(const FieldInfo& field, const Reflection& r, const Message& a, co
     }
     return true;
   }
-  if (field.pointer && r.HasField(a, field.descriptor) != r.HasField(b, field.descriptor)) {
-    return false;
-  }
+  const bool in_a = r.HasField(a, field.descriptor), in_b = r.HasField(b, field.descriptor);
+  if (!in_a && !in_b) return true;
+  if (field.pointer && in_a != in_b) return false;
   return SameValue(field, r, a, b);
 }
 
-}  // namespace
-
-bool SemanticEqual(const Message& a, const Message& b) {
-  BERTH_CHECK(a.GetDescriptor() == b.GetDescriptor());
-  if (&a == &b) return true;
-  const MessageTable& table = MessageTable::Of(a);
+bool SameMessage(const MessageTable& table, const Message& a, const Message& b) {
   if (table.form() == JSON_QUANTITY) {
     const auto& x = static_cast<const resource::Quantity&>(a);
     const auto& y = static_cast<const resource::Quantity&>(b);
@@ -95,6 +94,13 @@ bool SemanticEqual(const Message& a, const Message& b) {
     if (!SameField(field, table.reflection(), a, b)) return false;
   }
   return true;
+}
+
+}  // namespace
+
+bool SemanticEqual(const Message& a, const Message& b) {
+  BERTH_CHECK(a.GetDescriptor() == b.GetDescriptor());
+  return &a == &b || SameMessage(MessageTable::Of(a), a, b);
 }
 
 }  // namespace berth::api

@@ -1,5 +1,8 @@
 #include "api/json_value.h"
 
+#include <algorithm>
+#include <memory>
+
 #include <simdjson.h>
 
 #include "api/json_writer.h"
@@ -8,6 +11,7 @@ namespace berth::api {
 namespace {
 
 constexpr size_t kNestingMax = 1000;
+constexpr size_t kKeptBytesMax = 64 * 1024;
 
 absl::Status NotJson(simdjson::error_code error) {
   return absl::InvalidArgumentError(simdjson::error_message(error));
@@ -107,8 +111,16 @@ void WriteGo(const JsonValue& value, std::string& out) {
 }  // namespace
 
 absl::StatusOr<JsonValue> JsonValue::Parse(std::string_view text) {
-  simdjson::dom::parser parser;
-  if (const auto error = parser.allocate(text.size(), kNestingMax)) return NotJson(error);
+  // Kept for the next text, unless this one was large.
+  static thread_local std::unique_ptr<simdjson::dom::parser> kept;
+  std::unique_ptr<simdjson::dom::parser> large;
+  auto& owner = text.size() > kKeptBytesMax ? large : kept;
+  if (owner == nullptr) {
+    owner = std::make_unique<simdjson::dom::parser>();
+    const size_t capacity = std::max(text.size(), kKeptBytesMax);
+    if (const auto error = owner->allocate(capacity, kNestingMax)) return NotJson(error);
+  }
+  simdjson::dom::parser& parser = *owner;
   simdjson::dom::element root;
   if (const auto error = parser.parse(text.data(), text.size()).get(root)) return NotJson(error);
   return Convert(root);

@@ -4,7 +4,8 @@
 //   if (!errors.empty()) return Invalid(resource, name, errors);
 //
 // Objects come decoded, defaulted and prepared (api/prepare.h). A kind without rules of its own
-// gets those of its metadata. Threads: pure functions. Cost: one walk; a valid pod about 3 us.
+// gets those of its metadata. Threads: pure functions. Cost: one walk; a valid pod of two
+// containers about 5 us.
 // Source: apiserver/pkg/registry/rest/{create,update}.go, pkg/apis/*/validation.
 #pragma once
 

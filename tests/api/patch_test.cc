@@ -1,7 +1,5 @@
 #include "api/patch.h"
 
-#include <random>
-
 #include <gtest/gtest.h>
 
 #include "api/errors.h"
@@ -9,6 +7,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/wire.h"
+#include "base/random.h"
 #include "base/strings.h"
 
 namespace berth::api {
@@ -210,33 +209,33 @@ TEST(PatchTest, MalformedTextsAndTypes) {
 
 class RandomJson {
  public:
-  explicit RandomJson(uint32_t seed) : random_(seed) {}
+  explicit RandomJson(uint64_t seed) : random_(seed) {}
 
   // No nulls: a merge patch cannot express them.
   JsonValue Object(int depth) {
     JsonValue out = JsonValue::EmptyObject();
-    for (auto i = random_() % 4; i > 0; --i) out.Set(Name(), Value(depth));
+    for (auto i = random_.Next() % 4; i > 0; --i) out.Set(Name(), Value(depth));
     return out;
   }
 
  private:
-  std::string Name() { return std::string(1, static_cast<char>('a' + random_() % 5)); }
+  std::string Name() { return std::string(1, static_cast<char>('a' + random_.Next() % 5)); }
   JsonValue Value(int depth) {
-    switch (random_() % (depth > 0 ? 6 : 4)) {
-      case 0: return JsonValue(static_cast<int64_t>(random_() % 3));
-      case 1: return JsonValue(random_() % 2 == 0);
+    switch (random_.Next() % (depth > 0 ? 6 : 4)) {
+      case 0: return JsonValue(static_cast<int64_t>(random_.Next() % 3));
+      case 1: return JsonValue(random_.Next() % 2 == 0);
       case 2: return JsonValue(Name());
       case 3: return JsonValue(0.5);
       case 4: return Object(depth - 1);
       default: {
         JsonValue out = JsonValue::EmptyArray();
-        for (auto i = random_() % 3; i > 0; --i) out.array().push_back(Value(depth - 1));
+        for (auto i = random_.Next() % 3; i > 0; --i) out.array().push_back(Value(depth - 1));
         return out;
       }
     }
   }
 
-  std::mt19937 random_;
+  Random random_;
 };
 
 TEST(MergePatchTest, AComputedPatchGivesTheTarget) {
@@ -255,17 +254,19 @@ TEST(MergePatchTest, AComputedPatchGivesTheTarget) {
 
 // Naming every member of the target, or replacing lists with what is there, is a fixed point.
 TEST(StrategicPatchTest, PatchingTwiceIsPatchingOnce) {
-  std::mt19937 random(5);
+  Random random(5);
   const auto list = [&] {
     JsonValue out = JsonValue::EmptyArray();
     for (char name = 'a'; name < 'f'; ++name) {
-      if (random() % 2 == 0) continue;
+      if (random.Next() % 2 == 0) continue;
       JsonValue item = JsonValue::EmptyObject();
       item.Set("name", JsonValue(std::string(1, name)));
-      if (random() % 2 == 0) item.Set("image", JsonValue(std::string(1, 'x')));
+      if (random.Next() % 2 == 0) item.Set("image", JsonValue(std::string(1, 'x')));
       out.array().push_back(std::move(item));
     }
-    std::shuffle(out.array().begin(), out.array().end(), random);
+    for (size_t i = out.array().size(); i > 1; --i) {
+      std::swap(out.array()[i - 1], out.array()[random.Below(i)]);
+    }
     return out;
   };
   for (int round = 0; round < 2000; ++round) {

@@ -1,7 +1,5 @@
 #include "api/selectors.h"
 
-#include <random>
-
 #include <gtest/gtest.h>
 
 #include "api/event_conversion.h"
@@ -11,6 +9,7 @@
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/events_v1.pb.h"
+#include "base/random.h"
 #include "base/strings.h"
 
 namespace berth::api {
@@ -95,16 +94,16 @@ TEST(LabelSelectorTest, FromMessageAndToString) {
 
 // Parse(ToString(s)) selects the same label sets as s, and each operator agrees with its negation.
 TEST(LabelSelectorTest, PrintedSelectorsParseToTheSame) {
-  std::mt19937 random(7);
+  Random random(7);
   const auto pick = [&](std::initializer_list<std::string_view> from) {
-    return std::string(*(from.begin() + random() % from.size()));
+    return std::string(*(from.begin() + random.Next() % from.size()));
   };
   for (int round = 0; round < 2000; ++round) {
     std::string text;
-    for (unsigned term = 0; term < 1 + random() % 3; ++term) {
+    for (unsigned term = 0; term < 1 + random.Next() % 3; ++term) {
       const std::string key = pick({"a", "b", "x.io/c"});
       if (!text.empty()) text += ",";
-      switch (random() % 4) {
+      switch (random.Next() % 4) {
         case 0: text += pick({"", "!"}) + key; break;
         case 1: text += key + pick({"=", "!=", "=="}) + pick({"1", "2", ""}); break;
         case 2: text += key + pick({" in ", " notin "}) + pick({"(1,2)", "()", "(,3)"}); break;
@@ -120,7 +119,7 @@ TEST(LabelSelectorTest, PrintedSelectorsParseToTheSame) {
     for (int sample = 0; sample < 10; ++sample) {
       Labels labels;
       for (const char* key : {"a", "b", "x.io/c"}) {
-        if (random() % 2 == 0) labels[key] = pick({"1", "2", "", "3"});
+        if (random.Next() % 2 == 0) labels[key] = pick({"1", "2", "", "3"});
       }
       EXPECT_EQ(first->Matches(labels), second->Matches(labels));
     }
@@ -129,11 +128,11 @@ TEST(LabelSelectorTest, PrintedSelectorsParseToTheSame) {
 
 // No text crashes the parser or loops it.
 TEST(LabelSelectorTest, AnyTextIsParsedOrRefused) {
-  std::mt19937 random(11);
+  Random random(11);
   constexpr std::string_view kAlphabet = "ab1=!<>(), in\tnotin-./";
   for (int round = 0; round < 20000; ++round) {
     std::string text;
-    for (unsigned i = 0; i < random() % 12; ++i) text += kAlphabet[random() % kAlphabet.size()];
+    for (unsigned i = 0; i < random.Next() % 12; ++i) text += kAlphabet[random.Next() % kAlphabet.size()];
     const auto labels = LabelSelector::Parse(text);
     if (labels.ok()) {
       EXPECT_TRUE(LabelSelector::Parse(labels->ToString()).ok()) << text;

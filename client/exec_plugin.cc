@@ -227,7 +227,7 @@ class ExecSource final : public CredentialSource {
   void Run() {
     absl::StatusOr<ExecCredential> got = RunExecPlugin(options_);
     std::vector<Completion<std::string>> waiting;
-    absl::StatusOr<std::string> result = got.status();
+    absl::StatusOr<std::string> result = absl::UnauthenticatedError("");
     {
       absl::MutexLock lock(&mutex_);
       running_ = false;
@@ -235,6 +235,8 @@ class ExecSource final : public CredentialSource {
         value_ = "Bearer " + got->token;
         expires_ = got->expires;
         result = value_;
+      } else {
+        result = got.status();
       }
       waiting.swap(waiting_);
     }

@@ -132,7 +132,9 @@ TEST(LabelSelectorTest, AnyTextIsParsedOrRefused) {
   constexpr std::string_view kAlphabet = "ab1=!<>(), in\tnotin-./";
   for (int round = 0; round < 20000; ++round) {
     std::string text;
-    for (unsigned i = 0; i < random.Next() % 12; ++i) text += kAlphabet[random.Next() % kAlphabet.size()];
+    for (uint64_t i = random.Below(12); i > 0; --i) {
+      text += kAlphabet[random.Below(kAlphabet.size())];
+    }
     const auto labels = LabelSelector::Parse(text);
     if (labels.ok()) {
       EXPECT_TRUE(LabelSelector::Parse(labels->ToString()).ok()) << text;

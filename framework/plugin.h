@@ -57,8 +57,12 @@ enum class Scope : uint8_t {
   kNode,         // this node's own NodeInfo
   kDomain,       // the NodeInfos of the nodes in its topology domains
   kFeasibleSet,  // which nodes are feasible (normalization apart: the engine sees to that)
-  kCluster,      // anything
+  kCluster,      // node_fields of any node and which nodes there are; by default, anything
 };
+// What the engine makes of it: kNode results are kept per signature and node until one of
+// node_fields changes there; kCluster results whose node_fields leave out kNodePods are kept until
+// one of them changes anywhere; the rest is computed for each pod. Where results are kept, PreScore
+// runs once for a signature, not for each pod: what it writes is there for Score, not for Reserve.
 
 // Which parts of a NodeInfo a kNode result reads; a change elsewhere leaves it valid.
 using NodeFields = uint32_t;
@@ -269,7 +273,7 @@ class PostBindPlugin : public virtual Plugin {
   virtual void PostBind(CycleState& state, const PodInfo& pod, std::string_view node_name) = 0;
 };
 
-// --- pod groups (alpha upstream; the engine calls these once gangs are scheduled) -----------------
+// --- pod groups (alpha upstream; the engine calls these once gangs are scheduled) ---------------
 
 struct Placement {
   std::string name;

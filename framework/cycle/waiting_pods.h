@@ -1,5 +1,6 @@
 // WaitingPods: pods whose Permit plugins asked to wait, until all of them allow, one rejects, a
-// timer fires, or somebody preempts. Source: framework/runtime/waiting_pods_map.go; framework.md 2.6.
+// timer fires, or somebody preempts.
+// Source: kube-scheduler framework/runtime/waiting_pods_map.go; framework.md section 2.6.
 //
 //   Add -> WAITING --- Allow by every plugin ------------------> Success
 //             +------- Reject, timeout ------------------------> Unschedulable

@@ -5,8 +5,8 @@
 //      |  PreEnqueue refuses               ^  ^ ^                      |  |  |
 //      |                     Activate,     |  | | BackoffComplete      |  |  | AddUnschedulable:
 //      v                     an event, or  |  | +---------- BACKOFF <--+  |  | event seen, still
-//   UNSCHEDULABLE (gated or  time out and  |  |  Pop when     ^ an error, |  | backing off -> BACKOFF
-//   rejected) -------------- no backoff ---+  |  nothing is   | or event  |  | nothing seen
+//   UNSCHEDULABLE (gated or  time out and  |  |  Pop when     ^ an error, |  | event, backing off:
+//   rejected) -------------- no backoff ---+  |  nothing is   | or event  |  | BACKOFF; no event
 //      ^   \_________________ backing off ____|__active_______+           |  |
 //      +------------------------------------- | --------------------------|--+
 //                                             +--- event seen, no backoff +

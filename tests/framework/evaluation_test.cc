@@ -11,6 +11,7 @@
 #include "framework/cycle/algorithm.h"
 #include "framework/cycle/score_board.h"
 #include "framework/cycle/tie_breaker.h"
+#include "plugins/registry.h"
 #include "tests/framework/engine_fixture.h"
 
 namespace berth::framework::testing {
@@ -164,7 +165,10 @@ class Storm {
     node.Capacity(std::to_string(random_.Between(1, 4)), "4Gi", "6");
     node.Zone("z" + std::to_string(i % 3));
     node.Label("rank", std::to_string(random_.Between(0, 5)));
-    if (random_.Chance(0.3)) node.Image("app:1", 100);
+    if (random_.Chance(0.3)) node.Image("app:1", 300'000'000);
+    if (random_.Chance(0.2)) node.Taint("k", "v", "NoSchedule");
+    if (random_.Chance(0.2)) node.Taint("soft", "v", "PreferNoSchedule");
+    if (random_.Chance(0.1)) node.Unschedulable();
     node.Revision(++revision_);
     world_.Put(api::ResourceOf<api::core::Node>(), node.Object());
   }
@@ -175,6 +179,10 @@ class Storm {
     pod.Req(sizes[random_.Below(3)], "100Mi").Image("app:1").Revision(++revision_);
     pod.Label("app", random_.Chance(0.5) ? "a" : "b");
     pod.Priority(static_cast<int32_t>(random_.Below(2)));
+    if (random_.Chance(0.2)) pod.Toleration("k", "v", "NoSchedule");
+    if (random_.Chance(0.2)) pod.HostPort(80);
+    if (random_.Chance(0.2)) pod.PreferredNodeAffinity(5, "rank", "In", {"1", "2"});
+    if (random_.Chance(0.1)) pod.NodeSelector("topology.kubernetes.io/zone", "z1");
     if (random_.Chance(0.1)) pod.NominatedNode("n" + std::to_string(random_.Below(12)));
     if (assigned) pod.Node("n" + std::to_string(random_.Below(12)));
     world_.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
@@ -191,7 +199,7 @@ struct Outcome {
   EngineCounts counts;
 };
 
-Outcome RunStorm(uint64_t seed, const std::vector<std::string>& plugins,
+Outcome RunStorm(uint64_t seed, const ProfileConfig& profile, const Registry& registry,
                  const EngineOptions& options) {
   SimLoop loop(1);
   auto executor = loop.MakeExecutor("engine");
@@ -203,10 +211,10 @@ Outcome RunStorm(uint64_t seed, const std::vector<std::string>& plugins,
   };
   Storm storm(seed, world);
   Engine engine(options, *executor, world, world);
-  EXPECT_TRUE(engine.AddProfile(FakeProfile(plugins), FakeRegistry()).ok());
+  EXPECT_TRUE(engine.AddProfile(profile, registry).ok());
   EXPECT_TRUE(engine.Start().ok());
   storm.Begin();
-  for (int step = 0; step < 400; ++step) {
+  for (int step = 0; step < 250; ++step) {
     storm.Step();
     if (step % 3 == 0) loop.RunUntil(loop.clock().Now() + absl::Milliseconds(700));
   }
@@ -214,6 +222,11 @@ Outcome RunStorm(uint64_t seed, const std::vector<std::string>& plugins,
   EXPECT_TRUE(engine.CheckConsistency().ok()) << engine.CheckConsistency();
   outcome.counts = engine.counts();
   return outcome;
+}
+
+Outcome RunStorm(uint64_t seed, const std::vector<std::string>& plugins,
+                 const EngineOptions& options) {
+  return RunStorm(seed, FakeProfile(plugins), FakeRegistry(), options);
 }
 
 class SameDecisionsTest : public ::testing::TestWithParam<TieBreak> {};
@@ -227,7 +240,7 @@ TEST_P(SameDecisionsTest, SharedAndPlain) {
       {"FakeFit", "FakeRank", "FakeRareZone"},       // kFeasibleSet
       {"FakeFit", "FakeNaive"},                      // kCluster
   };
-  for (uint64_t seed = 1; seed <= 6; ++seed) {
+  for (uint64_t seed = 1; seed <= 2; ++seed) {
     for (const auto& plugins : sets) {
       SCOPED_TRACE("seed " + std::to_string(seed) + " with " + plugins.back());
       EngineOptions shared;
@@ -251,6 +264,28 @@ TEST_P(SameDecisionsTest, SharedAndPlain) {
 INSTANTIATE_TEST_SUITE_P(TieBreaks, SameDecisionsTest,
                          ::testing::Values(TieBreak::kRoundRobin, TieBreak::kFirst,
                                            TieBreak::kRandom));
+
+// What the plugins of this build say they depend on is what they depend on.
+TEST(SameDecisionsOfInTreePluginsTest, SharedAndPlain) {
+  Registry registry;
+  for (PluginEntry& entry : plugins::InTreePlugins()) {
+    ASSERT_TRUE(registry.Register(std::move(entry)).ok());
+  }
+  ProfileConfig profile;
+  profile.plugins = MergeWithDefaults({});
+  for (uint64_t seed = 1; seed <= 4; ++seed) {
+    SCOPED_TRACE(seed);
+    EngineOptions shared;
+    shared.verify_evaluations = true;
+    EngineOptions plain;
+    plain.evaluation_cache_bytes = 0;
+    const Outcome a = RunStorm(seed, profile, registry, shared);
+    EXPECT_GT(a.counts.bound, 20);
+    EXPECT_GT(a.counts.unschedulable, 0);
+    EXPECT_GT(a.counts.decisions_reused, 20);
+    ASSERT_EQ(a.log, RunStorm(seed, profile, registry, plain).log);
+  }
+}
 
 TEST(EvaluationCacheTest, ASmallBudgetOnlyCostsSpeed) {
   EngineOptions small;

@@ -393,7 +393,7 @@ TEST_F(QueueTest, GatedPodsStayOutUntilTheirGateIsGone) {
   EXPECT_EQ(PlaceOf("p"), Place::kActive);
   EXPECT_EQ(metrics_.pending["gated"], 0);
   EXPECT_EQ(Pop(), "p");
-  EXPECT_EQ(last_->initial_attempt_timestamp, loop_.clock().Now()) << "waiting gated is not counted";
+  EXPECT_EQ(last_->initial_attempt_timestamp, loop_.clock().Now()) << "gated time is not counted";
 }
 
 TEST_F(QueueTest, LongWaitersAreFlushed) {

@@ -10,6 +10,9 @@
 namespace berth::apiserver {
 namespace {
 
+// Asked for with an '@', which Go's mime parser refuses in an answer.
+constexpr std::string_view kProtobufContentType =
+    "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 constexpr std::string_view kProtobufSubtype = "com.github.proto-openapi.spec.v2@v1.0+protobuf";
 constexpr std::string_view kIndex = "/openapi/v3";
 
@@ -58,7 +61,7 @@ std::optional<api::HttpResponse> OpenApi::Answer(std::string_view path, std::str
   if (!built_) Build();
   if (path == "/openapi/v2") {
     if (WantsProtobuf(accept)) {
-      return Respond(fmt::format("application/{}", kProtobufSubtype), v2_protobuf_);
+      return Respond(kProtobufContentType, v2_protobuf_);
     }
     return Respond(api::kJsonType, v2_json_);
   }

@@ -139,12 +139,12 @@ YAML
   check "apply nothing new" "configmap/settings unchanged" $k apply -f "$work/cm.yaml"
   check "applied" "^blue$" $k get cm settings -o 'jsonpath={.data.color}'
 
-  check "cordon" "cordoned" $k cordon node-0
-  check "cordoned" "node-0 +Ready,SchedulingDisabled" $k get node node-0
-  check "uncordon" "uncordoned" $k uncordon node-0
-  check "taint" "node/node-0 tainted" $k taint node node-0 k=v:NoSchedule
-  check "tainted" "NoSchedule" $k get node node-0 -o 'jsonpath={.spec.taints[0].effect}'
-  check "untaint" "node/node-0 untainted" $k taint node node-0 k:NoSchedule-
+  check "cordon" "cordoned" $k cordon node-0001
+  check "cordoned" "node-0001 +Ready,SchedulingDisabled" $k get node node-0001
+  check "uncordon" "uncordoned" $k uncordon node-0001
+  check "taint" "node/node-0001 tainted" $k taint node node-0001 k=v:NoSchedule
+  check "tainted" "NoSchedule" $k get node node-0001 -o 'jsonpath={.spec.taints[0].effect}'
+  check "untaint" "node/node-0001 untainted" $k taint node node-0001 k:NoSchedule-
 
   walk_schedulers
   walk_too_big

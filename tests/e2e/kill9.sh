@@ -9,6 +9,7 @@ berth=$PWD/${BERTH:-build/release/bin/berth}
 seed=${1:-$((RANDOM * 32768 + RANDOM))}
 RANDOM=$seed
 kills=$([ -n "${BERTH_FULL:-}" ] && echo 60 || echo 8)
+nodes=$((kills * 3 + 10))   # room for all that is created meanwhile
 work=$(mktemp -d)
 declare -A pid=()
 failures=0
@@ -29,9 +30,9 @@ start() {  # part
   local args
   case "$1" in
     apiserver) args=(apiserver --data-dir "$dir/state" --insecure-port "$port" --kubeconfig "$dir/kubeconfig") ;;
-    nodes) args=(nodes --count 20 --kubeconfig "$dir/kubeconfig") ;;
+    nodes) args=(nodes --count "$nodes" --kubeconfig "$dir/kubeconfig") ;;
     scheduler) args=(scheduler --kubeconfig "$dir/kubeconfig" --secure-port 0) ;;
-    up) args=(up --nodes 20 --data-dir "$dir/state" --port "$port" --kubeconfig "$dir/kubeconfig") ;;
+    up) args=(up --nodes "$nodes" --data-dir "$dir/state" --port "$port" --kubeconfig "$dir/kubeconfig") ;;
   esac
   "$berth" "${args[@]}" >>"$dir/$1.log" 2>&1 </dev/null &
   pid[$1]=$!

@@ -55,7 +55,9 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   Random& random() override { return random_; }
   framework::ObjectSource& objects() override;
   framework::ObjectSink& sink() override { return *this; }
-  const framework::Snapshot& snapshot() const override { return snapshot_; }
+  const framework::Snapshot& snapshot() const override {
+    return other_snapshot != nullptr ? *other_snapshot : snapshot_;
+  }
   void Invalidate(std::string_view, std::string_view) override {}
   void InvalidateDomain(std::string_view, std::string_view, std::string_view) override {}
   void InvalidateAll(std::string_view) override {}
@@ -86,6 +88,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
               Done) override {}
   void Event(framework::EventNote) override {}
 
+  const framework::Snapshot* other_snapshot = nullptr;  // instead of the fixed nodes
   absl::Status bind_result;
   std::vector<std::string> bound;  // "namespace/name node"
 

@@ -9,6 +9,7 @@
 #include "api/duration.h"
 #include "cluster/up/control_plane.h"
 #include "cluster/up/kubeconfig_file.h"
+#include "program/checks.h"
 #include "program/command.h"
 #include "program/signals.h"
 
@@ -60,18 +61,18 @@ void AddApiserver(CLI::App& app, Action& action) {
       "  berth apiserver --store memory --insecure-port 0      # any free port, nothing kept\n");
   const auto flags = std::make_shared<ApiserverFlags>();
   command->add_option("--store", flags->store, "rocksdb (durable) or memory")
-      ->check(CLI::IsMember({"rocksdb", "memory"}))->capture_default_str();
+      ->check(Plain(CLI::IsMember({"rocksdb", "memory"})))->capture_default_str();
   command->add_option("--data-dir", flags->data_dir,
                       "Directory of the store; one process at a time. Needed by rocksdb");
   command->add_option("--insecure-port", flags->port, "Plain HTTP, no credentials; 0: any free one")
-      ->check(CLI::Range(0, 65535))->capture_default_str();
+      ->check(Plain(CLI::Range(0, 65535)))->capture_default_str();
   command->add_option("--insecure-bind-address", flags->address,
                       "Loopback only; anything else is refused")->capture_default_str();
   command->add_option("--kubeconfig", flags->kubeconfig, "Writes one that points here");
   command->add_option("--binding-check", flags->binding_check,
                       "on: a binding that does not fit its node is refused with 409; "
                       "off: upstream's behaviour")
-      ->check(CLI::IsMember({"on", "off"}))->capture_default_str();
+      ->check(Plain(CLI::IsMember({"on", "off"})))->capture_default_str();
   command->add_option("--event-ttl", flags->event_ttl, "How long Events are kept")
       ->capture_default_str();
   command->callback([flags, &action] { action = [flags] { return Run(*flags); }; });

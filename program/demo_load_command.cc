@@ -24,6 +24,7 @@
 #include "client/api_client.h"
 #include "cluster/up/load_generator.h"
 #include "cluster/up/text.h"
+#include "program/checks.h"
 #include "program/command.h"
 #include "program/kubeconfig_flag.h"
 #include "program/signals.h"
@@ -195,15 +196,15 @@ void AddDemoLoad(CLI::App& app, Action& action) {
       "\nExit code 1 when a node is over-committed or pods do not run in time.\n");
   const auto flags = std::make_shared<DemoFlags>();
   command->add_option("--pods", flags->pods, "Of 100m cpu and 128Mi each")
-      ->check(CLI::Range(1, 1'000'000))->capture_default_str();
+      ->check(Plain(CLI::Range(1, 1'000'000)))->capture_default_str();
   command->add_option("--scheduler", flags->schedulers,
                       "Takes its share of the pods; repeat it. Default: default-scheduler");
   command->add_option("--fill", flags->fill_percent,
                       "Then fills the cluster to this percentage of its CPU; 0: does not")
-      ->check(CLI::Range(0, 100))->capture_default_str();
+      ->check(Plain(CLI::Range(0, 100)))->capture_default_str();
   command->add_option("--namespace", flags->namespace_name, "Of the pods")->capture_default_str();
   command->add_option("--timeout", flags->timeout_s, "Seconds for each step")
-      ->check(CLI::Range(1, 86'400))->capture_default_str();
+      ->check(Plain(CLI::Range(1, 86'400)))->capture_default_str();
   command->add_option("--kubeconfig", flags->kubeconfig,
                       "Which API server; default: $KUBECONFIG, then ~/.kube/config");
   command->callback([flags, &action] { action = [flags] { return Run(*flags); }; });

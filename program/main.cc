@@ -34,6 +34,11 @@ int Main(int argc, char** argv) {
   app.add_subcommand("bench", "Runs scheduler_perf workloads");
   AddDemoLoad(app, action);
   AddVersion(app, action);
+  const auto is_first = [&](const CLI::App* command) { return command->get_name() == argv[1]; };
+  if (argc > 1 && argv[1][0] != '-' && app.get_subcommands(is_first).empty()) {
+    fmt::print(stderr, "berth: unknown command \"{}\"; `berth --help` lists them\n", argv[1]);
+    return 2;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -9,6 +9,7 @@
 #include "base/thread_executor.h"
 #include "client/api_client.h"
 #include "cluster/node/node_agent.h"
+#include "program/checks.h"
 #include "program/command.h"
 #include "program/kubeconfig_flag.h"
 #include "program/node_flags.h"
@@ -74,12 +75,12 @@ void AddNodes(CLI::App& app, Action& action) {
   const auto flags = std::make_shared<NodesCommandFlags>();
   command->add_option("--count", flags->nodes.count,
                       "How many; 0: as the template says (without a template: 1)")
-      ->check(CLI::Range(int64_t{0}, node::kNodesMax))->capture_default_str();
+      ->check(Plain(CLI::Range(int64_t{0}, node::kNodesMax)))->capture_default_str();
   AddNodeFlags(*command, flags->nodes);
   command->add_option("--kubeconfig", flags->kubeconfig,
                       "Which API server; default: $KUBECONFIG, then ~/.kube/config");
   command->add_option("--connections", flags->connections, "To the API server")
-      ->check(CLI::Range(1, 1000))->capture_default_str();
+      ->check(Plain(CLI::Range(1, 1000)))->capture_default_str();
   command->callback([flags, &action] { action = [flags] { return Run(*flags); }; });
 }
 

@@ -18,6 +18,7 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "cluster/up/cluster.h"
+#include "program/checks.h"
 #include "program/command.h"
 #include "program/node_flags.h"
 #include "program/signals.h"
@@ -169,11 +170,11 @@ void AddUp(CLI::App& app, Action& action) {
   const auto flags = std::make_shared<UpFlags>();
   command->add_option("--nodes", flags->nodes.count,
                       "Simulated nodes; 0: as the template says, none without one")
-      ->check(CLI::Range(int64_t{0}, node::kNodesMax))->capture_default_str();
+      ->check(Plain(CLI::Range(int64_t{0}, node::kNodesMax)))->capture_default_str();
   command->add_option("--data-dir", flags->data_dir,
                       "Directory of the store, the log and the lock; one process at a time");
   command->add_option("--port", flags->port, "Plain HTTP on 127.0.0.1; 0: any free one")
-      ->check(CLI::Range(0, 65535))->capture_default_str();
+      ->check(Plain(CLI::Range(0, 65535)))->capture_default_str();
   command->add_option("--kubeconfig", flags->kubeconfig,
                       "Is written; default: DATA_DIR/kubeconfig, or ./berth.kubeconfig");
   command->add_option("--scheduler", flags->schedulers,
@@ -181,11 +182,11 @@ void AddUp(CLI::App& app, Action& action) {
                       "of that name in --config, or the first one under that name");
   command->add_option("--config", flags->config, "KubeSchedulerConfiguration file");
   command->add_option("--store", flags->store, "rocksdb (durable) or memory")
-      ->check(CLI::IsMember({"rocksdb", "memory"}))->capture_default_str();
+      ->check(Plain(CLI::IsMember({"rocksdb", "memory"})))->capture_default_str();
   command->add_option("--binding-check", flags->binding_check,
                       "on: a binding that does not fit its node is refused with 409; "
                       "off: upstream's behaviour")
-      ->check(CLI::IsMember({"on", "off"}))->capture_default_str();
+      ->check(Plain(CLI::IsMember({"on", "off"})))->capture_default_str();
   command->add_option("--event-ttl", flags->event_ttl, "How long Events are kept")
       ->capture_default_str();
   command->add_option("--log-file", flags->log_file,

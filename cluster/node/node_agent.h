@@ -8,7 +8,7 @@
 // API: an agent that comes back, or whose server does, lists again and carries on. Requests in
 // flight are bounded for each of the three, so that heartbeats do not wait behind pods.
 //
-//   NodeAgent agent(client, {.nodes = NodeTemplate::BuiltIn(), .count = 1000});   // on its executor
+//   NodeAgent agent(client, {.nodes = NodeTemplate::BuiltIn(), .count = 1000});  // on its executor
 //   agent.Start();
 #pragma once
 
@@ -42,7 +42,7 @@ struct NodeAgentOptions {
 struct NodeAgentStats {
   int64_t nodes = 0, registered = 0;
   int64_t pods = 0, running = 0, succeeded = 0, failed = 0;
-  int64_t seen = 0;  // ever: pods that came to these nodes
+  int64_t seen = 0;  // ever: pods that came to these nodes anew
   int64_t started = 0, refused = 0, deleted = 0, status_writes = 0, conflicts = 0;  // ever
   int64_t lease_renewals = 0;                                                       // ever
 };

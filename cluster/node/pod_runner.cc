@@ -26,6 +26,7 @@ struct PodRunner::Record {
   absl::Time timer_at = absl::InfiniteFuture();
   uint32_t pod_offset = 0;   // address held
   bool accepted = false;     // progress is meaningful
+  bool restored = false;     // a run of this program before had accepted it
   bool holds_load = false;
   std::optional<Stage> counted;  // in counters_, as this stage
   bool write_queued = false;
@@ -83,7 +84,6 @@ void PodRunner::Upsert(PodPtr pod) {
     slot = std::make_shared<Record>();
     slot->node = node;
     ++counters_.pods;
-    ++counters_.seen;
   } else if (RevisionOf(*pod) < RevisionOf(*slot->object)) {
     return;
   }
@@ -136,6 +136,8 @@ void PodRunner::Accept(Record& record) {
   const Pod& pod = *record.object;
   const absl::Time now = executor_.clock().Now();
   record.accepted = true;
+  record.restored = AlreadyAccepted(pod);
+  if (!record.restored) ++counters_.seen;
   record.plan = MakePlan(pod, options_.lifecycle);
   record.progress = Restore(pod, record.plan, now);
   if (const uint32_t offset = PodOffset(record.node->index, pod.status().pod_ip());
@@ -185,7 +187,8 @@ void PodRunner::Count(Record& record) {
   const Stage stage = record.progress.stage;
   if (record.counted == stage) return;
   const bool ran = record.counted == Stage::kRunning || record.counted == Stage::kBackingOff;
-  if (stage == Stage::kRunning && !ran) ++counters_.started;
+  const bool known = !record.counted && record.restored;
+  if (stage == Stage::kRunning && !ran && !known) ++counters_.started;
   if (record.counted) CountStage(*record.counted, -1);
   CountStage(stage, 1);
   record.counted = stage;

@@ -43,7 +43,7 @@ struct PodCounters {
   std::atomic<int64_t> running{0};
   std::atomic<int64_t> succeeded{0};
   std::atomic<int64_t> failed{0};         // refused ones too
-  std::atomic<int64_t> seen{0};           // ever: pods that came to our nodes
+  std::atomic<int64_t> seen{0};           // ever: pods that came to our nodes anew
   std::atomic<int64_t> started{0};        // ever: reached running
   std::atomic<int64_t> refused{0};        // ever
   std::atomic<int64_t> status_writes{0};  // ever

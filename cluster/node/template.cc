@@ -230,7 +230,9 @@ absl::StatusOr<NodeTemplate> NodeTemplate::Parse(std::string_view yaml, std::str
   if (reader.errors().empty()) return out;
   std::string text = fmt::format("{}: {} error{}", what, reader.errors().size(),
                                  reader.errors().size() == 1 ? "" : "s");
-  for (const auto& error : reader.errors()) text += fmt::format("\n{}: {}", error.field, error.text);
+  for (const auto& error : reader.errors()) {
+    text += fmt::format("\n{}: {}", error.field, error.text);
+  }
   return absl::InvalidArgumentError(text);
 }
 

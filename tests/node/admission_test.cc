@@ -36,7 +36,11 @@ struct Arena {
 
 // Source of the texts: pkg/kubelet/lifecycle/predicate.go.
 TEST(AdmissionTest, FirstReasonInTheKubeletsWords) {
-  const struct { std::string_view name; api::core::Pod pod; std::string reason, message; } cases[] = {
+  const struct {
+    std::string_view name;
+    api::core::Pod pod;
+    std::string reason, message;
+  } cases[] = {
       {"fits exactly", PodBuilder("p").Request("cpu", "1").Build(), "", ""},
       {"cpu", PodBuilder("p").Request("cpu", "1001m").Build(), "OutOfcpu",
        "Node didn't have enough resource: cpu, requested: 1001, used: 1000, capacity: 2000"},

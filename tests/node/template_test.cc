@@ -61,8 +61,9 @@ pools:
   ASSERT_FALSE(nodes.ok());
   const std::string text(nodes.status().message());
   EXPECT_TRUE(text.starts_with("t.yaml: 8 errors\n")) << text;
-  for (const char* part : {"pools[0].colour: unknown field", "pools[0].name: Invalid value: \"Big\"",
-                           "pools[0].count:", "pools[0].capacity.cpu:", "pools[0].capacity.memory:",
+  for (const char* part : {"pools[0].colour: unknown field",
+                           "pools[0].name: Invalid value: \"Big\"", "pools[0].count:",
+                           "pools[0].capacity.cpu:", "pools[0].capacity.memory:",
                            "pools[0].taints[0].key: Required value",
                            "pools[0].taints[0].effect: Unsupported value: \"Sometimes\"",
                            "pools[0].unschedulable: Invalid value: must be true or false"}) {

@@ -68,9 +68,9 @@ TEST(LoadReportTest, NodesAndOvercommit) {
 TEST(LoadReportTest, ConflictsInMetrics) {
   EXPECT_EQ(BindingConflictsIn(
                 "# HELP x\n"
-                "apiserver_request_total{code=\"409\",resource=\"pods\",subresource=\"binding\"} 7\n"
-                "apiserver_request_total{code=\"201\",resource=\"pods\",subresource=\"binding\"} 9\n"
-                "apiserver_request_total{code=\"409\",resource=\"pods\",subresource=\"\"} 5\n"
+                "apiserver_request_total{code=\"409\",subresource=\"binding\"} 7\n"
+                "apiserver_request_total{code=\"201\",subresource=\"binding\"} 9\n"
+                "apiserver_request_total{code=\"409\",subresource=\"\"} 5\n"
                 "apiserver_request_total{code=\"409\",subresource=\"binding\",verb=\"x\"} 2"),
             9);
 }

@@ -115,7 +115,9 @@ void NodeLedger::Confirm(const api::core::Pod& pod, store::Revision revision) {
   const std::string& node = pod.spec().node_name();
   const auto it = pods_.find(uid);
   if (node.empty() || IsTerminal(pod)) {
-    if (it != pods_.end()) Release(uid, revision);
+    // A binding on its way keeps its reservation: what is seen here was written before it.
+    const bool being_bound = node.empty() && it != pods_.end() && it->second.in_flight;
+    if (it != pods_.end() && !being_bound) Release(uid, revision);
     return;
   }
   const int64_t generation = pod.metadata().generation();

@@ -103,17 +103,18 @@ bool SimLoop::Step() {
   return true;
 }
 
+absl::Time SimLoop::NextDue() const {
+  absl::Time next = absl::InfiniteFuture();
+  for (const Member* member : members_) {
+    if (member->HasReady()) return clock_.Now();
+    next = std::min(next, member->NextTimer());
+  }
+  return next;
+}
+
 int64_t SimLoop::RunUntil(absl::Time until) {
   const int64_t first = steps_;
-  for (;;) {
-    bool due = false;
-    absl::Time next = absl::InfiniteFuture();
-    for (Member* member : members_) {
-      due = due || member->HasReady();
-      next = std::min(next, member->NextTimer());
-    }
-    if (!due && next > until) break;
-    if (!Step()) break;
+  while (NextDue() <= until && Step()) {
   }
   clock_.AdvanceTo(until);
   return steps_ - first;

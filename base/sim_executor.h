@@ -33,6 +33,8 @@ class SimLoop {
 
   // Runs one task. False when no task and no timer is left.
   bool Step();
+  // When Step would run its task: now or later; infinite when nothing is left.
+  absl::Time NextDue() const;
   // Steps until nothing is left or the clock would pass `until`. Returns the steps taken.
   int64_t RunUntil(absl::Time until);
 

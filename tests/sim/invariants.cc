@@ -228,10 +228,18 @@ void Observer::Bound(PodView& view) {
     return probes_.Hit("pod put on a node by hand");
   }
   probes_.Hit("pod bound");
-  if (!node.object) return Fail(fmt::format("pod {} was bound to no node: {}", view.key,
-                                            view.node()));
-  if (node.deleted) probes_.Hit("pod bound to a node that was deleted");
+  if (!node.object || node.deleted) {
+    // As upstream: nobody knows what it can take.
+    probes_.Hit("pod bound to an absent node");
+    node.unfair = node.unfair || !FitsIn(view, node, node.allocatable);
+    return;
+  }
   if (FitsIn(view, node, node.allocatable)) return;
+  if (executor_.clock().Now() - node.appeared <= kInFlightMax) {
+    probes_.Hit("binding checked against an absent node that then appeared");
+    node.unfair = true;
+    return;
+  }
   const absl::Time now = executor_.clock().Now();
   for (const auto& [until, allocatable] : node.before) {
     if (now - until <= kInFlightMax && FitsIn(view, node, allocatable)) return;
@@ -276,6 +284,7 @@ void Observer::PutNode(const store::KeyValue& kv) {
   Note(fmt::format("node {} cpu={} pods={}{} taints={}", node->metadata().name(),
                    now.amounts.milli_cpu, now.pods,
                    node->spec().unschedulable() ? " cordoned" : "", node->spec().taints_size()));
+  if (view.deleted || !view.object) view.appeared = executor_.clock().Now();
   view.allocatable = now;
   view.deleted = false;
   view.object = std::move(node);

@@ -9,8 +9,8 @@
 //   what a client was told is stored is there, and what a watcher is shown is what the store had
 //   a scheduler binds its own pods only
 //
-// A node that shrank, and pods that were put on it by hand, are no fault of a binding: bindings
-// after that are.
+// A node that shrank, pods that were put on it by hand and bindings to a node that is not there
+// (unchecked, as upstream's) are no fault of a binding: what is bound after that is.
 #pragma once
 
 #include <cstdint>
@@ -53,6 +53,7 @@ struct NodeView {
   api::scheduling::Allocatable allocatable;
   // What it was until a moment ago: a binding on its way may have been checked against it.
   std::vector<std::pair<absl::Time, api::scheduling::Allocatable>> before;
+  absl::Time appeared = absl::InfinitePast();  // since when it is there
   std::map<std::string, const PodView*> pods;  // bound and not ended, by uid
   bool unfair = false;  // a node's own refusal is no fault: pods by hand, or it shrank
 };

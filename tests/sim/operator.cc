@@ -183,7 +183,10 @@ void Operator::PatchNode(const std::string& node, std::string_view patch, bool a
                 {}, Counted([this, node, patch = std::string(patch),
                              again](const absl::StatusOr<client::ObjectPtr>& done) {
                   if (done.ok() || api::IsNotFound(done.status())) return;
-                  if (again) PatchNode(node, patch, again);
+                  if (!again) return;
+                  executor_.PostAfter(absl::Milliseconds(300), [this, node, patch] {
+                    PatchNode(node, patch, true);
+                  });
                 }));
 }
 

@@ -58,7 +58,7 @@ std::vector<const Message*> Kinds() {
   return kinds;
 }
 
-std::string Print(const Message& message) {
+std::string PrintCompact(const Message& message) {
   std::string out;
   PrintJson(message, out);
   return out;
@@ -69,7 +69,7 @@ TEST(RoundTripTest, EveryKindBothWays) {
     for (uint64_t seed = 1; seed <= kRunsPerKind; ++seed) {
       const std::unique_ptr<Message> object(prototype->New());
       FillRandomly(*object, seed, kNesting);
-      const std::string json = Print(*object);
+      const std::string json = PrintCompact(*object);
       const std::unique_ptr<Message> back(prototype->New());
       DecodeReport report;
       const absl::Status status = ParseJson(json, *back, {}, &report);
@@ -82,10 +82,10 @@ TEST(RoundTripTest, EveryKindBothWays) {
           << prototype->GetTypeName() << " seed " << seed << "\n"
           << difference << "\n"
           << json;
-      ASSERT_EQ(Print(*back), json);
+      ASSERT_EQ(PrintCompact(*back), json);
       const std::unique_ptr<Message> decoded(prototype->New());
       ASSERT_TRUE(decoded->ParseFromString(object->SerializeAsString()));
-      ASSERT_EQ(Print(*decoded), json);
+      ASSERT_EQ(PrintCompact(*decoded), json);
     }
   }
 }

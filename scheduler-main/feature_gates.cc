@@ -66,7 +66,9 @@ const Gate* FindGate(std::string_view name) {
   return nullptr;
 }
 
-absl::Status InvalidGates(std::string_view text) { return absl::InvalidArgumentError(ToAbsl(text)); }
+absl::Status InvalidGates(std::string_view text) {
+  return absl::InvalidArgumentError(ToAbsl(text));
+}
 
 }  // namespace
 
@@ -82,14 +84,16 @@ absl::StatusOr<FeatureGates> FeatureGates::Parse(std::string_view text) {
     const std::string_view value = item.substr(equals + 1);
     const bool yes = value == "true" || value == "1" || value == "t" || value == "True";
     if (!yes && value != "false" && value != "0" && value != "f" && value != "False") {
-      return InvalidGates(fmt::format("invalid value of {}={}, err: strconv.ParseBool: parsing \"{}\": "
-                                 "invalid syntax", name, value, value));
+      return InvalidGates(fmt::format(
+          "invalid value of {}={}, err: strconv.ParseBool: parsing \"{}\": invalid syntax", name,
+          value, value));
     }
     const Gate* gate = FindGate(name);
     if (gate == nullptr) return InvalidGates(fmt::format("unrecognized feature gate: {}", name));
     if (gate->locked && yes != gate->enabled) {
-      return InvalidGates(fmt::format("cannot set feature gate {} to {}, feature is locked to {}", name,
-                                 yes, gate->enabled));
+      return InvalidGates(
+          fmt::format("cannot set feature gate {} to {}, feature is locked to {}", name, yes,
+                      gate->enabled));
     }
     out.set_.emplace_back(std::string(name), yes);
   }

@@ -90,7 +90,9 @@ bool FieldMatches(const Requirement& field, Symbol node_name) {
 bool Requirement::Matches(const LabelSet& labels) const {
   Symbol value;
   const bool present = labels.Get(key, &value);
-  const auto listed = [&] { return std::find(values.begin(), values.end(), value) != values.end(); };
+  const auto listed = [&] {
+    return std::find(values.begin(), values.end(), value) != values.end();
+  };
   int64_t number = 0;
   switch (op) {
     case Op::kIn:

@@ -5,13 +5,18 @@
 #include <optional>
 
 #include <fmt/core.h>
-#include <yaml-cpp/yaml.h>
 
 #include "api/errors.h"
+#include "api/json_value.h"
 #include "api/quantity.h"
+#include "api/yaml.h"
+#include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace berth::node {
 namespace {
+
+using api::JsonValue;
 
 constexpr std::string_view kZonesDefault[] = {"zone-1", "zone-2", "zone-3"};
 
@@ -19,20 +24,20 @@ std::map<std::string, std::string> DefaultCapacity() {
   return {{"cpu", "32"}, {"memory", "64Gi"}, {"pods", "110"}, {"ephemeral-storage", "100Gi"}};
 }
 
-// Walks the YAML; every complaint goes to one list and the walk goes on.
+// Walks the document; every complaint goes to one list and the walk goes on.
 class Reader {
  public:
-  NodeTemplate Read(const YAML::Node& root) {
+  NodeTemplate Read(const JsonValue& root) {
     NodeTemplate out;
-    Fields(root, "", {"pools"});
-    const YAML::Node pools = Child(root, "pools");
-    if (!pools || !pools.IsSequence() || pools.size() == 0) {
+    if (!Fields(root, "", {"pools"})) return out;
+    const JsonValue* pools = root.Find("pools");
+    if (pools == nullptr || !pools->is_array() || pools->array().empty()) {
       errors_.push_back(api::Required("pools"));
       return out;
     }
-    for (size_t i = 0; i < pools.size(); ++i) {
-      out.pools.push_back(Pool(pools[i], fmt::format("pools[{}]", i)));
-    }
+    Each(pools, "pools", [&](const JsonValue& pool, const std::string& path) {
+      out.pools.push_back(Pool(pool, path));
+    });
     for (size_t i = 0; i < out.pools.size(); ++i) {
       for (size_t j = 0; j < i; ++j) {
         if (out.pools[i].name == out.pools[j].name) {
@@ -46,19 +51,14 @@ class Reader {
   const api::FieldErrors& errors() const { return errors_; }
 
  private:
-  static YAML::Node Child(const YAML::Node& node, const std::string& key) {
-    return node.IsMap() ? node[key] : YAML::Node(YAML::NodeType::Undefined);
-  }
-
-  // Complains about keys that are not in `known`. False when it is no map.
-  bool Fields(const YAML::Node& node, const std::string& path,
+  // Complains about members that are not in `known`. False when it is no object.
+  bool Fields(const JsonValue& value, const std::string& path,
               std::initializer_list<std::string_view> known) {
-    if (!node.IsMap()) {
+    if (!value.is_object()) {
       Type(path, "an object");
       return false;
     }
-    for (const auto& entry : node) {
-      const std::string key = entry.first.Scalar();
+    for (const auto& [key, ignored] : value.object()) {
       if (std::find(known.begin(), known.end(), key) == known.end()) {
         errors_.push_back({"FieldValueForbidden", Join(path, key), "unknown field"});
       }
@@ -74,54 +74,53 @@ class Reader {
                        fmt::format("Invalid value: must be {}", want)});
   }
 
-  std::optional<std::string> Text(const YAML::Node& node, const std::string& path) {
-    if (!node) return std::nullopt;
-    if (!node.IsScalar()) {
+  // Numbers and booleans count as the text they are written as: `cpu: 4`, `rack: 12`.
+  std::optional<std::string> Text(const JsonValue* value, const std::string& path) {
+    if (value == nullptr) return std::nullopt;
+    if (value->is_string()) return value->string();
+    if (value->is_null() || value->is_array() || value->is_object()) {
       Type(path, "a string");
       return std::nullopt;
     }
-    return node.Scalar();
+    return value->ToText();
   }
-  int64_t Count(const YAML::Node& node, const std::string& path, int64_t max) {
-    const auto text = Text(node, path);
-    int64_t value = 0;
-    if (!text) return 0;
-    if (!YAML::convert<int64_t>::decode(node, value) || value < 1 || value > max) {
-      errors_.push_back(api::InvalidValue(path, api::GoQuoted(*text),
+  int64_t Count(const JsonValue* value, const std::string& path, int64_t max) {
+    if (value == nullptr) return 0;
+    if (value->kind() != JsonValue::Kind::kInt || value->int_value() < 1 ||
+        value->int_value() > max) {
+      errors_.push_back(api::InvalidValue(path, value->ToText(),
                                           fmt::format("must be between 1 and {}", max)));
       return 0;
     }
-    return value;
+    return value->int_value();
   }
-  bool Bool(const YAML::Node& node, const std::string& path) {
-    bool value = false;
-    if (node && !(node.IsScalar() && YAML::convert<bool>::decode(node, value))) {
-      Type(path, "true or false");
-    }
-    return value;
+  bool Bool(const JsonValue* value, const std::string& path) {
+    if (value == nullptr) return false;
+    if (value->kind() == JsonValue::Kind::kBool) return value->bool_value();
+    Type(path, "true or false");
+    return false;
   }
-  std::map<std::string, std::string> Map(const YAML::Node& node, const std::string& path) {
+  std::map<std::string, std::string> Map(const JsonValue* value, const std::string& path) {
     std::map<std::string, std::string> out;
-    if (!node) return out;
-    if (!node.IsMap()) {
+    if (value == nullptr) return out;
+    if (!value->is_object()) {
       Type(path, "an object");
       return out;
     }
-    for (const auto& entry : node) {
-      const std::string key = entry.first.Scalar();
-      if (auto value = Text(entry.second, Join(path, key))) out[key] = *value;
+    for (const auto& [key, entry] : value->object()) {
+      if (auto text = Text(&entry, Join(path, key))) out[key] = *text;
     }
     return out;
   }
-  std::map<std::string, std::string> Quantities(const YAML::Node& node, const std::string& path,
+  std::map<std::string, std::string> Quantities(const JsonValue* value, const std::string& path,
                                                 std::map<std::string, std::string> base) {
-    for (const auto& [name, text] : Map(node, path)) {
+    for (const auto& [name, text] : Map(value, path)) {
       const auto canonical = api::CanonicalQuantityText(text);
-      const auto value = api::Quantity::Parse(text);
-      if (!canonical.ok() || !value.ok()) {
-        errors_.push_back(api::InvalidString(
-            Join(path, name), text, std::string(canonical.status().message())));
-      } else if (value->Sign() < 0) {
+      const auto quantity = api::Quantity::Parse(text);
+      if (!canonical.ok() || !quantity.ok()) {
+        errors_.push_back(api::InvalidString(Join(path, name), text,
+                                             ToStd(canonical.status().message())));
+      } else if (quantity->Sign() < 0) {
         errors_.push_back(api::InvalidString(Join(path, name), text,
                                              "must be greater than or equal to 0"));
       } else {
@@ -131,18 +130,20 @@ class Reader {
     return base;
   }
   template <typename F>
-  void Each(const YAML::Node& node, const std::string& path, F visit) {
-    if (!node) return;
-    if (!node.IsSequence()) return Type(path, "a list");
-    for (size_t i = 0; i < node.size(); ++i) visit(node[i], fmt::format("{}[{}]", path, i));
+  void Each(const JsonValue* value, const std::string& path, F visit) {
+    if (value == nullptr) return;
+    if (!value->is_array()) return Type(path, "a list");
+    for (size_t i = 0; i < value->array().size(); ++i) {
+      visit(value->array()[i], fmt::format("{}[{}]", path, i));
+    }
   }
 
-  NodePool::Taint Taint(const YAML::Node& node, const std::string& path) {
+  NodePool::Taint Taint(const JsonValue& value, const std::string& path) {
     NodePool::Taint taint;
-    if (!Fields(node, path, {"key", "value", "effect"})) return taint;
-    taint.key = Text(Child(node, "key"), path + ".key").value_or("");
-    taint.value = Text(Child(node, "value"), path + ".value").value_or("");
-    taint.effect = Text(Child(node, "effect"), path + ".effect").value_or("");
+    if (!Fields(value, path, {"key", "value", "effect"})) return taint;
+    taint.key = Text(value.Find("key"), path + ".key").value_or("");
+    taint.value = Text(value.Find("value"), path + ".value").value_or("");
+    taint.effect = Text(value.Find("effect"), path + ".effect").value_or("");
     if (taint.key.empty()) errors_.push_back(api::Required(path + ".key"));
     const std::vector<std::string> effects{"NoExecute", "NoSchedule", "PreferNoSchedule"};
     if (std::find(effects.begin(), effects.end(), taint.effect) == effects.end()) {
@@ -150,40 +151,42 @@ class Reader {
     }
     return taint;
   }
-  NodePool::Image Image(const YAML::Node& node, const std::string& path) {
+  NodePool::Image Image(const JsonValue& value, const std::string& path) {
     NodePool::Image image;
-    if (!Fields(node, path, {"name", "sizeBytes"})) return image;
-    image.name = Text(Child(node, "name"), path + ".name").value_or("");
-    image.size_bytes = Count(Child(node, "sizeBytes"), path + ".sizeBytes", int64_t{1} << 50);
+    if (!Fields(value, path, {"name", "sizeBytes"})) return image;
+    image.name = Text(value.Find("name"), path + ".name").value_or("");
+    image.size_bytes = Count(value.Find("sizeBytes"), path + ".sizeBytes", int64_t{1} << 50);
     if (image.name.empty()) errors_.push_back(api::Required(path + ".name"));
     return image;
   }
 
-  NodePool Pool(const YAML::Node& node, const std::string& path) {
+  NodePool Pool(const JsonValue& value, const std::string& path) {
     NodePool pool;
     pool.capacity = pool.allocatable = DefaultCapacity();
-    if (!Fields(node, path, {"name", "count", "capacity", "allocatable", "labels", "zones",
-                             "region", "taints", "images", "unschedulable"})) {
+    if (!Fields(value, path, {"name", "count", "capacity", "allocatable", "labels", "zones",
+                              "region", "taints", "images", "unschedulable"})) {
       return pool;
     }
-    pool.name = Text(Child(node, "name"), path + ".name").value_or("node");
+    pool.name = Text(value.Find("name"), path + ".name").value_or("node");
     Name(pool.name, path + ".name");
-    pool.count = Count(Child(node, "count"), path + ".count", kNodesMax);
-    pool.capacity = Quantities(Child(node, "capacity"), path + ".capacity", pool.capacity);
+    pool.count = Count(value.Find("count"), path + ".count", kNodesMax);
+    pool.capacity = Quantities(value.Find("capacity"), path + ".capacity", pool.capacity);
     pool.allocatable =
-        Quantities(Child(node, "allocatable"), path + ".allocatable", pool.capacity);
-    pool.labels = Map(Child(node, "labels"), path + ".labels");
-    Each(Child(node, "zones"), path + ".zones", [&](const YAML::Node& zone, std::string where) {
-      pool.zones.push_back(Text(zone, where).value_or(""));
+        Quantities(value.Find("allocatable"), path + ".allocatable", pool.capacity);
+    pool.labels = Map(value.Find("labels"), path + ".labels");
+    Each(value.Find("zones"), path + ".zones", [&](const JsonValue& zone, const std::string& at) {
+      pool.zones.push_back(Text(&zone, at).value_or(""));
     });
-    pool.region = Text(Child(node, "region"), path + ".region").value_or("");
-    Each(Child(node, "taints"), path + ".taints", [&](const YAML::Node& taint, std::string where) {
-      pool.taints.push_back(Taint(taint, where));
-    });
-    Each(Child(node, "images"), path + ".images", [&](const YAML::Node& image, std::string where) {
-      pool.images.push_back(Image(image, where));
-    });
-    pool.unschedulable = Bool(Child(node, "unschedulable"), path + ".unschedulable");
+    pool.region = Text(value.Find("region"), path + ".region").value_or("");
+    Each(value.Find("taints"), path + ".taints",
+         [&](const JsonValue& taint, const std::string& at) {
+           pool.taints.push_back(Taint(taint, at));
+         });
+    Each(value.Find("images"), path + ".images",
+         [&](const JsonValue& image, const std::string& at) {
+           pool.images.push_back(Image(image, at));
+         });
+    pool.unschedulable = Bool(value.Find("unschedulable"), path + ".unschedulable");
     return pool;
   }
 
@@ -214,19 +217,15 @@ NodeTemplate NodeTemplate::BuiltIn() {
 }
 
 absl::StatusOr<NodeTemplate> NodeTemplate::Parse(std::string_view yaml, std::string_view what) {
-  YAML::Node root;
-  try {
-    root = YAML::Load(std::string(yaml));
-  } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", what, error.what()));
+  const auto documents = api::YamlToJson(yaml);
+  if (!documents.ok()) {
+    return absl::InvalidArgumentError(
+        fmt::format("{}: {}", what, ToStd(documents.status().message())));
   }
+  BERTH_ASSIGN_OR_RETURN(const JsonValue root,
+                         JsonValue::Parse(documents->empty() ? "null" : documents->front()));
   Reader reader;
-  NodeTemplate out;
-  try {
-    out = reader.Read(root);
-  } catch (const YAML::Exception& error) {
-    return absl::InvalidArgumentError(fmt::format("{}: {}", what, error.what()));
-  }
+  NodeTemplate out = reader.Read(root);
   if (reader.errors().empty()) return out;
   std::string text = fmt::format("{}: {} error{}", what, reader.errors().size(),
                                  reader.errors().size() == 1 ? "" : "s");

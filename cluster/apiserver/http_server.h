@@ -9,7 +9,7 @@
 //   a reader that stalls   write_timeout without progress, cut off
 //   a watcher that lags    stream_budget_bytes unsent, cut off
 // Responses are never compressed, so no proxy of ours can hold back a watch event.
-// Why it is not a library's server: docs/decisions/http_server.md.
+// Why it is not a library's server: docs/decisions/002-own-http-server.md.
 #pragma once
 
 #include <atomic>

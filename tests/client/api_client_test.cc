@@ -16,8 +16,8 @@ namespace {
 
 using api::core::ConfigMap;
 
-struct World {
-  explicit World(ApiClientOptions options = {})
+struct ClientWorld {
+  explicit ClientWorld(ApiClientOptions options = {})
       : loop(1),
         server(loop.MakeExecutor("server")),
         executor(loop.MakeExecutor("client")),
@@ -42,7 +42,7 @@ struct World {
 };
 
 TEST(ApiClientTest, Requests) {
-  World w;
+  ClientWorld w;
   const api::Resource& maps = api::ResourceOf<ConfigMap>();
   ConfigMap map;
   map.mutable_metadata()->set_name("a");
@@ -106,7 +106,7 @@ TEST(ApiClientTest, Requests) {
 }
 
 TEST(ApiClientTest, Bodies) {
-  World w;
+  ClientWorld w;
   const auto done = [](absl::Status) {};
   w.client.Bind("default", "p", "u", "n1", done);
   w.client.Delete(api::ResourceOf<ConfigMap>(), "default", "a",
@@ -127,7 +127,7 @@ TEST(ApiClientTest, Bodies) {
 }
 
 TEST(ApiClientTest, ErrorsCarryTheStatus) {
-  World w;
+  ClientWorld w;
   const absl::Status status = w.Get("nothing");
   EXPECT_TRUE(api::IsNotFound(status)) << status;
   EXPECT_EQ(std::string(status.message()), "configmaps \"nothing\" not found");
@@ -146,7 +146,8 @@ TEST(ApiClientTest, ErrorBodies) {
     std::string_view reason, message;
   } cases[] = {
       {"a Status", 409, "application/json",
-       R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":"m","reason":"Conflict","code":409})",
+       R"({"kind":"Status","apiVersion":"v1","status":"Failure","message":"m",)"
+       R"("reason":"Conflict","code":409})",
        "Conflict", "m"},
       {"text", 404, "text/plain", "404 page not found", "NotFound", "404 page not found"},
       {"nothing", 503, "", "", "ServiceUnavailable", "the server answered 503 without saying more"},
@@ -183,7 +184,7 @@ TEST(ApiClientTest, RefusedRequestsAreRepeated) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    World w;
+    ClientWorld w;
     w.api.Put("default", "a", "1");
     w.api.next_codes = c.codes;
     w.api.retry_after_s = c.retry_after_s;
@@ -211,7 +212,7 @@ TEST(ApiClientTest, WaitingRetryEndsWithTheClient) {
 }
 
 TEST(ApiClientTest, QpsAndBurst) {
-  World w({.qps = 10, .burst = 5});
+  ClientWorld w({.qps = 10, .burst = 5});
   int answers = 0;
   for (int i = 0; i < 25; ++i) {
     w.client.Get(api::ResourceOf<ConfigMap>(), "default", "a",
@@ -226,7 +227,7 @@ TEST(ApiClientTest, QpsAndBurst) {
 }
 
 TEST(ApiClientTest, TypedCalls) {
-  World w;
+  ClientWorld w;
   w.api.Put("default", "a", "v");
   std::string value;
   w.client.Get<ConfigMap>("default", "a", [&](absl::StatusOr<std::shared_ptr<const ConfigMap>> m) {

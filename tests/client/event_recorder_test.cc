@@ -28,8 +28,8 @@ EventNote Scheduled(std::string note = "Successfully assigned default/web-1 to n
           .reporting_controller = "default-scheduler"};
 }
 
-struct World {
-  explicit World(EventRecorderOptions options = {})
+struct RecorderWorld {
+  explicit RecorderWorld(EventRecorderOptions options = {})
       : loop(1),
         server(loop.MakeExecutor("server")),
         executor(loop.MakeExecutor("client")),
@@ -55,7 +55,7 @@ struct World {
 };
 
 TEST(EventRecorderTest, WhatIsWritten) {
-  World w({.reporting_instance = "default-scheduler-host"});
+  RecorderWorld w({.reporting_instance = "default-scheduler-host"});
   w.recorder.Record(PodNamed("web-1"), nullptr, Scheduled());
   w.Run();
   ASSERT_EQ(w.api.requests.size(), 1u);
@@ -81,7 +81,7 @@ TEST(EventRecorderTest, WhatIsWritten) {
 }
 
 TEST(EventRecorderTest, RepeatsBecomeASeries) {
-  World w;
+  RecorderWorld w;
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled("one"));
   w.Run();
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled("two"));
@@ -103,7 +103,7 @@ TEST(EventRecorderTest, RepeatsBecomeASeries) {
 }
 
 TEST(EventRecorderTest, WhatMakesAnEventAnother) {
-  World w;
+  RecorderWorld w;
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled());
   w.recorder.Record(PodNamed("b"), nullptr, Scheduled());
   w.recorder.Record(PodNamed("a", "8"), nullptr, Scheduled());
@@ -119,7 +119,7 @@ TEST(EventRecorderTest, WhatMakesAnEventAnother) {
 }
 
 TEST(EventRecorderTest, RepeatBeforeTheFirstIsWritten) {
-  World w;
+  RecorderWorld w;
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled());
   w.loop.Step();
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled());
@@ -128,7 +128,7 @@ TEST(EventRecorderTest, RepeatBeforeTheFirstIsWritten) {
 }
 
 TEST(EventRecorderTest, ServerAwayIsTriedAgain) {
-  World w;
+  RecorderWorld w;
   w.transport.Disconnect();
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled());
   w.Run(absl::Seconds(30));
@@ -139,7 +139,7 @@ TEST(EventRecorderTest, ServerAwayIsTriedAgain) {
 }
 
 TEST(EventRecorderTest, RefusalsAreDroppedAndExpiredSeriesBeginAnew) {
-  World w;
+  RecorderWorld w;
   w.api.next_codes = {403};
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled());
   w.Run();
@@ -154,7 +154,7 @@ TEST(EventRecorderTest, RefusalsAreDroppedAndExpiredSeriesBeginAnew) {
 }
 
 TEST(EventRecorderTest, EverythingIsBounded) {
-  World w({.queue_max = 10, .known_max = 20, .in_flight_max = 2, .burst = 3});
+  RecorderWorld w({.queue_max = 10, .known_max = 20, .in_flight_max = 2, .burst = 3});
   for (int i = 0; i < 100; ++i) {
     w.recorder.Record(PodNamed("p" + std::to_string(i)), nullptr, Scheduled());
   }
@@ -172,7 +172,7 @@ TEST(EventRecorderTest, EverythingIsBounded) {
 }
 
 TEST(EventRecorderTest, LongNotesAreCut) {
-  World w;
+  RecorderWorld w;
   w.recorder.Record(PodNamed("a"), nullptr, Scheduled(std::string(5000, 'x')));
   w.Run();
   api::events::Event event;

@@ -307,7 +307,9 @@ TEST(HttpTransportPeerTest, OneResponse) {
     std::string_view body;
   } cases[] = {
       {"content length", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", kAnswer, "hello"},
-      {"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
+      {"chunks",
+       "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+       "2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
        kAnswer, "hello"},
       {"until close", "HTTP/1.1 200 OK\r\n\r\nhello", kAnswer, "hello"},
       {"HTTP/1.0", "HTTP/1.0 200 OK\r\nContent-Length: 5\r\n\r\nhello", kAnswer, "hello"},

@@ -24,8 +24,8 @@ class KeepingHandler final : public apiserver::Handler {
   std::vector<Responder> responders;
 };
 
-struct World {
-  World()
+struct TransportWorld {
+  TransportWorld()
       : loop(1),
         server(loop.MakeExecutor("server")),
         executor(loop.MakeExecutor("client")),
@@ -74,7 +74,7 @@ api::HttpResponse Answer(std::string body) {
 }
 
 TEST(InProcessTransportTest, NothingHappensInsideTheCall) {
-  World w;
+  TransportWorld w;
   w.Do();
   EXPECT_TRUE(w.handler.requests.empty());
   w.Run();
@@ -87,7 +87,7 @@ TEST(InProcessTransportTest, NothingHappensInsideTheCall) {
 }
 
 TEST(InProcessTransportTest, BodyIsShared) {
-  World w;
+  TransportWorld w;
   w.Do();
   w.Run();
   const Bytes body = MakeBytes("hello");
@@ -100,7 +100,7 @@ TEST(InProcessTransportTest, BodyIsShared) {
 }
 
 TEST(InProcessTransportTest, FailuresOfARequest) {
-  World w;
+  TransportWorld w;
   w.Do(absl::Milliseconds(10));
   w.Run();
   ASSERT_EQ(w.answers.size(), 1u);
@@ -129,7 +129,7 @@ TEST(InProcessTransportTest, FailuresOfARequest) {
 }
 
 TEST(InProcessTransportTest, DroppedResponderAnswers500) {
-  World w;
+  TransportWorld w;
   w.Do();
   w.Run();
   w.handler.responders.clear();
@@ -139,7 +139,7 @@ TEST(InProcessTransportTest, DroppedResponderAnswers500) {
 }
 
 TEST(InProcessTransportTest, StreamInOrder) {
-  World w;
+  TransportWorld w;
   auto stream = w.Open();
   w.Run();
   auto writer = w.StartStream();
@@ -154,7 +154,7 @@ TEST(InProcessTransportTest, StreamInOrder) {
 }
 
 TEST(InProcessTransportTest, StreamToDoIsJoined) {
-  World w;
+  TransportWorld w;
   w.Do();
   w.Run();
   auto writer = w.StartStream();
@@ -167,7 +167,7 @@ TEST(InProcessTransportTest, StreamToDoIsJoined) {
 }
 
 TEST(InProcessTransportTest, SlowReceiverIsCutOff) {
-  World w;
+  TransportWorld w;
   auto stream = w.Open();
   w.Run();
   auto writer = w.StartStream();
@@ -182,7 +182,7 @@ TEST(InProcessTransportTest, SlowReceiverIsCutOff) {
 }
 
 TEST(InProcessTransportTest, BudgetIsOfWhatIsUndelivered) {
-  World w;
+  TransportWorld w;
   auto stream = w.Open();
   w.Run();
   auto writer = w.StartStream();
@@ -193,7 +193,7 @@ TEST(InProcessTransportTest, BudgetIsOfWhatIsUndelivered) {
 }
 
 TEST(InProcessTransportTest, CancelledStreamHearsNothingMore) {
-  World w;
+  TransportWorld w;
   auto stream = w.Open();
   w.Run();
   auto writer = w.StartStream();
@@ -213,14 +213,14 @@ TEST(InProcessTransportTest, CancelledStreamHearsNothingMore) {
 }
 
 TEST(InProcessTransportTest, StreamWithoutAnAnswerTimesOut) {
-  World w;
+  TransportWorld w;
   auto stream = w.Open();
   w.Run(kStreamResponseTimeout + absl::Seconds(1));
   EXPECT_EQ(w.heard, "close DEADLINE_EXCEEDED;");
 }
 
 TEST(InProcessTransportTest, AnsweredStreamHasNoTimeout) {
-  World w;
+  TransportWorld w;
   auto stream = w.Open();
   w.Run();
   auto writer = w.StartStream();
@@ -233,7 +233,7 @@ TEST(InProcessTransportTest, AnsweredStreamHasNoTimeout) {
 }
 
 TEST(InProcessTransportTest, CancelInsideACallback) {
-  World w;
+  TransportWorld w;
   std::unique_ptr<Stream> stream;
   StreamHandler handler;
   int chunks = 0;

@@ -18,8 +18,8 @@ using api::core::ConfigMap;
 using Kind = InformerEvent::Kind;
 
 // A server and a client in one simulation.
-struct World {
-  explicit World(uint64_t seed = 1, Media media = Media::kProtobuf)
+struct InformerWorld {
+  explicit InformerWorld(uint64_t seed = 1, Media media = Media::kProtobuf)
       : loop(seed),
         server(loop.MakeExecutor("server")),
         executor(loop.MakeExecutor("client")),
@@ -82,7 +82,7 @@ class InformerTest : public testing::TestWithParam<Media> {};
 INSTANTIATE_TEST_SUITE_P(Media, InformerTest, testing::Values(Media::kProtobuf, Media::kJson));
 
 TEST_P(InformerTest, FollowsTheServer) {
-  World w(1, GetParam());
+  InformerWorld w(1, GetParam());
   w.api.Put("default", "a", "1");
   w.api.Put("kube-system", "b", "1");
   w.Make();
@@ -110,7 +110,7 @@ TEST_P(InformerTest, FollowsTheServer) {
 }
 
 TEST_P(InformerTest, PagedListWhereStreamingIsRefused) {
-  World w(1, GetParam());
+  InformerWorld w(1, GetParam());
   w.api.streaming = false;
   for (const char* name : {"a", "b", "c", "d", "e"}) w.api.Put("default", name, "1");
   w.Make({.page_limit = 2});
@@ -128,7 +128,7 @@ TEST_P(InformerTest, PagedListWhereStreamingIsRefused) {
 }
 
 TEST(InformerFaultTest, SilentStreamingListIsGivenUp) {
-  World w;
+  InformerWorld w;
   w.api.silent = true;
   w.api.Put("default", "a", "1");
   w.Make();
@@ -141,7 +141,7 @@ TEST(InformerFaultTest, SilentStreamingListIsGivenUp) {
 }
 
 TEST(InformerFaultTest, WatchThatEndsIsResumed) {
-  World w;
+  InformerWorld w;
   w.api.Put("default", "a", "1");
   w.Make();
   w.Run(absl::Seconds(2));
@@ -155,7 +155,7 @@ TEST(InformerFaultTest, WatchThatEndsIsResumed) {
 }
 
 TEST(InformerFaultTest, ServerGoneAndBack) {
-  World w;
+  InformerWorld w;
   w.api.Put("default", "a", "1");
   w.Make();
   w.Run();
@@ -173,7 +173,7 @@ TEST(InformerFaultTest, ServerGoneAndBack) {
 }
 
 TEST(InformerFaultTest, ExpiredRevisionListsAnew) {
-  World w;
+  InformerWorld w;
   w.api.Put("default", "a", "1");
   w.api.Put("default", "gone", "1");
   w.Make();
@@ -194,7 +194,7 @@ TEST(InformerFaultTest, ExpiredRevisionListsAnew) {
 }
 
 TEST(InformerFaultTest, LostEventIsHealedByTheNextList) {
-  World w;
+  InformerWorld w;
   w.api.Put("default", "a", "1");
   w.Make({.relist_period = absl::Minutes(1)});
   w.Run();
@@ -213,7 +213,7 @@ TEST(InformerFaultTest, LostEventIsHealedByTheNextList) {
 
 TEST(InformerFaultTest, OldListIsRefused) {
   for (const bool streaming : {true, false}) {
-    World w;
+    InformerWorld w;
     w.api.streaming = streaming;
     w.api.Put("default", "a", "1");
     w.Make({.relist_period = absl::Minutes(1)});
@@ -248,12 +248,13 @@ TEST(InformerFaultTest, WhatCannotBeReadListsAnew) {
       {"broken frame", std::string("\0\0\0\2\xff\xff", 6), Media::kProtobuf},
       {"endless frame", std::string("\xff\xff\xff\xff", 4), Media::kProtobuf},
       {"error event",
-       R"({"type":"ERROR","object":{"kind":"Status","status":"Failure","reason":"Expired","code":410}})",
+       R"({"type":"ERROR","object":{"kind":"Status","status":"Failure","reason":"Expired",)"
+       R"("code":410}})",
        Media::kJson},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    World w(1, c.media);
+    InformerWorld w(1, c.media);
     w.api.Put("default", "a", "1");
     w.Make();
     w.Run();
@@ -268,7 +269,7 @@ TEST(InformerFaultTest, WhatCannotBeReadListsAnew) {
 }
 
 TEST(InformerFaultTest, RecreatedUnderTheSameNameIsTwoEvents) {
-  World w;
+  InformerWorld w;
   w.api.Put("default", "a", "1");
   w.Make({.relist_period = absl::Minutes(1)});
   w.Run();
@@ -285,7 +286,7 @@ TEST(InformerFaultTest, RecreatedUnderTheSameNameIsTwoEvents) {
 
 // Two objects change in one revision and the connection breaks between their events.
 TEST(InformerFaultTest, BreakWithinOneRevision) {
-  World w;
+  InformerWorld w;
   w.api.Put("default", "x", "1");
   w.Make();
   w.Run(absl::Seconds(2));
@@ -300,7 +301,7 @@ TEST(InformerFaultTest, BreakWithinOneRevision) {
 }
 
 TEST(InformerFaultTest, RefusalsBackOffAndRetryAfterIsHonoured) {
-  World w;
+  InformerWorld w;
   w.api.next_codes = std::vector<int>(4, 503);
   w.api.Put("default", "a", "1");
   w.Make();
@@ -316,7 +317,7 @@ TEST(InformerFaultTest, RefusalsBackOffAndRetryAfterIsHonoured) {
 TEST(InformerPropertyTest, Converges) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {
     SCOPED_TRACE(seed);
-    World w(seed, seed % 2 == 0 ? Media::kProtobuf : Media::kJson);
+    InformerWorld w(seed, seed % 2 == 0 ? Media::kProtobuf : Media::kJson);
     Random random(seed);
     w.api.streaming = random.Chance(0.5);
     w.Make({.page_limit = 3, .relist_period = absl::Minutes(2), .seed = seed});

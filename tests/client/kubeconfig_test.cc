@@ -137,12 +137,15 @@ TEST(ExecCredentialTest, Parse) {
       {"no JSON", "token", absl::StatusCode::kInvalidArgument},
       {"another kind", R"({"kind":"Pod"})", absl::StatusCode::kInvalidArgument},
       {"another version",
-       R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1","status":{"token":"t"}})",
+       R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1beta1",)"
+       R"("status":{"token":"t"}})",
        absl::StatusCode::kInvalidArgument},
-      {"nothing in it", R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1"})",
+      {"nothing in it",
+       R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1"})",
        absl::StatusCode::kInvalidArgument},
       {"certificates",
-       R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1","status":{"clientCertificateData":"x","clientKeyData":"y"}})",
+       R"({"kind":"ExecCredential","apiVersion":"client.authentication.k8s.io/v1",)"
+       R"("status":{"clientCertificateData":"x","clientKeyData":"y"}})",
        absl::StatusCode::kUnimplemented},
   };
   for (const auto& c : cases) {

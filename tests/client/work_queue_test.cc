@@ -12,8 +12,8 @@
 namespace berth::client {
 namespace {
 
-struct World {
-  explicit World(WorkQueueOptions options = {})
+struct QueueWorld {
+  explicit QueueWorld(WorkQueueOptions options = {})
       : loop(1), executor(loop.MakeExecutor("w")), start(loop.clock().Now()) {
     queue = std::make_unique<WorkQueue<std::string>>(
         *executor, options, [this](const std::string& key, WorkQueue<std::string>::Done done) {
@@ -41,7 +41,7 @@ struct World {
 };
 
 TEST(WorkQueueTest, OrderAndDeduplication) {
-  World w;
+  QueueWorld w;
   for (const char* key : {"a", "b", "a", "c", "b"}) w.queue->Add(key);
   EXPECT_TRUE(w.runs.empty());  // never inside the call
   w.Run(absl::Seconds(1));
@@ -52,7 +52,7 @@ TEST(WorkQueueTest, OrderAndDeduplication) {
 }
 
 TEST(WorkQueueTest, AddedWhileRunningRunsOnceMore) {
-  World w;
+  QueueWorld w;
   w.auto_status.reset();
   w.queue->Add("a");
   w.Run(absl::Seconds(1));
@@ -69,7 +69,7 @@ TEST(WorkQueueTest, AddedWhileRunningRunsOnceMore) {
 }
 
 TEST(WorkQueueTest, ConcurrencyIsBounded) {
-  World w({.concurrency = 2});
+  QueueWorld w({.concurrency = 2});
   w.auto_status.reset();
   for (const char* key : {"a", "b", "c"}) w.queue->Add(key);
   w.Run(absl::Seconds(1));
@@ -82,7 +82,7 @@ TEST(WorkQueueTest, ConcurrencyIsBounded) {
 }
 
 TEST(WorkQueueTest, FailuresBackOffAndSuccessForgets) {
-  World w;
+  QueueWorld w;
   w.auto_status = absl::InternalError("no");
   w.queue->Add("a");
   w.Run(absl::Milliseconds(40));
@@ -97,7 +97,7 @@ TEST(WorkQueueTest, FailuresBackOffAndSuccessForgets) {
 }
 
 TEST(WorkQueueTest, BackoffIsCapped) {
-  World w({.backoff_max = absl::Seconds(1)});
+  QueueWorld w({.backoff_max = absl::Seconds(1)});
   w.auto_status = absl::InternalError("no");
   w.queue->Add("a");
   w.Run(absl::Seconds(100));
@@ -106,7 +106,7 @@ TEST(WorkQueueTest, BackoffIsCapped) {
 }
 
 TEST(WorkQueueTest, TheEarliestDelayCounts) {
-  World w;
+  QueueWorld w;
   w.queue->AddAfter("a", absl::Seconds(5));
   w.queue->AddAfter("a", absl::Seconds(2));
   w.queue->AddAfter("a", absl::Seconds(9));
@@ -117,7 +117,7 @@ TEST(WorkQueueTest, TheEarliestDelayCounts) {
 }
 
 TEST(WorkQueueTest, DoneAfterTheQueueIsGone) {
-  World w;
+  QueueWorld w;
   w.auto_status.reset();
   w.queue->Add("a");
   w.queue->AddAfter("b", absl::Seconds(1));
@@ -131,7 +131,7 @@ TEST(WorkQueueTest, DoneAfterTheQueueIsGone) {
 // Never twice at a time; whatever is added is run after it was added.
 TEST(WorkQueuePropertyTest, NothingIsLostNothingIsDoubled) {
   for (uint64_t seed = 1; seed <= 100; ++seed) {
-    World w({.concurrency = static_cast<int>(1 + seed % 3)});
+    QueueWorld w({.concurrency = static_cast<int>(1 + seed % 3)});
     w.auto_status.reset();
     Random random(seed);
     std::map<std::string, size_t> owed;  // runs seen when it was added last

@@ -31,8 +31,9 @@ framework::PluginSet ToEngine(const PluginSetSection& set) {
   return out;
 }
 
-// What the user disabled keeps its place and its weight in the file.
+// What the user disabled keeps its place in the file, but no weight.
 void FromEngine(const framework::PluginSet& merged, PluginSetSection& set) {
+  for (PluginSection& plugin : set.disabled) plugin.weight = 0;
   set.enabled.clear();
   for (const framework::PluginRef& ref : merged.enabled) {
     set.enabled.push_back({ref.name, ref.weight});

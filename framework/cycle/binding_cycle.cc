@@ -41,6 +41,7 @@ void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself) 
 
 void BindingCycles::Start(std::unique_ptr<BindingCycle> started) {
   CyclePtr cycle = std::move(started);
+  cycle->decided_at = SourceRevision();
   core_.metrics.BindingsInFlight(++in_flight_);
   const Runtime& runtime = *cycle->unit->runtime;
   const auto waiting = core_.waiting.Find(cycle->assumed->uid);
@@ -155,12 +156,14 @@ void BindingCycles::Fail(const CyclePtr& cycle, const Status& status,
 }
 
 // Not this pod's fault and not the end of the world: somebody else took the room. The pod goes
-// back to the active queue as soon as we see what the server saw, without an event.
+// back to the active queue as soon as we see what the server saw, without an event. When the
+// decision was made knowing that revision already, one of the two resources lags behind the other:
+// then anything newer than the decision will do.
 void BindingCycles::Refused(const CyclePtr& cycle, int64_t revision) {
   ++core_.counts.bind_conflicts;
   core_.metrics.BindConflict(cycle->assumed->scheduler_name);
   if (Forget(*cycle)) TellForgotten(core_, cycle->assumed, true);
-  catching_up_.push_back({revision, cycle});
+  catching_up_.push_back({std::max(revision, cycle->decided_at + 1), cycle});
   if (catch_up_timer_ == 0) {
     catch_up_timer_ = core_.executor.PostAfter(
         kCatchUpMax, [this, alive = core_.lifetime.Watch()] {

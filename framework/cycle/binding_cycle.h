@@ -24,6 +24,7 @@ struct BindingCycle {
   std::string node_name;
   CycleState state;
   absl::Time attempt_began;
+  int64_t decided_at = 0;  // what the source had shown then
 };
 
 // Threads: the engine's executor.

@@ -66,7 +66,10 @@ std::string ConditionPatch(const api::core::Pod& pod, std::string_view reason,
   return patch;
 }
 
-void SendPatch(EngineCore& core, const PodInfo& pod, std::string patch) {
+// wanted: of the status, a JSON object. With the pod's uid: another pod of its name is not meant.
+void SendPatch(EngineCore& core, const PodInfo& pod, std::string_view wanted) {
+  std::string patch = fmt::format(R"({{"metadata":{{"uid":{}}},"status":{}}})", Quoted(pod.uid),
+                                  wanted);
   core.sink.Patch(api::ResourceOf<api::core::Pod>(), pod.namespace_name, pod.name,
                   std::move(patch), "status", [key = pod.key](absl::Status status) {
                     if (status.ok()) return;
@@ -82,15 +85,15 @@ void PatchStatus(EngineCore& core, const PodInfo& pod, std::string_view reason,
   const bool nominates = nominating && nominating->mode == NominatingInfo::Mode::kOverride &&
                          nominating->node_name != pod.nominated_node_name;
   if (condition.empty() && !nominates) return;
-  std::string patch = R"({"status":{)";
+  std::string patch = "{";
   if (!condition.empty()) patch += fmt::format(R"("conditions":[{}])", condition);
   if (nominates) {
     if (!condition.empty()) patch += ',';
     patch += R"("nominatedNodeName":)";
     patch += nominating->node_name.empty() ? "null" : Quoted(nominating->node_name);
   }
-  patch += "}}";
-  SendPatch(core, pod, std::move(patch));
+  patch += "}";
+  SendPatch(core, pod, patch);
 }
 
 enum class Fate { kStillWaiting, kGoneOrBound, kReplaced };
@@ -121,8 +124,7 @@ std::string TruncatedNote(std::string_view message) {
 
 void PatchNomination(EngineCore& core, const PodInfo& pod, std::string_view node_name) {
   if (pod.nominated_node_name == node_name) return;
-  SendPatch(core, pod, fmt::format(R"({{"status":{{"nominatedNodeName":{}}}}})",
-                                   Quoted(node_name)));
+  SendPatch(core, pod, fmt::format(R"({{"nominatedNodeName":{}}})", Quoted(node_name)));
 }
 
 void RetryNow(EngineCore& core, QueueEntryPtr entry) {

@@ -50,7 +50,7 @@ TEST_F(EngineTest, AFailureIsAnEventAndACondition) {
   Run();
   ASSERT_EQ(patches_.size(), 1u);
   EXPECT_EQ(patches_[0],
-            R"({"status":{"conditions":[{"lastProbeTime":null,)"
+            R"({"metadata":{"uid":"p"},"status":{"conditions":[{"lastProbeTime":null,)"
             R"("lastTransitionTime":"2023-11-14T22:13:20Z",)"
             R"("message":"0/1 nodes are available: 1 does not fit.",)"
             R"("reason":"Unschedulable","status":"False","type":"PodScheduled"}]}})");
@@ -208,6 +208,24 @@ TEST_F(EngineTest, ARefusedBindingWaitsForWhatTheServerSaw) {
   EXPECT_EQ(NodeOf("p"), "n2");
 }
 
+// The nodes' watch may be ahead of the pods': what the server saw counts as seen, and is not.
+TEST_F(EngineTest, ARefusalOfWhatCountsAsSeenIsNotRetriedAtOnce) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  int binds = 0;
+  world_.on_bind = [&](const api::core::Pod&, std::string_view) {
+    return ++binds <= 2 ? NodeIsFull(1) : absl::OkStatus();
+  };
+  Put(MakePod("p").Req("1"));
+  Run();
+  EXPECT_EQ(binds, 1);
+  Put(MakePod("another").Scheduler("other"));  // news: tried again
+  Run();
+  EXPECT_EQ(binds, 2);
+  Run(absl::Seconds(2));
+  EXPECT_EQ(NodeOf("p"), "n1");
+}
+
 TEST_F(EngineTest, ARefusedBindingDoesNotWaitForEver) {
   StartEngine(FakeProfile({"FakeFit"}));
   Put(MakeNode("n1").Capacity("1", "1Gi"));
@@ -300,7 +318,7 @@ TEST_F(EngineTest, PermitWaitsUntilAllowed) {
   Run();
   EXPECT_EQ(NodeOf("p"), "");
   ASSERT_EQ(patches_.size(), 1u);
-  EXPECT_EQ(patches_[0], R"({"status":{"nominatedNodeName":"n1"}})");
+  EXPECT_EQ(patches_[0], R"({"metadata":{"uid":"p"},"status":{"nominatedNodeName":"n1"}})");
   WaitingPod* waiting = script_.handle->FindWaitingPod("p");
   ASSERT_NE(waiting, nullptr);
   EXPECT_EQ(waiting->PendingPlugins(), std::vector<std::string>{"Scripted"});

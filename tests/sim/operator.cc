@@ -59,7 +59,7 @@ Pod RandomPod(Random& random, std::string name) {
     Request(pod, "cpu", fmt::format("{}m", kSizes[random.Below(std::size(kSizes))]));
   }
   if (random.Chance(0.5)) Request(pod, "memory", fmt::format("{}Mi", random.Between(1, 24) * 32));
-  if (random.Chance(0.15)) {
+  if (!too_big && random.Chance(0.15)) {
     auto& port = *container.add_ports();
     port.set_container_port(80);
     port.set_host_port(static_cast<int32_t>(8000 + random.Below(3)));

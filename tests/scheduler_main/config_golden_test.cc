@@ -1,5 +1,8 @@
-// Cases recorded from kube-scheduler, when they lie beside the repository.
+// Files: the configurations we ship, and cases recorded from kube-scheduler when they lie beside
+// the repository.
+#include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -29,6 +32,20 @@ TEST(ConfigGoldenTest, EveryRecordedCase) {
   RecordProperty("cases", cases);
   RecordProperty("passed", passed);
   EXPECT_GT(cases, 0);
+}
+
+TEST(ConfigFilesTest, EveryShippedFileIsComplete) {
+  int files = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(BERTH_SOURCE_DIR "/configs")) {
+    if (entry.path().extension() != ".yaml") continue;
+    SCOPED_TRACE(entry.path().string());
+    std::stringstream text;
+    text << std::ifstream(entry.path()).rdbuf();
+    auto completed = testing::Complete(text.str());
+    EXPECT_TRUE(completed.ok()) << completed.status();
+    ++files;
+  }
+  EXPECT_GE(files, 3);
 }
 
 }  // namespace

@@ -122,7 +122,42 @@ void ApiServer::MakeNextSystemObject(size_t index) {
                         std::move(done));
   }
   ready_ = !stopped_;
+  FinishDeletions();
   if (on_ready_) std::exchange(on_ready_, nullptr)();
+}
+
+namespace {
+
+// A pod goes in two steps (see delete.cc); this one has only the second before it.
+bool OnlyToBeRemoved(const StoredObject& pod) {
+  const api::meta::ObjectMeta& metadata = pod.metadata();
+  return metadata.has_deletion_timestamp() && metadata.deletion_grace_period_seconds() == 0 &&
+         metadata.finalizers().empty();
+}
+
+}  // namespace
+
+void ApiServer::FinishDeletions() {
+  const api::Resource& pods = api::ResourceOf<api::core::Pod>();
+  std::vector<ObjectPtr> marked;
+  cache_.For(pods).Visit("", "", [&](const ObjectPtr& pod) {
+    if (OnlyToBeRemoved(*pod)) marked.push_back(pod);
+    return true;
+  });
+  for (const ObjectPtr& pod : marked) {
+    BERTH_LOG(kInfo, "finishing a deletion pod={}", pod->key());
+    writer_.Modify(
+        pods, pod->metadata().namespace_(), pod->metadata().name(),
+        [uid = pod->metadata().uid()](const ObjectPtr& current) -> absl::StatusOr<Change> {
+          const bool same = current != nullptr && current->metadata().uid() == uid;
+          return same && OnlyToBeRemoved(*current) ? Change::Delete() : Change::Keep();
+        },
+        [key = pod->key()](absl::StatusOr<ObjectPtr> done) {
+          if (done.ok()) return;
+          BERTH_LOG(kError, "deletion not finished pod={} error={}", key,
+                    done.status().ToString());
+        });
+  }
 }
 
 // The ledger follows the cache.

@@ -70,6 +70,8 @@ class ApiServer final : public Handler {
   void MakeNextSystemObject(size_t index);
   void OnEvent(const ResourceCache& cache, const EventPtr& event);
   void OnReset();
+  // Removes pods that were marked for it when the server last died.
+  void FinishDeletions();
   void CollectGauges();
 
   Executor& executor_;

@@ -12,6 +12,7 @@
 #include "api/object.h"
 #include "api/schema/meta_v1.pb.h"
 #include "api/yaml.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "cluster/apiserver/render.h"
@@ -106,7 +107,8 @@ std::string StableBytes(const Message& message) {
 
 Bytes EncodeStored(const api::Resource& resource, const Message& object) {
   std::string out;
-  api::AppendEnvelope(object, resource.api_version(), resource.kind, api::MapOrder::kByKey, out);
+  const TypeName& type = TypeNameOf(resource);
+  api::AppendEnvelope(object, type.api_version, type.kind, api::MapOrder::kByKey, out);
   return MakeBytes(std::move(out));
 }
 
@@ -117,8 +119,17 @@ MessageOr DecodeStored(const api::Resource& resource, const std::string& value) 
   return object;
 }
 
-TypeName TypeNameOf(const api::Resource& resource) {
-  return {resource.api_version(), std::string(resource.kind)};
+const TypeName& TypeNameOf(const api::Resource& resource) {
+  static const std::vector<TypeName>& names = *new std::vector<TypeName>([] {
+    std::vector<TypeName> out;
+    for (const api::Resource& row : api::Resources()) {
+      out.push_back({row.api_version(), std::string(row.kind)});
+    }
+    return out;
+  }());
+  const auto index = static_cast<size_t>(&resource - api::Resources().data());
+  BERTH_CHECK(index < names.size());
+  return names[index];
 }
 
 std::string Encode(const Message& message, const TypeName& type, Media media) {

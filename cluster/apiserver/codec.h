@@ -38,7 +38,8 @@ struct TypeName {
   std::string api_version;
   std::string kind;
 };
-TypeName TypeNameOf(const api::Resource& resource);
+// `resource` is a row of the resource table.
+const TypeName& TypeNameOf(const api::Resource& resource);
 
 // `message` with its kind and apiVersion; JSON for YAML too, see Restyle.
 std::string Encode(const google::protobuf::Message& message, const TypeName& type, Media media);

@@ -28,6 +28,7 @@ struct Rest::CreateState {
   std::shared_ptr<google::protobuf::Message> object;  // in the stored form
   ObjectWriter::Done done;
   bool generated = false;
+  bool fresh = false;  // the cache was certainly up to date when this was admitted
   int tries = 0;
 };
 
@@ -96,7 +97,9 @@ void Rest::TryCreate(std::shared_ptr<CreateState> state) {
         .set_name(GenerateName(MetadataOf(*state->object).generate_name(), random_));
   }
   ++state->tries;
-  if (auto status = AdmitCreate(state->info, state->user, *state->object); !status.ok()) return state->done(status);
+  if (auto status = AdmitCreate(state->info, state->user, *state->object); !status.ok()) {
+    return RefuseCreate(std::move(state), std::move(status));
+  }
   ObjectWriter::Options options;
   options.dry_run = state->options.dry_run;
   if (resource.kind == "Pod" && !options.dry_run) {
@@ -122,6 +125,16 @@ void Rest::TryCreate(std::shared_ptr<CreateState> state) {
   };
   writer_.Modify(resource, namespace_, name, std::move(apply), std::move(done),
                  std::move(options));
+}
+
+// A namespace that is not there may have been made by another server a moment ago.
+void Rest::RefuseCreate(std::shared_ptr<CreateState> state, absl::Status failure) {
+  if (state->fresh || !api::IsNotFound(failure)) return state->done(std::move(failure));
+  state->fresh = true;
+  cache_.WhenFresh([this, state](absl::Status status) {
+    if (!status.ok()) return state->done(std::move(status));
+    TryCreate(state);
+  });
 }
 
 absl::Status Rest::AdmitCreate(const RequestInfo& info, const UserInfo& user,

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/schema/meta_v1.pb.h"
 #include "cluster/apiserver/call.h"
 #include "cluster/apiserver/codec.h"
 

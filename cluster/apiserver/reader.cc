@@ -9,6 +9,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/schema/meta_v1.pb.h"
 #include "base/status_macros.h"
 #include "cluster/apiserver/request_options.h"
 #include "cluster/apiserver/rest.h"

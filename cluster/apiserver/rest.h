@@ -80,6 +80,7 @@ class Rest {
   void RenderAndReply(std::shared_ptr<ListState> state);
 
   void TryCreate(std::shared_ptr<CreateState> state);
+  void RefuseCreate(std::shared_ptr<CreateState> state, absl::Status failure);
   absl::Status AdmitCreate(const RequestInfo& info, const UserInfo& user,
                            google::protobuf::Message& object);
 

@@ -1,8 +1,9 @@
 #include "cluster/apiserver/router.h"
 
+#include <deque>
 #include <optional>
-#include <utility>
 
+#include <absl/container/inlined_vector.h>
 #include <fmt/core.h>
 
 namespace berth::apiserver {
@@ -10,18 +11,18 @@ namespace {
 
 using Kind = RequestInfo::Kind;
 
-std::vector<std::string> Split(std::string_view path) {
-  std::vector<std::string> segments;
+// The segments of a path. Escaped ones are decoded into `decoded`, which they then point to.
+absl::InlinedVector<std::string_view, 8> Split(std::string_view path,
+                                               std::deque<std::string>& decoded) {
+  absl::InlinedVector<std::string_view, 8> segments;
   while (!path.empty()) {
     const size_t slash = path.find('/');
-    const std::string_view segment = path.substr(0, slash);
-    if (!segment.empty()) {
-      std::string decoded(segment);
-      if (segment.find('%') != std::string_view::npos) {
-        decoded = api::PercentDecode(segment).value_or(decoded);
-      }
-      segments.push_back(std::move(decoded));
+    std::string_view segment = path.substr(0, slash);
+    if (segment.find('%') != std::string_view::npos) {
+      decoded.push_back(api::PercentDecode(segment).value_or(std::string(segment)));
+      segment = decoded.back();
     }
+    if (!segment.empty()) segments.push_back(segment);
     if (slash == std::string_view::npos) break;
     path.remove_prefix(slash + 1);
   }
@@ -82,23 +83,26 @@ RequestInfo Router::Route(std::string_view method, std::string_view target) cons
   RequestInfo info;
   const size_t question = target.find('?');
   const std::string_view path = target.substr(0, question);
-  info.path = std::string(path);
   if (question != std::string_view::npos) {
     info.query = api::Query::Parse(target.substr(question + 1));
   }
-  Segments segments = Split(path);
+  std::deque<std::string> decoded;
+  const auto segments = Split(path, decoded);
   const bool core = !segments.empty() && segments[0] == "api";
   const bool grouped = !segments.empty() && segments[0] == "apis";
   const size_t prefix = core ? 2 : 3;
-  if ((!core && !grouped) || segments.size() <= prefix) return info;  // discovery and the like
+  if ((!core && !grouped) || segments.size() <= prefix) {  // discovery and the like
+    info.path = std::string(path);
+    return info;
+  }
   const auto group_version = group_versions_.find(
-      core ? fmt::format("api/{}", segments[1]) : fmt::format("apis/{}/{}", segments[1], segments[2]));
+      core ? fmt::format("api/{}", segments[1])
+           : fmt::format("apis/{}/{}", segments[1], segments[2]));
   if (group_version == group_versions_.end()) {
     info.kind = core ? Kind::kNotFound : Kind::kPageNotFound;
     return info;
   }
-  segments.erase(segments.begin(), segments.begin() + static_cast<std::ptrdiff_t>(prefix));
-  RouteResource(group_version->second, std::move(segments), method, info);
+  RouteResource(group_version->second, Segments(segments).subspan(prefix), method, info);
   return info;
 }
 
@@ -108,16 +112,17 @@ void Router::RouteResource(const GroupVersion& group_version, Segments rest,
   bool watch = info.query.GetBool("watch");
   const bool old_watch = rest[0] == "watch" && rest.size() > 1;
   if (old_watch) {
-    rest.erase(rest.begin());
+    rest = rest.subspan(1);
     watch = true;
   }
   // namespaces/NS/PLURAL..., except the subresources of a namespace itself.
-  const auto itself = group_version.by_plural.find("namespaces");
-  if (rest[0] == "namespaces" && rest.size() >= 3 &&
-      (itself == group_version.by_plural.end() || rest.size() > 3 ||
-       itself->second->FindSubresource(rest[2]) == nullptr)) {
-    info.namespace_ = std::move(rest[1]);
-    rest.erase(rest.begin(), rest.begin() + 2);
+  if (rest[0] == "namespaces" && rest.size() >= 3) {
+    const auto itself = group_version.by_plural.find("namespaces");
+    if (itself == group_version.by_plural.end() || rest.size() > 3 ||
+        itself->second->FindSubresource(rest[2]) == nullptr) {
+      info.namespace_ = std::string(rest[1]);
+      rest = rest.subspan(2);
+    }
   }
   const auto row = group_version.by_plural.find(rest[0]);
   if (row == group_version.by_plural.end() || rest.size() > 3) return;
@@ -126,7 +131,7 @@ void Router::RouteResource(const GroupVersion& group_version, Segments rest,
   if (in_namespace && !info.resource->namespaced) return;
   if (rest.size() >= 2) {
     if (info.resource->namespaced && !in_namespace) return;
-    info.name = std::move(rest[1]);
+    info.name = std::string(rest[1]);
   }
   if (rest.size() == 3) {
     info.subresource = info.resource->FindSubresource(rest[2]);

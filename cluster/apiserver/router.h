@@ -14,7 +14,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "api/resource_table.h"
 #include "api/wire.h"
@@ -40,7 +39,7 @@ struct RequestInfo {
   const api::Subresource* subresource = nullptr;
   std::string namespace_;  // empty: cluster-scoped, or all namespaces
   std::string name;
-  std::string path;        // without the query
+  std::string path;        // of kOther, without the query
   api::Query query;
 };
 
@@ -53,7 +52,7 @@ class Router {
   RequestInfo Route(std::string_view method, std::string_view target) const;
 
  private:
-  using Segments = std::vector<std::string>;
+  using Segments = std::span<const std::string_view>;
   struct GroupVersion {
     StringMap<const api::Resource*> by_plural;
   };

@@ -40,7 +40,7 @@ std::string_view StoredObject::ListItem(Media media) const {
   if (media == Media::kProtobuf) return EnvelopeContent(whole);
   // {"kind":"K","apiVersion":"V",  is followed by "metadata", which is always there.
   const size_t head = R"({"kind":"","apiVersion":"",)"sv.size() + resource_->kind.size() +
-                      resource_->api_version().size();
+                      TypeNameOf(*resource_).api_version.size();
   return whole.substr(head);
 }
 

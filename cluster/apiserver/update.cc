@@ -78,7 +78,9 @@ void Rest::Update(CallPtr call) {
     state->body = ToStoredForm(resource, std::move(body));
     api::meta::ObjectMeta& metadata = MutableMetadata(*state->body);
     if (metadata.name().empty()) {
-      return api::BadRequest("name must be provided");
+      return api::BadRequest(fmt::format(
+          "the name of the object ({} based on URL) was undeterminable: name must be provided",
+          it.info.name));
     }
     if (metadata.name() != it.info.name) {
       return api::BadRequest(
@@ -89,7 +91,7 @@ void Rest::Update(CallPtr call) {
     if (it.info.namespace_.empty()) metadata.clear_namespace_();
     if (metadata.namespace_() != it.info.namespace_) {
       return api::BadRequest(fmt::format(
-          "the namespace of the object ({}) does not match the namespace on the URL ({})",
+          "the namespace of the object ({}) does not match the namespace on the request ({})",
           metadata.namespace_(), it.info.namespace_));
     }
     return absl::OkStatus();

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "api/schema/meta_v1.pb.h"
 #include "base/check.h"
 #include "base/log.h"
 #include "base/status_macros.h"

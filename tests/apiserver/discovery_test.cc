@@ -88,7 +88,7 @@ TEST_F(DiscoveryTest, OpenApiReferencesResolve) {
 TEST_F(DiscoveryTest, OpenApiProtobuf) {
   const Answer answer = Do("GET", "/openapi/v2", "", "",
                            "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
-  EXPECT_EQ(answer.content_type, "application/com.github.proto-openapi.spec.v2@v1.0+protobuf");
+  EXPECT_EQ(answer.content_type, "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
   EXPECT_EQ(answer.body.substr(0, 5), "\n\x03" "2.0");
   EXPECT_NE(answer.body.find("fieldValidation"), std::string::npos);
 }

@@ -1,6 +1,7 @@
 #include "cluster/apiserver/api_server.h"
 
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -8,6 +9,7 @@
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/meta_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "base/log.h"
 #include "cluster/apiserver/admission.h"

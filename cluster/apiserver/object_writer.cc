@@ -100,16 +100,17 @@ void ObjectWriter::Commit(const OperationPtr& op, const ObjectPtr& current, Chan
   }
   request.writes.push_back(std::move(write));
   ++op->tries;
-  auto completed = [this, alive = alive_.Watch(), op, current, change = std::move(change), value,
-                    sent = executor_.clock().Now()](
+  auto completed = [this, &executor = executor_, alive = alive_.Watch(), op, current,
+                    change = std::move(change), value, sent = executor_.clock().Now()](
                        absl::StatusOr<store::TxnResult> result) mutable {
     auto here = [this, op, current, change = std::move(change), value, sent, alive,
                  result = std::move(result)]() mutable {
       if (alive.expired()) return;
       Committed(op, current, std::move(change), std::move(value), sent, std::move(result));
     };
-    if (executor_.IsCurrent()) return here();
-    executor_.Post(std::move(here));
+    // The server may be gone by now.
+    if (executor.IsCurrent()) return here();
+    executor.Post(std::move(here));
   };
   store_.Txn(std::move(request), std::move(completed));
 }

@@ -181,6 +181,26 @@ TEST_F(ObjectTest, UnboundPodGoesAtOnceBoundOneIsMarked) {
   EXPECT_EQ(Get(b).code, 404);
 }
 
+// A pod that no node runs is marked and then removed; a server that dies in between finishes it when
+// it is back.
+TEST_F(ObjectTest, ADeletionCutInTwoIsFinished) {
+  for (int steps = 0; steps < 16; ++steps) {
+    SCOPED_TRACE(steps);
+    const std::string name = "p" + std::to_string(steps);
+    MakePod(name);
+    const OpenStream sent = Send("DELETE", "/api/v1/namespaces/default/pods/" + name);
+    for (int i = 0; i < steps; ++i) loop.Step();
+    server.reset();
+    server = std::make_unique<ApiServer>(*executor, *executor, *store, DefaultOptions());
+    server->Start([] {});
+    Run();
+    const Answer pod = Get("/api/v1/namespaces/default/pods/" + name);
+    if (pod.code != 404) {
+      EXPECT_EQ(pod.At("metadata/deletionTimestamp"), "<absent>");
+    }
+  }
+}
+
 TEST_F(ObjectTest, FinalizersHoldAnObject) {
   const std::string url = "/api/v1/namespaces/default/configmaps/f";
   Post("/api/v1/namespaces/default/configmaps",

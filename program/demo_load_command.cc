@@ -1,9 +1,12 @@
 // `berth demo-load`: the pods of ./demo, and the summary it ends with.
 //
 //   1. --pods small pods, in turn for each --scheduler, as fast as the cluster takes them
-//   2. pods of a third of what is free on a node, then of 100m, until --fill percent of the CPU
+//   2. pods of a third of what is free on a node, then small ones, until --fill percent of the CPU
 //      of the whole cluster is requested: late bindings meet full nodes, and the server refuses
 //      those that another scheduler's binding has overtaken
+//   Pods ask for cpu and memory in the proportion the nodes have them. Otherwise
+//   NodeResourcesBalancedAllocation, whose scores are whole numbers, prefers a node that has such
+//   a pod to an empty one, and the spread shows that instead of the schedulers.
 //   3. every node is added up on this side: nothing may be over-committed
 #include <unistd.h>
 
@@ -11,6 +14,7 @@
 #include <cmath>
 #include <cstdio>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,12 +65,20 @@ class Demo {
     absl::Status status = Await<absl::Status>(
         [this](auto done) { load_->Start(std::move(done)); });
     if (!status.ok()) return status;
-    status = Step({"demo", flags_.pods, flags_.schedulers, {{"cpu", "100m"}, {"memory", "128Mi"}}},
-                  fmt::format("{} pods under {} schedulers", Grouped(flags_.pods),
-                              flags_.schedulers.size()));
+    auto nodes = Nodes();
+    if (!nodes.ok()) return nodes.status();
+    if (nodes->empty()) return absl::FailedPreconditionError("the cluster has no nodes");
+    const up::NodeUse& first = nodes->front();
+    // Terabytes times millicores still fit: 2^40 * 125.
+    unit_memory_bytes_ =
+        first.memory_bytes_max * kUnitMilliCpu / std::max<int64_t>(first.milli_cpu_max, 1);
+    status = Step({"demo", flags_.pods, flags_.schedulers, Units(1)},
+                  fmt::format("{} pods of {}m cpu under {} scheduler{}", Grouped(flags_.pods),
+                              kUnitMilliCpu, flags_.schedulers.size(),
+                              flags_.schedulers.size() == 1 ? "" : "s"));
     if (status.ok() && flags_.fill_percent > 0) status = Fill();
     if (!status.ok()) return status;
-    const auto nodes = Nodes();
+    nodes = Nodes();
     if (!nodes.ok()) return nodes.status();
     fmt::print("{}", up::RenderNodes(*nodes, colour_));
     const bool over = std::any_of(nodes->begin(), nodes->end(),
@@ -140,7 +152,6 @@ class Demo {
   absl::Status Fill() {
     const auto nodes = Nodes();
     if (!nodes.ok()) return nodes.status();
-    if (nodes->empty()) return absl::FailedPreconditionError("the cluster has no nodes");
     int64_t total = 0, used = 0, free_min = INT64_MAX, pods_left = 0;
     for (const up::NodeUse& node : *nodes) {
       total += node.milli_cpu_max;
@@ -149,23 +160,31 @@ class Demo {
       pods_left += node.pods_max - node.pods;
     }
     const int64_t wanted = total * flags_.fill_percent / 100 - used;
-    const int64_t size = free_min * 3 / 10 / 100 * 100;  // three fit on each node, no fourth
-    if (wanted <= 0 || size < 100) {
+    const int64_t units = free_min * 3 / 10 / kUnitMilliCpu;  // three fit on each node, no fourth
+    if (wanted < kUnitMilliCpu || units == 0) {
       fmt::print("\n  The nodes are as full as that already.\n");
       return absl::OkStatus();
     }
+    const int64_t size = units * kUnitMilliCpu;
     const int64_t big = std::min<int64_t>(wanted / size, 3 * static_cast<int64_t>(nodes->size()));
-    const int64_t small = std::clamp<int64_t>((wanted - big * size) / 100, 0, pods_left - big);
-    absl::Status status = Step({"fill", big, flags_.schedulers,
-                                {{"cpu", fmt::format("{}m", size)}, {"memory", "128Mi"}}},
+    const int64_t small =
+        std::clamp<int64_t>((wanted - big * size) / kUnitMilliCpu, 0, pods_left - big);
+    absl::Status status = Step({"fill", big, flags_.schedulers, Units(units)},
                                fmt::format("Filling: {} pods of {}m cpu, three fit on a node",
                                            Grouped(big), size));
     if (!status.ok() || small == 0) return status;
-    return Step({"rest", small, flags_.schedulers, {{"cpu", "100m"}}},
-                fmt::format("Filling: {} pods of 100m cpu, up to {} % of all cpu", Grouped(small),
-                            flags_.fill_percent));
+    return Step({"rest", small, flags_.schedulers, Units(1)},
+                fmt::format("Filling: {} pods of {}m cpu, up to {} % of all cpu", Grouped(small),
+                            kUnitMilliCpu, flags_.fill_percent));
   }
 
+  std::map<std::string, std::string> Units(int64_t count) const {
+    return {{"cpu", fmt::format("{}m", count * kUnitMilliCpu)},
+            {"memory", fmt::format("{}", count * unit_memory_bytes_)}};
+  }
+
+  static constexpr int64_t kUnitMilliCpu = 125;  // divides most nodes without a remainder
+  int64_t unit_memory_bytes_ = 0;
   const DemoFlags& flags_;
   client::Transport& transport_;
   StopSignals& signals_;
@@ -195,7 +214,7 @@ void AddDemoLoad(CLI::App& app, Action& action) {
       "  berth demo-load --pods 10000 --scheduler a --scheduler b --kubeconfig /tmp/kubeconfig\n"
       "\nExit code 1 when a node is over-committed or pods do not run in time.\n");
   const auto flags = std::make_shared<DemoFlags>();
-  command->add_option("--pods", flags->pods, "Of 100m cpu and 128Mi each")
+  command->add_option("--pods", flags->pods, "Of 125m cpu each, and memory in proportion")
       ->check(Plain(CLI::Range(1, 1'000'000)))->capture_default_str();
   command->add_option("--scheduler", flags->schedulers,
                       "Takes its share of the pods; repeat it. Default: default-scheduler");

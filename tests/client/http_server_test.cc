@@ -8,6 +8,7 @@
 
 #include <absl/synchronization/notification.h>
 
+#include "base/clock.h"
 #include "tests/client/http_peers.h"
 
 namespace berth::client {
@@ -108,11 +109,12 @@ TEST_F(HttpServerTest, SlowAndIdleClientsAreClosed) {
   }
   // A byte now and then does not help.
   RawClient drip(server_->port());
-  const absl::Time start = absl::Now();
-  while (!drip.ClosedWithin(absl::Milliseconds(50)) && absl::Now() - start < absl::Seconds(10)) {
+  const absl::Time start = RealClock::Get().Now();
+  while (!drip.ClosedWithin(absl::Milliseconds(50)) &&
+         RealClock::Get().Now() - start < absl::Seconds(10)) {
     drip.Send("G");
   }
-  EXPECT_LT(absl::Now() - start, absl::Seconds(5));
+  EXPECT_LT(RealClock::Get().Now() - start, absl::Seconds(5));
   RawClient idle(server_->port());
   idle.Send("GET /a HTTP/1.1\r\n\r\n");
   EXPECT_TRUE(idle.ReadUntil("GET /a ").ends_with("GET /a "));

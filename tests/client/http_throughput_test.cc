@@ -13,6 +13,7 @@
 #include <absl/synchronization/notification.h>
 #include <fmt/format.h>
 
+#include "base/clock.h"
 #include "tests/client/http_peers.h"
 
 namespace berth::client {
@@ -68,11 +69,11 @@ TEST(HttpThroughputTest, DISABLED_Requests) {
                       });
       };
       const auto before = CpuByThread();
-      const absl::Time start = absl::Now();
+      const absl::Time start = RealClock::Get().Now();
       for (int i = 0; i < in_flight; ++i) next();
       done.WaitForNotification();
       Report(fmt::format("requests, loops={} in flight={}", loops, in_flight), total,
-             absl::Now() - start, before);
+             RealClock::Get().Now() - start, before);
     }
   }
 }
@@ -104,15 +105,15 @@ TEST(HttpThroughputTest, DISABLED_WatchEvents) {
     const int events = 200'000 / watchers;
     const Bytes event = MakeBytes(std::string(1000, 'x'));
     const auto before = CpuByThread();
-    const absl::Time start = absl::Now();
+    const absl::Time start = RealClock::Get().Now();
     for (int i = 0; i < events; ++i) {
       for (auto& writer : writers) ASSERT_TRUE(writer->Write(event));
       // Not faster than they are read: at most a thousand events ahead.
       while (received < int64_t{watchers} * (i - 1000) * 1000) ::usleep(100);
     }
     ASSERT_TRUE(Eventually([&] { return received == int64_t{watchers} * events * 1000; }));
-    Report(fmt::format("events, watchers={}", watchers), watchers * events, absl::Now() - start,
-           before);
+    Report(fmt::format("events, watchers={}", watchers), watchers * events,
+           RealClock::Get().Now() - start, before);
     absl::MutexLock lock(&mutex);
     writers.clear();
   }

@@ -103,6 +103,7 @@ void Scheduler::Stop() { parts_->engine->Stop(); }
 framework::EngineCounts Scheduler::counts() const { return parts_->engine->counts(); }
 std::string Scheduler::QueueSummary() const { return parts_->engine->QueueSummary(); }
 absl::Status Scheduler::CheckConsistency() const { return parts_->engine->CheckConsistency(); }
+const framework::ObjectSource& Scheduler::source() const { return parts_->source; }
 
 void Scheduler::OnDecision(std::function<void(std::string_view, std::string_view)> hook) {
   parts_->engine->OnDecision(std::move(hook));

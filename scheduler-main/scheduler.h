@@ -67,6 +67,8 @@ class Scheduler {
   framework::EngineCounts counts() const;
   std::string QueueSummary() const;
   absl::Status CheckConsistency() const;
+  // What it has seen of the cluster (tests and status pages).
+  const framework::ObjectSource& source() const;
   // Called at the end of each scheduling attempt: the pod ("namespace/name"), the node or "".
   void OnDecision(std::function<void(std::string_view pod_key, std::string_view node)> hook);
 

@@ -19,10 +19,10 @@
 #include <vector>
 
 #include <absl/synchronization/notification.h>
-#include <absl/time/clock.h>
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/thread_executor.h"
 #include "cluster/store/memory_store.h"
@@ -32,7 +32,7 @@ namespace berth::store {
 namespace {
 
 struct Usage {
-  absl::Time wall = absl::Now();
+  absl::Time wall = RealClock::Get().Now();
   double cpu_us = 0;
   uint64_t idle = 0, total = 0;  // of the machine, in ticks
 };
@@ -72,7 +72,7 @@ using Open = std::function<std::unique_ptr<Store>(Executor&)>;
 class Chains {
  public:
   Chains(Store& store, int count, absl::Duration time, bool relaxed)
-      : store_(store), end_(absl::Now() + time), relaxed_(relaxed), running_(count) {}
+      : store_(store), end_(RealClock::Get().Now() + time), relaxed_(relaxed), running_(count) {}
 
   int64_t Run() {
     const int count = running_;
@@ -94,7 +94,7 @@ class Chains {
       BERTH_CHECK(result.ok());
       if (!result->succeeded) return Next(chain, n, result->current[0].mod_revision);
       ++transactions_;
-      if (absl::Now() < end_) return Next(chain, n + 1, result->revision);
+      if (RealClock::Get().Now() < end_) return Next(chain, n + 1, result->revision);
       if (--running_ == 0) done_.Notify();
     });
   }

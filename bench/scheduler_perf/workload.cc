@@ -27,8 +27,9 @@ class Fields {
   }
   bool Has(const char* key) {
     seen_.insert(key);
-    element ignored;
-    return object_.is_object() && object_.get_object().at_key(key).get(ignored) == simdjson::SUCCESS;
+    element found;
+    return object_.is_object() &&
+           object_.get_object().at_key(key).get(found) == simdjson::SUCCESS;
   }
   element At(const char* key) {
     seen_.insert(key);

@@ -1,4 +1,5 @@
-// The admission plugins that are built in. Source: plugin/pkg/admission/{namespace,priority,runtimeclass}.
+// The admission plugins that are built in.
+// Source: plugin/pkg/admission/{namespace,priority,runtimeclass}.
 #pragma once
 
 #include <memory>

@@ -104,7 +104,7 @@ std::vector<AcceptClause> ParseAccept(std::string_view accept) {
     const std::string_view text = Cut(accept, ',');
     if (!text.empty()) clauses.push_back(ParseClause(text));
   }
-  std::stable_sort(clauses.begin(), clauses.end(), [](const AcceptClause& a, const AcceptClause& b) {
+  std::stable_sort(clauses.begin(), clauses.end(), [](const auto& a, const auto& b) {
     return a.quality > b.quality;
   });
   return clauses;

@@ -1,5 +1,4 @@
 // Bytes nobody honest would send: an error or an object, never a crash.
-#include <random>
 #include <string>
 
 #include <google/protobuf/stubs/logging.h>
@@ -9,6 +8,7 @@
 #include "api/schema/apiextensions_v1_schema.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "tests/api/random_message.h"
+#include "base/random.h"
 
 namespace berth::api {
 namespace {
@@ -76,7 +76,7 @@ TEST(HostileInputTest, HugeQuantitiesAreNumbers) {
 
 // Changes single bytes of good texts; whatever still parses must print, and read back the same.
 TEST(HostileInputTest, MutatedObjects) {
-  std::mt19937_64 random(7);
+  Random random(7);
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     core::Pod pod;
     FillRandomly(pod, seed, 6);
@@ -84,8 +84,8 @@ TEST(HostileInputTest, MutatedObjects) {
     PrintJson(pod, text);
     for (int i = 0; i < 10; ++i) {
       std::string bad = text;
-      for (uint64_t changes = random() % 3 + 1; changes > 0; --changes) {
-        bad[random() % bad.size()] = static_cast<char>(random() % 256);
+      for (uint64_t changes = random.Below(3) + 1; changes > 0; --changes) {
+        bad[random.Below(bad.size())] = static_cast<char>(random.Below(256));
       }
       core::Pod got;
       DecodeReport report;
@@ -101,14 +101,14 @@ TEST(HostileInputTest, MutatedObjects) {
 // Protobuf bytes may hold text that is no UTF-8; printing makes it readable JSON all the same.
 TEST(HostileInputTest, MutatedProtobufPrintsAsJson) {
   google::protobuf::LogSilencer silencer;  // debug builds report every bad text
-  std::mt19937_64 random(9);
+  Random random(9);
   for (uint64_t seed = 1; seed <= 300; ++seed) {
     core::Pod pod;
     FillRandomly(pod, seed, 6);
     std::string bytes = pod.SerializeAsString();
     if (bytes.empty()) continue;
     for (int i = 0; i < 10; ++i) {
-      bytes[random() % bytes.size()] = static_cast<char>(random() % 256);
+      bytes[random.Below(bytes.size())] = static_cast<char>(random.Below(256));
       core::Pod got;
       if (!got.ParseFromString(bytes)) continue;
       got.mutable_metadata()->clear_managed_fields();  // raw JSON from outside

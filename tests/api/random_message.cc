@@ -1,7 +1,6 @@
 #include "tests/api/random_message.h"
 
 #include <array>
-#include <random>
 #include <string>
 
 #include "api/message_table.h"
@@ -10,6 +9,7 @@
 #include "api/schema/intstr.pb.h"
 #include "api/schema/meta_v1.pb.h"
 #include "api/schema/quantity.pb.h"
+#include "base/random.h"
 
 namespace berth::api {
 namespace {
@@ -55,7 +55,7 @@ class Filler {
                                                                 1000);
       case JSON_DURATION:
         return static_cast<meta::Duration&>(message).set_duration(
-            static_cast<int64_t>(random_() >> 1));
+            static_cast<int64_t>(random_.Next() >> 1));
       case JSON_INT_OR_STRING:
         return FillIntOrString(static_cast<intstr::IntOrString&>(message));
       case JSON_RAW_JSON:
@@ -68,7 +68,7 @@ class Filler {
   }
 
  private:
-  uint64_t Below(uint64_t limit) { return random_() % limit; }
+  uint64_t Below(uint64_t limit) { return random_.Below(limit); }
   int64_t Seconds() { return static_cast<int64_t>(Below(4000000000)) + 1; }
   template <size_t N>
   std::string Pick(const std::array<std::string_view, N>& from) {
@@ -129,7 +129,7 @@ class Filler {
                                    static_cast<int32_t>(Below(100000) + low));
       case FieldKind::kInt64:
         return reflection.SetInt64(&message, field.descriptor,
-                                   static_cast<int64_t>((random_() >> 1) | low));
+                                   static_cast<int64_t>((random_.Next() >> 1) | low));
       case FieldKind::kDouble:
         return reflection.SetDouble(&message, field.descriptor,
                                     static_cast<double>(Below(1000) + low) / 8);
@@ -181,7 +181,7 @@ class Filler {
     }
   }
 
-  std::mt19937_64 random_;
+  Random random_;
 };
 
 }  // namespace

@@ -21,10 +21,10 @@
 #include <vector>
 
 #include <absl/synchronization/notification.h>
-#include <absl/time/clock.h>
 #include <gtest/gtest.h>
 
 #include "base/check.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/thread_executor.h"
@@ -158,9 +158,9 @@ std::vector<Acknowledged> RunAndKill(const std::string& path, absl::Duration lif
   }
   close(ends[1]);
   std::string bytes;
-  const absl::Time end = absl::Now() + life;
+  const absl::Time end = RealClock::Get().Now() + life;
   for (bool killed = false;;) {
-    const auto left = absl::ToInt64Milliseconds(end - absl::Now());
+    const auto left = absl::ToInt64Milliseconds(end - RealClock::Get().Now());
     if (!killed && left <= 0) {
       kill(child, SIGKILL);
       killed = true;

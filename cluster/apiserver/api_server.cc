@@ -251,7 +251,7 @@ void ApiServer::DispatchResource(CallPtr call) {
     if (call->info.verb == Verb::kGet) return rest_.GetScale(std::move(call));
     return rest_.SetScale(std::move(call));
   }
-  if (!subresource.empty() && subresource != "status" && subresource != "finalize") {
+  if (subresource == "eviction") {  // not there yet
     return Reply(std::move(call), api::MethodNotSupported(*call->info.resource, subresource));
   }
   switch (call->info.verb) {
@@ -292,7 +292,26 @@ void ApiServer::DispatchOther(CallPtr call) {
   if (!response && path.starts_with("/openapi/")) {
     response = openapi_->Answer(path, call->request.accept);
   }
-  Reply(std::move(call), response ? *std::move(response) : Plain(404, "404 page not found\n"));
+  if (!response) return Reply(std::move(call), Plain(404, "404 page not found\n"));
+  // These documents never change: clients keep them and ask whether they are still good.
+  const std::string& etag = EtagOf(response->body);
+  response->headers.emplace_back("ETag", etag);
+  response->headers.emplace_back("Cache-Control", "public");
+  if (api::FindHeader(call->request.headers, "If-None-Match") == etag) {
+    response->code = 304;
+    response->body = nullptr;
+  }
+  Reply(std::move(call), *std::move(response));
+}
+
+const std::string& ApiServer::EtagOf(const Bytes& document) {
+  std::string& etag = etags_[document.get()];
+  if (etag.empty()) {
+    uint64_t hash = 14695981039346656037ull;  // FNV-1a
+    for (const char c : *document) hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ull;
+    etag = fmt::format("\"{:016X}\"", hash);
+  }
+  return etag;
 }
 
 // /healthz, /livez, /readyz, each with ?verbose and with a single check's name behind it.

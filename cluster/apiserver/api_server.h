@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 
+#include <absl/container/flat_hash_map.h>
 #include <absl/time/time.h>
 
 #include "base/executor.h"
@@ -73,6 +74,7 @@ class ApiServer final : public Handler {
   // Removes pods that were marked for it when the server last died.
   void FinishDeletions();
   void CollectGauges();
+  const std::string& EtagOf(const Bytes& document);
 
   Executor& executor_;
   const ApiServerOptions options_;
@@ -88,6 +90,7 @@ class ApiServer final : public Handler {
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Discovery> discovery_;
   std::unique_ptr<OpenApi> openapi_;
+  absl::flat_hash_map<const std::string*, std::string> etags_;  // of documents that live on
   Task on_ready_;
   bool ready_ = false;
   bool stopped_ = false;

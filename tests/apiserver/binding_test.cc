@@ -16,7 +16,8 @@ TEST_F(BindingTest, SetsNodeAndCondition) {
   MakePod("a");
   const Answer bound = Bind("a", "n");
   EXPECT_EQ(bound.code, 201);
-  EXPECT_EQ(bound.body, R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success","code":201})");
+  EXPECT_EQ(bound.body, R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Success",)"
+                        R"("code":201})");
   const Answer pod = Get("/api/v1/namespaces/default/pods/a");
   EXPECT_EQ(pod.At("spec/nodeName"), "n");
   EXPECT_EQ(pod.At("status/conditions/0/type"), "PodScheduled");

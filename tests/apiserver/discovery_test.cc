@@ -93,6 +93,18 @@ TEST_F(DiscoveryTest, OpenApiProtobuf) {
   EXPECT_NE(answer.body.find("fieldValidation"), std::string::npos);
 }
 
+TEST_F(DiscoveryTest, DocumentsAreAskedAboutByTheirTag) {
+  const Answer first = Get("/openapi/v2");
+  const std::string tag(api::FindHeader(first.headers, "ETag"));
+  EXPECT_EQ(tag.size(), 18u);
+  const Answer again = Do("GET", "/openapi/v2", "", "", "application/json",
+                          {{"If-None-Match", tag}});
+  EXPECT_EQ(again.code, 304);
+  EXPECT_EQ(again.body, "");
+  EXPECT_EQ(Do("GET", "/openapi/v2", "", "", "application/json", {{"If-None-Match", "\"x\""}})
+                .code, 200);
+}
+
 TEST_F(DiscoveryTest, VersionHealthMetrics) {
   EXPECT_EQ(Get("/version").At("gitVersion").substr(0, 7), "v1.36.2");
   for (const char* path : {"/healthz", "/livez", "/readyz", "/readyz/ping"}) {

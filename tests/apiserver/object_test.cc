@@ -45,8 +45,9 @@ TEST_F(ObjectTest, CreateRefusals) {
     int code;
     std::string_view message;
   } cases[] = {
-      {"twice", kPods, R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x"}]}})",
-       409, "pods \"a\" already exists"},
+      {"twice", kPods,
+       R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x"}]}})", 409,
+ "pods \"a\" already exists"},
       {"no namespace", "/api/v1/namespaces/nope/configmaps", R"({"metadata":{"name":"a"}})", 404,
        "namespaces \"nope\" not found"},
       {"other namespace", kPods, R"({"metadata":{"name":"a","namespace":"b"}})", 400,
@@ -157,9 +158,27 @@ TEST_F(ObjectTest, StatusAndSpecAreApart) {
   EXPECT_EQ(spec.At("metadata/generation"), "1");
 }
 
+TEST_F(ObjectTest, ResizeChangesResourcesAloneAndEvictionIsNotThereYet) {
+  MakeNode("n", 1000);
+  MakePod("a", 300);
+  ASSERT_EQ(Bind("a", "n").code, 201);
+  const std::string url = std::string(kPods) + "/a";
+  const Answer resized = Do(
+      "PATCH", url + "/resize",
+      R"({"metadata":{"labels":{"x":"y"}},"spec":{"containers":[{"name":"c","resources":)"
+      R"({"requests":{"cpu":"700m"}}}]}})",
+      "application/strategic-merge-patch+json");
+  EXPECT_EQ(resized.code, 200) << resized.body;
+  EXPECT_EQ(resized.At("spec/containers/0/resources/requests/cpu"), "700m");
+  EXPECT_EQ(resized.At("metadata/labels"), "<absent>");
+  EXPECT_EQ(server->ledger().Used("n").milli_cpu, 700);
+  EXPECT_EQ(Post(url + "/eviction", "{}").code, 405);
+}
+
 TEST_F(ObjectTest, ApplyPatchIsRefusedLoudly) {
   MakePod("a");
-  const Answer answer = Do("PATCH", std::string(kPods) + "/a", "{}", "application/apply-patch+yaml");
+  const Answer answer =
+      Do("PATCH", std::string(kPods) + "/a", "{}", "application/apply-patch+yaml");
   EXPECT_EQ(answer.code, 415);
 }
 
@@ -181,7 +200,7 @@ TEST_F(ObjectTest, UnboundPodGoesAtOnceBoundOneIsMarked) {
   EXPECT_EQ(Get(b).code, 404);
 }
 
-// A pod that no node runs is marked and then removed; a server that dies in between finishes it when
+// A pod that no node runs is marked and then removed; a server that dies between finishes it when
 // it is back.
 TEST_F(ObjectTest, ADeletionCutInTwoIsFinished) {
   for (int steps = 0; steps < 16; ++steps) {

@@ -157,8 +157,10 @@ ServerFixture::~ServerFixture() {
 void ServerFixture::Run(absl::Duration time) { loop.RunUntil(loop.clock().Now() + time); }
 
 OpenStream ServerFixture::Send(std::string method, std::string target, std::string body,
-                               std::string content_type, std::string accept) {
+                               std::string content_type, std::string accept,
+                               api::Headers headers) {
   api::HttpRequest request;
+  request.headers = std::move(headers);
   request.method = std::move(method);
   request.target = std::move(target);
   request.body = std::move(body);
@@ -170,9 +172,10 @@ OpenStream ServerFixture::Send(std::string method, std::string target, std::stri
 }
 
 Answer ServerFixture::Do(std::string method, std::string target, std::string body,
-                         std::string content_type, std::string accept) {
-  const OpenStream stream = Send(std::move(method), std::move(target), std::move(body),
-                                 std::move(content_type), std::move(accept));
+                         std::string content_type, std::string accept, api::Headers headers) {
+  const OpenStream stream =
+      Send(std::move(method), std::move(target), std::move(body), std::move(content_type),
+           std::move(accept), std::move(headers));
   const absl::Time deadline = loop.clock().Now() + absl::Minutes(1);
   while (!stream.answer().closed && loop.clock().Now() < deadline) {
     if (!loop.Step()) break;

@@ -62,7 +62,8 @@ class ServerFixture : public ::testing::Test {
 
   // One request, run until it is answered (a minute of virtual time at most).
   Answer Do(std::string method, std::string target, std::string body = "",
-            std::string content_type = "", std::string accept = "application/json");
+            std::string content_type = "", std::string accept = "application/json",
+            api::Headers headers = {});
   Answer Get(std::string target) { return Do("GET", std::move(target)); }
   Answer Post(std::string target, std::string body) {
     return Do("POST", std::move(target), std::move(body), "application/json");
@@ -78,7 +79,8 @@ class ServerFixture : public ::testing::Test {
   }
   // Sends and does not wait.
   OpenStream Send(std::string method, std::string target, std::string body = "",
-                  std::string content_type = "", std::string accept = "application/json");
+                  std::string content_type = "", std::string accept = "application/json",
+                  api::Headers headers = {});
   OpenStream Watch(std::string target) { return Send("GET", std::move(target)); }
   // Lets virtual time pass.
   void Run(absl::Duration time = absl::Milliseconds(10));

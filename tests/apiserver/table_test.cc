@@ -45,7 +45,8 @@ TEST(PodPrinterTest, States) {
       {"creating", "", R"("phase":"Pending","containerStatuses":[{"name":"c","state":{"waiting":)"
        R"({"reason":"ContainerCreating"}}}])", R"("0/1","ContainerCreating","0",)"},
       {"crash loop", "", R"("phase":"Running","containerStatuses":[{"name":"c","restartCount":3,)"
-       R"("state":{"waiting":{"reason":"CrashLoopBackOff"}}}])", R"("0/1","CrashLoopBackOff","3",)"},
+       R"("state":{"waiting":{"reason":"CrashLoopBackOff"}}}])",
+       R"("0/1","CrashLoopBackOff","3",)"},
       {"restarted", "", R"("phase":"Running","containerStatuses":[{"name":"c","restartCount":3,)"
        R"("ready":true,"state":{"running":{}},"lastState":{"terminated":)"
        R"({"finishedAt":"1970-01-01T00:57:00Z"}}}])", R"x("1/1","Running","3 (3m ago)",)x"},
@@ -69,7 +70,8 @@ TEST(PodPrinterTest, States) {
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
     const std::string cells = PodCells(fmt::format(
-        R"({{"metadata":{{"name":"p"}},"spec":{{"containers":[{{"name":"c"}}]{}}},"status":{{{}}}}})",
+        R"({{"metadata":{{"name":"p"}},"spec":{{"containers":[{{"name":"c"}}]{}}},)"
+        R"("status":{{{}}}}})",
         c.spec, c.status));
     EXPECT_EQ(cells.substr(0, 4 + c.want.size()), fmt::format("\"p\",{}", c.want));
   }

@@ -139,7 +139,8 @@ TEST_F(WatchTest, GoneAndStalledClientsAreForgotten) {
 TEST_F(WatchTest, ASlowClientIsSentTheBeginningAtItsPace) {
   const std::string filler(20'000, 'x');
   for (int i = 0; i < 200; ++i) {  // four megabytes
-    Post(kMaps, fmt::format(R"({{"metadata":{{"name":"m{:03}"}},"data":{{"k":"{}"}}}})", i, filler));
+    Post(kMaps, fmt::format(R"({{"metadata":{{"name":"m{:03}"}},"data":{{"k":"{}"}}}})", i,
+                            filler));
   }
   OpenStream watch = Watch(std::string(kMaps) +
                            "?watch=true&sendInitialEvents=true"

@@ -31,8 +31,8 @@ class FakeWorld final : public framework::ObjectSource, public framework::Object
   std::function<absl::Status(const api::core::Pod&, std::string_view node)> on_bind;
   std::function<void(const framework::EventNote&)> on_event;
   std::function<void(std::string_view key, std::string_view patch)> on_patch;
-  // After a binding succeeded.
-  std::function<void(const api::core::Pod&, std::string_view node)> on_bound;
+  // After a binding succeeded, before it is shown.
+  std::function<void(api::core::Pod&, std::string_view node)> on_bound;
 
   // ObjectSource
   void Subscribe(const api::Resource& resource, framework::ObjectHandler handler) override;

@@ -293,4 +293,37 @@ void Cache::UpdateSnapshot(ClusterSnapshot& snapshot) {
   snapshot.FinishUpdate();
 }
 
+// --- checks ------------------------------------------------------------------------------------
+
+absl::Status Cache::CheckCounts(ClusterSnapshot& snapshot) {
+  UpdateSnapshot(snapshot);
+  size_t on_nodes = 0;
+  const auto wrong = [](std::string text) { return absl::InternalError(ToAbsl(text)); };
+  for (const auto& [name, item] : nodes_) {
+    api::scheduling::Amounts requested;
+    for (const PodPtr& pod : item->info.pods()) {
+      requested.Add(pod->requests);
+      const auto it = pods_.find(pod->uid);
+      if (it == pods_.end() || it->second.pod != pod) {
+        return wrong(fmt::format("{} holds a stray pod {}", name, pod->key));
+      }
+    }
+    on_nodes += item->info.pods().size();
+    const auto& counted = item->info.requested();
+    if (counted.milli_cpu != requested.milli_cpu ||
+        counted.memory_bytes != requested.memory_bytes) {
+      return wrong(fmt::format("{} counts cpu {}, its pods ask for {}", name, counted.milli_cpu,
+                               requested.milli_cpu));
+    }
+    if (item->info.node() == nullptr) continue;
+    const NodeInfo* copy = snapshot.Find(name);
+    if (copy == nullptr || copy->pods() != item->info.pods() || copy->requested() != counted ||
+        copy->shared_node() != item->info.shared_node()) {
+      return wrong(fmt::format("the snapshot differs about {}", name));
+    }
+  }
+  if (on_nodes == pods_.size()) return absl::OkStatus();
+  return wrong(fmt::format("{} pods on nodes, but {} in the cache", on_nodes, pods_.size()));
+}
+
 }  // namespace berth::framework

@@ -61,6 +61,9 @@ class Cache {
   // or the order changed.
   void UpdateSnapshot(ClusterSnapshot& snapshot);
 
+  // What is kept per node, recounted from the pods, here and in the snapshot (tests; O(pods)).
+  absl::Status CheckCounts(ClusterSnapshot& snapshot);
+
   size_t pod_count() const { return pods_.size(); }  // with the assumed ones
   size_t assumed_count() const { return assumed_count_; }
   size_t node_count() const { return tree_.size(); }

@@ -229,7 +229,8 @@ void EventHandlers::WaitingDeleted(const Pod& pod, bool bound) {
   key.append(1, '/').append(metadata.name());
   core_.queue->Delete(key, metadata.uid());
   if (bound) return;
-  core_.waiting.Reject(metadata.uid());
+  // Given a node and never seen there: it is gone, or was over before a list could show it.
+  if (core_.cache.IsAssumed(metadata.uid())) DropAssumed(pod);
   if (!pod.status().nominated_node_name().empty()) NominationGone(pod);
 }
 

@@ -154,6 +154,7 @@ EngineCounts Engine::counts() const {
   EngineCounts counts = core_->counts;
   if (core_->queue) counts.queue = core_->queue->counts();
   if (core_->bindings) counts.bindings_in_flight = core_->bindings->in_flight();
+  counts.assumed_pods = static_cast<int64_t>(core_->cache.assumed_count());
   return counts;
 }
 
@@ -194,7 +195,7 @@ absl::Status Engine::CheckConsistency() const {
         fmt::format("{} pods assigned, {} assumed, but {} in the cache", assigned,
                     core.cache.assumed_count(), core.cache.pod_count())));
   }
-  return absl::OkStatus();
+  return core.cache.CheckCounts(core.snapshot);
 }
 
 }  // namespace berth::framework

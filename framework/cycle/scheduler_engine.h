@@ -33,6 +33,7 @@ struct EngineCounts {
   int64_t attempts = 0, scheduled = 0, bound = 0, unschedulable = 0, errors = 0;
   int64_t bind_conflicts = 0;     // bindings the capacity check refused
   int64_t bindings_in_flight = 0;
+  int64_t assumed_pods = 0;       // given a node, and not yet seen there
   int64_t nodes_evaluated = 0;    // Filter ran on them
   int64_t decisions_reused = 0;   // by the evaluation cache
   QueueCounts queue;

@@ -238,6 +238,21 @@ TEST_F(EngineTest, ARefusedBindingDoesNotWaitForEver) {
   EXPECT_EQ(NodeOf("p"), "n1");
 }
 
+// A watch that was cut and a list later shows it ended, never bound.
+TEST_F(EngineTest, APodThatIsOverBeforeItIsSeenBoundGivesItsRoomBack) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  world_.on_bound = [](api::core::Pod& pod, std::string_view) {
+    if (pod.metadata().name() == "p") pod.mutable_status()->set_phase("Succeeded");
+  };
+  Put(MakePod("p").Req("1"));
+  Run();
+  EXPECT_EQ(NodeOf("p"), "n1");
+  Put(MakePod("q").Req("1"));
+  Run();
+  EXPECT_EQ(NodeOf("q"), "n1");
+}
+
 TEST_F(EngineTest, BindingsInFlightAreBounded) {
   EngineOptions options;
   options.bindings_in_flight_max = 2;

@@ -48,9 +48,11 @@ bool Less(const scheduling::Allocatable& a, const scheduling::Allocatable& b) {
 }
 
 std::string Text(const Pod& pod) {
-  std::string out = fmt::format("{}/{} uid={} node={} phase={}", pod.metadata().namespace_(),
-                                pod.metadata().name(), pod.metadata().uid(),
-                                pod.spec().node_name(), pod.status().phase());
+  std::string out = fmt::format("{}/{} uid={} cpu={} node={} phase={}",
+                                pod.metadata().namespace_(), pod.metadata().name(),
+                                pod.metadata().uid().substr(0, 8),
+                                scheduling::PodRequests(pod).milli_cpu, pod.spec().node_name(),
+                                pod.status().phase());
   if (!pod.status().reason().empty()) out += " reason=" + pod.status().reason();
   if (pod.metadata().has_deletion_timestamp()) {
     out += fmt::format(" deleting={}s", pod.metadata().deletion_grace_period_seconds());

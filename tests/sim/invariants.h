@@ -101,6 +101,7 @@ class Observer {
   const std::deque<std::string>& story() const { return story_; }
   // Prints lines as they come.
   void Echo() { echo_ = true; }
+  bool echo() const { return echo_; }
 
  private:
   struct Version {

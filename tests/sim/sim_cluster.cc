@@ -129,6 +129,9 @@ void SimCluster::StartScheduler(size_t index) {
   auto made = scheduler::Scheduler::Create(std::move(options), *process->net, *process->executor);
   BERTH_CHECK(made.ok());
   process->scheduler = *std::move(made);
+  process->scheduler->OnDecision([this, name](std::string_view pod, std::string_view node) {
+    if (observer_->echo()) observer_->Note(fmt::format("{} decides {}: {}", name, pod, node));
+  });
   BERTH_CHECK(process->scheduler->Start().ok());
   schedulers_[index] = std::move(process);
 }

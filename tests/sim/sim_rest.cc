@@ -33,6 +33,17 @@ std::map<std::string, int64_t> CopyOf(const client::Informer& informer) {
   return out;
 }
 
+std::map<std::string, int64_t> CopyOf(const framework::ObjectSource& source,
+                                      const api::Resource& resource) {
+  std::map<std::string, int64_t> out;
+  source.ForEach(resource, "", [&](const framework::ObjectPtr& object) {
+    const auto& metadata = api::MetaOf(*object);
+    out[apiserver::StoreKey(resource, metadata.namespace_(), metadata.name())] =
+        client::RevisionOf(metadata.resource_version());
+  });
+  return out;
+}
+
 std::map<std::string, int64_t> CopyOf(const apiserver::ResourceCache& cache) {
   std::map<std::string, int64_t> out;
   cache.Visit("", "", [&](const apiserver::ObjectPtr& object) {
@@ -99,8 +110,9 @@ void SimCluster::CheckPending(const PodView& pod, std::vector<std::string>& unme
   }
   for (const auto& [name, node] : observer_->nodes()) {
     if (!observer_->Schedulable(pod, node)) continue;
-    return unmet.push_back(fmt::format("pod {} is pending, and node {} could take it", pod.key,
-                                       name));
+    return unmet.push_back(fmt::format(
+        "pod {} is pending, and node {} could take it; it says \"{}\"", pod.key, name,
+        ScheduledCondition(*pod.object) ? ScheduledCondition(*pod.object)->message() : ""));
   }
   const api::core::PodCondition* condition = ScheduledCondition(*pod.object);
   if (condition == nullptr || condition->status() != "False" ||
@@ -164,7 +176,15 @@ void SimCluster::CheckCopies(std::vector<std::string>& unmet) {
     Compare(witness->name, CopyOf(*witness->pods), observer_->Content("pods"), unmet);
     Compare(witness->name, CopyOf(*witness->nodes), observer_->Content("minions"), unmet);
   }
+  std::map<std::string, int64_t> living = observer_->Content("pods");
+  for (const auto& [key, pod] : observer_->Pods()) {
+    if (pod->Terminal()) living.erase("/registry/pods/" + key);
+  }
   for (const auto& process : schedulers_) {
+    const framework::ObjectSource& source = process->scheduler->source();
+    Compare(process->name, CopyOf(source, api::ResourceOf<Pod>()), living, unmet);
+    Compare(process->name, CopyOf(source, api::ResourceOf<Node>()), observer_->Content("minions"),
+            unmet);
     if (!process->scheduler->synced()) {
       unmet.push_back(process->name + " is not in sync");
     } else if (auto status = process->scheduler->CheckConsistency(); !status.ok()) {
@@ -172,6 +192,8 @@ void SimCluster::CheckCopies(std::vector<std::string>& unmet) {
     }
     if (process->scheduler->counts().bindings_in_flight > 0) {
       unmet.push_back(process->name + " has bindings in flight");
+    } else if (process->scheduler->counts().assumed_pods > 0) {
+      unmet.push_back(process->name + " still assumes pods");
     }
   }
   for (size_t i = 0; i < agents_.size(); ++i) {

@@ -68,6 +68,12 @@ class WatchTap final : public StreamTap {
   void OnFrame(const WatchFrame& frame) {
     const api::meta::ObjectMeta& metadata = api::MetaOf(*frame.object);
     const int64_t revision = RevisionOf(metadata);
+    if (observer_.echo()) {
+      constexpr std::string_view kTypes[] = {"added", "modified", "deleted", "bookmark"};
+      observer_.Note(fmt::format("{}: {} {}@{}", what_.substr(0, 60),
+                                 kTypes[static_cast<size_t>(frame.type)], metadata.name(),
+                                 revision));
+    }
     if (frame.type == WatchFrame::Type::kBookmark) {
       probes_.Hit(initial_ ? "initial list ended" : "bookmark");
       initial_ = false;
@@ -109,6 +115,7 @@ void WireTap::OnRequest(const api::HttpRequest& request) {
   if (!client::DecodeObject(request.content_type, request.body, binding).ok()) {
     return observer_.Fail(name_ + " sent a binding that cannot be read");
   }
+  observer_.Note(fmt::format("{} binds {} to {}", name_, info.name, binding.target().name()));
   observer_.ClaimBinder(name_, scheduler_, binding.metadata().uid());
 }
 

@@ -117,8 +117,9 @@ void Operator::Operate() {
   if (is(mix.bind_by_hand)) return BindByHand();
   if (is(mix.create_on_node)) return CreatePod(true);
   if (is(mix.label)) return LabelPod();
-  if (is(mix.cordon)) return PatchNode(RandomNode(), random_.Chance(0.5) ? kCordon : kUncordon, false);
-  if (is(mix.taint)) return PatchNode(RandomNode(), random_.Chance(0.5) ? kTaint : kUntaint, false);
+  const bool on = random_.Chance(0.5);
+  if (is(mix.cordon)) return PatchNode(RandomNode(), on ? kCordon : kUncordon, false);
+  if (is(mix.taint)) return PatchNode(RandomNode(), on ? kTaint : kUntaint, false);
   if (is(mix.remove_node)) return RemoveNode();
   probes_.Hit("operation: shrink node");
   client_.Patch(api::ResourceOf<Node>(), {}, RandomNode(), PatchType::kMerge,

@@ -81,10 +81,14 @@ void SimCluster::Open(Link& link, std::string name, std::string scheduler) {
   observer_->Note("start " + link.name);
   link.executor = loop_.MakeExecutor(link.name);
   link.tap = std::make_unique<WireTap>(link.name, std::move(scheduler), *observer_, probes_);
-  link.wire = std::make_unique<apiserver::InProcessTransport>(*link.executor);
+  link.faults = options_.network;
+  if (link.short_watches) link.faults.stall_stream = options_.stall_stream;
+  link.wire = std::make_unique<apiserver::InProcessTransport>(
+      *link.executor,
+      apiserver::InProcessOptions{.stream_budget_bytes = options_.stream_budget_bytes});
   if (server_) link.wire->Connect(*server_->server, *server_->executor);
   link.net = std::make_unique<FaultyTransport>(*link.wire, *link.executor, network_random_,
-                                               probes_, healed_ ? FaultOptions{} : options_.network,
+                                               probes_, healed_ ? FaultOptions{} : link.faults,
                                                link.tap.get());
 }
 
@@ -94,11 +98,16 @@ void SimCluster::StartServer() {
   server_ = std::make_unique<Server>();
   server_->executor = loop_.MakeExecutor("server");
   server_->link =
-      std::make_unique<StoreLink>(*store_, *store_executor_, store_random_, options_.store);
+      std::make_unique<StoreLink>(*store_, *store_executor_, store_random_, probes_,
+                                  healed_ ? StoreLinkOptions{options_.store.delay_max}
+                                          : options_.store);
   apiserver::ApiServerOptions options;
   options.seed = options_.seed * 1000 + starts_;
   options.event_ttl = options_.event_ttl;
   options.cache.resource.history_events_max = options_.history_events_max;
+  options.cache.load_page_objects = options_.load_page_objects;
+  options.watch.chunk_bytes = std::min(options.watch.chunk_bytes,
+                                       options_.stream_budget_bytes / 8);
   server_->server = std::make_unique<apiserver::ApiServer>(*server_->executor, *server_->executor,
                                                            *server_->link, std::move(options));
   server_->server->Start([this] { observer_->Note("server ready"); });
@@ -146,6 +155,7 @@ std::vector<std::string> SimCluster::NodesOf(size_t agent) const {
 
 void SimCluster::StartAgent(size_t index) {
   auto process = std::make_unique<AgentProcess>();
+  process->short_watches = true;
   Open(*process, fmt::format("agent-{}", index), "");
   process->client = std::make_unique<client::ApiClient>(*process->net, *process->executor);
   node::NodeAgentOptions options;
@@ -232,6 +242,7 @@ void SimCluster::Begin() {
   }
   for (int i = 0; i < 2; ++i) {
     auto witness = std::make_unique<Witness>();
+    witness->short_watches = true;
     Open(*witness, fmt::format("witness-{}", i), "");
     client::ApiClientOptions media;
     if (i == 1) media.media = client::Media::kJson;
@@ -315,13 +326,13 @@ void SimCluster::Partition() {
   Link& link = *links[chaos_random_.Below(links.size())];
   probes_.Hit("partition");
   observer_->Note("partition " + link.name);
-  FaultOptions nothing = options_.network;
+  FaultOptions nothing = link.faults;
   nothing.lose_request = nothing.lose_response = nothing.cut_stream = 1;
   link.net->SetFaults(nothing);
   chaos_->PostAfter(Downtime(), [this, name = link.name] {
     if (healed_) return;
     for (Link* each : Links()) {
-      if (each->name == name) each->net->SetFaults(options_.network);
+      if (each->name == name) each->net->SetFaults(each->faults);
     }
   });
 }

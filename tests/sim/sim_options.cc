@@ -40,6 +40,10 @@ SimOptions SimOptions::FromSeed(uint64_t seed) {
   sometimes(out.crashes.partition, 5, 30);
   if (random.Chance(0.7)) out.store.delay_max = absl::Milliseconds(random.Between(1, 40));
   if (random.Chance(0.5)) out.history_events_max = static_cast<size_t>(random.Between(4, 60));
+  if (random.Chance(0.5)) out.load_page_objects = random.Between(3, 60);
+  if (random.Chance(0.3)) out.stream_budget_bytes = random.Between(16, 64) << 10;
+  maybe(out.store.lose_watch, 0.0005, 0.01);
+  maybe(out.stall_stream, 0.0005, 0.01);
   sometimes(out.compact_period, 2, 10);
   if (random.Chance(0.3)) out.event_ttl = absl::Seconds(5);
   out.verify_evaluations = random.Chance(0.3);
@@ -49,15 +53,18 @@ SimOptions SimOptions::FromSeed(uint64_t seed) {
 std::string SimOptions::ToString() const {
   return fmt::format(
       "seed={} agents={}x{}{} cpu={}m pods={} busy={}s gap={}ms | delay={:.2f}/{}ms lose={:.3f} "
-      "lose-answer={:.3f} repeat={:.3f} cut={:.3f} | crashes server={} scheduler={} agent={} "
-      "partition={} | store={}ms history={} compact={} event-ttl={}s verify={}",
+      "lose-answer={:.3f} repeat={:.3f} cut={:.3f} stall={:.4f} | crashes server={} scheduler={} "
+      "agent={} partition={} | store={}ms store-watch-lost={:.4f} history={} page={} budget={}K "
+      "compact={} event-ttl={}s verify={}",
       seed, agents, nodes_per_agent, another_agent ? "+1" : "", node_cpu_milli, node_pods,
       absl::ToInt64Seconds(busy), absl::ToInt64Milliseconds(operation_gap), network.delay,
       absl::ToInt64Milliseconds(network.delay_max), network.lose_request, network.lose_response,
-      network.repeat_request, network.cut_stream, absl::FormatDuration(crashes.server),
-      absl::FormatDuration(crashes.scheduler), absl::FormatDuration(crashes.agent),
+      network.repeat_request, network.cut_stream, stall_stream,
+      absl::FormatDuration(crashes.server), absl::FormatDuration(crashes.scheduler),
+      absl::FormatDuration(crashes.agent),
       absl::FormatDuration(crashes.partition), absl::ToInt64Milliseconds(store.delay_max),
-      history_events_max, absl::FormatDuration(compact_period), absl::ToInt64Seconds(event_ttl),
+      store.lose_watch, history_events_max, load_page_objects, stream_budget_bytes >> 10,
+      absl::FormatDuration(compact_period), absl::ToInt64Seconds(event_ttl),
       verify_evaluations);
 }
 

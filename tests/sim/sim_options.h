@@ -48,8 +48,11 @@ struct SimOptions {
   OperationMix operations;
   CrashMix crashes;
   FaultOptions network;
+  double stall_stream = 0;           // of clients whose watches are short: see FaultOptions
   StoreLinkOptions store;
   size_t history_events_max = 8192;  // of the server's watch caches
+  int64_t load_page_objects = 5000;
+  int64_t stream_budget_bytes = 8 << 20;
   absl::Duration compact_period = absl::InfiniteDuration();
   absl::Duration event_ttl = absl::Hours(1);
   bool verify_evaluations = false;

@@ -28,6 +28,9 @@ struct SimCluster::Server {
 // A process that is a client of the API server. In order of construction.
 struct SimCluster::Link {
   std::string name;
+  // A watch that has fallen silent is given up in good time.
+  bool short_watches = false;
+  FaultOptions faults;  // while not healed or cut off
   std::unique_ptr<Executor> executor;
   std::unique_ptr<WireTap> tap;
   std::unique_ptr<apiserver::InProcessTransport> wire;

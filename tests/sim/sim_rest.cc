@@ -188,7 +188,8 @@ void SimCluster::CheckCopies(std::vector<std::string>& unmet) {
     if (!process->scheduler->synced()) {
       unmet.push_back(process->name + " is not in sync");
     } else if (auto status = process->scheduler->CheckConsistency(); !status.ok()) {
-      unmet.push_back(process->name + " is not consistent: " + std::string(ToStd(status.message())));
+      unmet.push_back(fmt::format("{} is not consistent: {}", process->name,
+                                  ToStd(status.message())));
     }
     if (process->scheduler->counts().bindings_in_flight > 0) {
       unmet.push_back(process->name + " has bindings in flight");

@@ -88,6 +88,7 @@ class LinkedWatch final : public store::WatchHandle {
     std::unique_ptr<store::WatchHandle> inner;
     absl::Time until = absl::InfinitePast();
     bool ended = false;
+    bool lost = false;
   };
   explicit LinkedWatch(std::shared_ptr<State> state) : state_(std::move(state)) {}
   ~LinkedWatch() override {
@@ -108,11 +109,17 @@ std::unique_ptr<store::WatchHandle> StoreLink::Watch(store::WatchOptions options
   store::WatchCallback late = [this, alive = alive_.Watch(), state, shared](
                                   const absl::Status& status, store::Revision revision,
                                   std::vector<store::WatchEvent> events) {
-    if (alive.expired() || state->ended) return;
-    InOrder(state->until,
-            [state, shared, status, revision, events = std::move(events)]() mutable {
-              if (!state->ended) (*shared)(status, revision, std::move(events));
-            });
+    if (alive.expired() || state->ended || state->lost) return;
+    absl::Status told = status;
+    if (status.ok() && options_.lose_watch > 0 && random_.Chance(options_.lose_watch)) {
+      probes_.Hit("store watch lost");
+      state->lost = true;
+      told = absl::ResourceExhaustedError("the receiver of the watch fell too far behind");
+      events.clear();
+    }
+    InOrder(state->until, [state, shared, told, revision, events = std::move(events)]() mutable {
+      if (!state->ended) (*shared)(told, revision, std::move(events));
+    });
   };
   Request([this, state, options = std::move(options), late = std::move(late)]() mutable {
     if (!state->ended) state->inner = inner_.Watch(std::move(options), std::move(late));

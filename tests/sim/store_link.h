@@ -8,19 +8,22 @@
 #include "base/executor.h"
 #include "base/random.h"
 #include "cluster/store/store.h"
+#include "tests/sim/probes.h"
 
 namespace berth::sim {
 
 struct StoreLinkOptions {
   absl::Duration delay_max;  // each way
+  double lose_watch = 0;     // per delivery: the watch ends there with ResourceExhausted
 };
 
 // Threads: one (a simulation). `executor` is the store's; what is referred to outlives the link.
 // Destroying it: requests that have not arrived never do, completions and watches are dropped.
 class StoreLink final : public store::Store {
  public:
-  StoreLink(store::Store& inner, Executor& executor, Random& random, StoreLinkOptions options)
-      : inner_(inner), executor_(executor), random_(random), options_(options) {}
+  StoreLink(store::Store& inner, Executor& executor, Random& random, Probes& probes,
+            StoreLinkOptions options)
+      : inner_(inner), executor_(executor), random_(random), probes_(probes), options_(options) {}
   ~StoreLink() override { alive_.End(); }
 
   void Get(std::string key, store::Revision revision,
@@ -47,6 +50,7 @@ class StoreLink final : public store::Store {
   store::Store& inner_;
   Executor& executor_;
   Random& random_;
+  Probes& probes_;
   const StoreLinkOptions options_;
   absl::Time requests_until_ = absl::InfinitePast();
   Lifetime alive_;

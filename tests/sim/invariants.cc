@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <utility>
 
 #include <fmt/core.h>
@@ -13,6 +14,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/events_v1.pb.h"
 #include "api/schema/meta_v1.pb.h"
+#include "cluster/node/pod_lifecycle.h"
 
 namespace berth::sim {
 namespace {
@@ -209,15 +211,35 @@ void Observer::CompareStatus(PodView& view, const Pod& pod) {
   }
   for (const auto& container : pod.status().container_statuses()) {
     if (container.restart_count() > 0) Fail(fmt::format("pod {} was restarted", view.key));
-    if (!container.state().has_running()) continue;
-    const std::string at = std::to_string(container.state().running().started_at().seconds());
-    if (view.started_at.empty()) {
-      view.started_at = at;
-      probes_.Hit("pod running");
-    } else if (view.started_at != at) {
-      Fail(fmt::format("pod {} was started twice: at {} and at {}", view.key, view.started_at, at));
+    if (container.state().has_running()) {
+      CompareStart(view, container.state().running().started_at().seconds());
+    } else if (container.state().has_terminated()) {
+      const auto& terminated = container.state().terminated();
+      if (terminated.has_started_at()) CompareStart(view, terminated.started_at().seconds());
+      CompareRun(view, pod,
+                 terminated.finished_at().seconds() - terminated.started_at().seconds());
     }
   }
+}
+
+void Observer::CompareStart(PodView& view, int64_t at) {
+  if (view.started_at == 0) {
+    view.started_at = at;
+    probes_.Hit("pod running");
+  } else if (view.started_at != at) {
+    Fail(fmt::format("pod {} was started twice: at {} and at {}", view.key, view.started_at, at));
+  }
+}
+
+// A pod that ends by itself runs as long as it says, whoever watched over it; times are whole
+// seconds.
+void Observer::CompareRun(const PodView& view, const Pod& pod, int64_t ran) {
+  const auto run = pod.metadata().annotations().find(std::string(node::kRunSecondsAnnotation));
+  if (run == pod.metadata().annotations().end() || pod.metadata().has_deletion_timestamp()) return;
+  const double wanted = std::strtod(run->second.c_str(), nullptr);
+  const auto run_for = static_cast<double>(ran);
+  if (run_for >= wanted - 1 && run_for <= wanted + 1) return;
+  Fail(fmt::format("pod {} ran for {} s, not {}", view.key, ran, run->second));
 }
 
 // The pod has just been given its node.

@@ -3,7 +3,8 @@
 //
 //   a binding fits its node (cpu, memory, other resources, pods, host ports) when it is stored
 //   nodeName is never changed, nor set on a pod that is being deleted
-//   a phase never goes back; a pod that ran is never started again; what it asks for stays
+//   a phase never goes back; a pod that ran is never started again, nor runs for too short or too
+//   long; what it asks for stays
 //   a node never refuses a pod that a scheduler bound to it
 //   a deletion that has begun is never taken back
 //   what a client was told is stored is there, and what a watcher is shown is what the store had
@@ -40,7 +41,7 @@ struct PodView {
   api::scheduling::Amounts requests;
   api::scheduling::HostPortList ports;
   int phase = 0;
-  std::string started_at;  // of its container
+  int64_t started_at = 0;  // of its container, in seconds; 0: not yet
 
   const std::string& node() const;
   const std::string& uid() const;
@@ -116,6 +117,8 @@ class Observer {
   void PutPod(const store::KeyValue& kv);
   void ComparePod(PodView& view, const api::core::Pod& pod);
   void CompareStatus(PodView& view, const api::core::Pod& pod);
+  void CompareStart(PodView& view, int64_t at);
+  void CompareRun(const PodView& view, const api::core::Pod& pod, int64_t ran);
   void Bound(PodView& view);
   void DeletePod(const std::string& key);
   void PutNode(const store::KeyValue& kv);

@@ -351,6 +351,18 @@ bool IsExpired(const absl::Status& status) { return HttpCode(status) == 410; }
 
 bool IsInvalid(const absl::Status& status) { return Reason(status) == "Invalid"; }
 
+bool IsUnanswered(const absl::Status& status) {
+  const bool transport = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+                         absl::IsResourceExhausted(status) || absl::IsCancelled(status);
+  return transport && Reason(status).empty();
+}
+
+bool IsTransient(const absl::Status& status) {
+  if (status.ok()) return false;
+  const int code = HttpCode(status);
+  return IsUnanswered(status) || code >= 500 || code == 429;
+}
+
 int64_t RetryAfterSeconds(const absl::Status& status) {
   meta::Status message;
   return ParsePayload(status, message) ? message.details().retry_after_seconds() : 0;

@@ -92,6 +92,10 @@ bool IsConflict(const absl::Status& status);
 bool IsAlreadyExists(const absl::Status& status);
 bool IsExpired(const absl::Status& status);  // Expired or Gone: relist
 bool IsInvalid(const absl::Status& status);
+// The server said nothing: it may never have heard the request, or its answer was lost.
+bool IsUnanswered(const absl::Status& status);
+// Asking again later may help: unanswered, 429 or 5xx.
+bool IsTransient(const absl::Status& status);
 // The server asked to wait this many seconds; 0 when it did not.
 int64_t RetryAfterSeconds(const absl::Status& status);
 

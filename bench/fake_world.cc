@@ -101,8 +101,11 @@ void FakeWorld::Update(const api::Resource& resource, ObjectPtr object, std::str
 
 void FakeWorld::Patch(const api::Resource&, std::string_view namespace_, std::string_view name,
                       std::string patch, std::string_view, Done done) {
-  if (on_patch) on_patch(std::string(namespace_) + "/" + std::string(name), patch);
-  executor_.Post([done = std::move(done)]() mutable { done(absl::OkStatus()); });
+  absl::Status answer;
+  if (on_patch) answer = on_patch(std::string(namespace_) + "/" + std::string(name), patch);
+  executor_.Post([answer = std::move(answer), done = std::move(done)]() mutable {
+    done(std::move(answer));
+  });
 }
 
 void FakeWorld::Delete(const api::Resource& resource, std::string_view namespace_,

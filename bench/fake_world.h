@@ -30,7 +30,8 @@ class FakeWorld final : public framework::ObjectSource, public framework::Object
   // What a binding answers; unset: OK, and the pod is put again with its nodeName.
   std::function<absl::Status(const api::core::Pod&, std::string_view node)> on_bind;
   std::function<void(const framework::EventNote&)> on_event;
-  std::function<void(std::string_view key, std::string_view patch)> on_patch;
+  // What a patch answers; unset: OK.
+  std::function<absl::Status(std::string_view key, std::string_view patch)> on_patch;
   // After a binding succeeded, before it is shown.
   std::function<void(api::core::Pod&, std::string_view node)> on_bound;
 

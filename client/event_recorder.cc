@@ -54,13 +54,6 @@ std::string KeyOf(const api::events::Event& event) {
   return key;
 }
 
-// The server is there and said no: asking again will not help.
-bool Refused(const absl::Status& status) {
-  const bool transport = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-                         absl::IsResourceExhausted(status) || absl::IsCancelled(status);
-  return !transport || !api::Reason(status).empty();
-}
-
 }  // namespace
 
 struct EventRecorder::Entry {
@@ -272,7 +265,7 @@ void EventRecorder::Written(const EntryPtr& entry, absl::Status status, bool was
   } else if (was_patch && api::IsNotFound(status)) {
     entry->created = false;  // its time to live has passed: it begins anew, with the series
     Enqueue(entry);
-  } else if (Refused(status)) {
+  } else if (!api::IsUnanswered(status)) {
     BERTH_LOG(kWarning, "event refused reason={} regarding={}/{} err=\"{}\"",
               entry->event.reason(), entry->event.regarding().namespace_(),
               entry->event.regarding().name(), ToStd(status.message()));

@@ -55,3 +55,13 @@ set(BERTH_SCHEMA_PROTOS
   api/schema/meta_v1_table.proto
   api/schema/apidiscovery_v2.proto
 )
+
+# Of these, the ones off every hot path.
+set(BERTH_COLD_PROTOS admissionregistration_v1_webhook admissionregistration_v1_policy core_v1_volume_plugins
+  core_v1_persistent_volume apps_v1 authentication_v1 authorization_v1 autoscaling_v1 autoscaling_v2
+  batch_v1 certificates_v1 core_v1_service core_v1_cluster core_v1_config core_v1_controller
+  discovery_v1 networking_v1 node_v1 policy_v1 rbac_v1 resource_v1_device resource_v1 scheduling_v1
+  scheduling_v1alpha2 storage_v1 apiextensions_v1_schema apiextensions_v1 meta_v1_discovery
+  apidiscovery_v2)
+list(TRANSFORM BERTH_COLD_PROTOS PREPEND api/schema/)
+list(TRANSFORM BERTH_COLD_PROTOS APPEND .proto)

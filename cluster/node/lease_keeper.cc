@@ -111,7 +111,7 @@ void LeaseKeeper::Fetch(NodeRecord& node, RequestPump::Done done) {
         if (alive.expired()) return;
         if (lease.ok()) Remember(node, **lease);
         if (api::IsNotFound(lease.status())) node.lease_version.clear();
-        const bool healthy = RequestPump::Healthy(lease.status());
+        const bool healthy = !api::IsTransient(lease.status());
         node.lease_queued = false;
         Renew(node);
         done(healthy);
@@ -128,12 +128,12 @@ void LeaseKeeper::CreateNamespace(NodeRecord& node, RequestPump::Done done) {
         const bool there = result.ok() || api::IsAlreadyExists(result.status());
         node.lease_queued = false;
         if (there) Renew(node);
-        done(RequestPump::Healthy(result.status()));
+        done(!api::IsTransient(result.status()));
       });
 }
 
 void LeaseKeeper::Settle(NodeRecord& node, const absl::Status& status, RequestPump::Done done) {
-  const bool healthy = RequestPump::Healthy(status);
+  const bool healthy = !api::IsTransient(status);
   node.lease_queued = false;
   if (status.ok()) {
     ++renewals_;

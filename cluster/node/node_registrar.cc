@@ -88,7 +88,7 @@ void NodeRegistrar::Register(NodeRecord& record) {
         [this, &record, alive = lifetime_.Watch(),
          done = std::move(done)](absl::StatusOr<NodePtr> made) mutable {
           if (alive.expired()) return;
-          const bool healthy = RequestPump::Healthy(made.status());
+          const bool healthy = !api::IsTransient(made.status());
           if (made.ok()) {
             Adopt(record, **made);
           } else if (api::IsAlreadyExists(made.status())) {
@@ -114,7 +114,7 @@ void NodeRegistrar::QueueStatus(NodeRecord& record, bool even_if_it_holds) {
          done = std::move(done)](absl::StatusOr<NodePtr> node) mutable {
           if (alive.expired()) return;
           if (node.ok()) return WriteStatus(record, **node, even_if_it_holds, std::move(done));
-          const bool healthy = RequestPump::Healthy(node.status());
+          const bool healthy = !api::IsTransient(node.status());
           record.status_queued = false;
           if (!healthy) QueueStatus(record, even_if_it_holds);
           done(healthy);
@@ -138,7 +138,7 @@ void NodeRegistrar::WriteStatus(NodeRecord& record, const Node& node, bool even_
       wanted, [this, &record, even_if_it_holds, alive = lifetime_.Watch(),
                done = std::move(done)](absl::StatusOr<NodePtr> written) mutable {
         if (alive.expired()) return;
-        const bool healthy = RequestPump::Healthy(written.status());
+        const bool healthy = !api::IsTransient(written.status());
         record.status_queued = false;
         if (written.ok()) {
           ++status_writes_;

@@ -277,7 +277,7 @@ void PodRunner::WriteStatus(const RecordPtr& record, RequestPump::Done done) {
             done = std::move(done)](absl::StatusOr<PodPtr> written) mutable {
         if (alive.expired()) return;
         record->write_queued = false;
-        const bool healthy = RequestPump::Healthy(written.status());
+        const bool healthy = !api::IsTransient(written.status());
         if (written.ok()) {
           ++counters_.status_writes;
           if (!record->gone) Upsert(*std::move(written));
@@ -300,7 +300,7 @@ void PodRunner::Reread(const RecordPtr& record, RequestPump::Done done) {
                    [this, record, alive = lifetime_.Watch(),
                     done = std::move(done)](absl::StatusOr<PodPtr> pod) mutable {
                      if (alive.expired()) return;
-                     const bool healthy = RequestPump::Healthy(pod.status());
+                     const bool healthy = !api::IsTransient(pod.status());
                      // What is not there any more, the informer will tell.
                      if (pod.ok() && !record->gone) Upsert(*std::move(pod));
                      if (!healthy && !record->gone) QueueWrite(record);
@@ -323,7 +323,7 @@ void PodRunner::Delete(const RecordPtr& record, RequestPump::Done done) {
                   done = std::move(done)](absl::Status status) mutable {
                    if (alive.expired()) return;
                    record->delete_queued = false;
-                   const bool healthy = RequestPump::Healthy(status);
+                   const bool healthy = !api::IsTransient(status);
                    if (status.ok() || api::IsNotFound(status) || api::IsConflict(status)) {
                      record->deleted = true;
                      counters_.deleted += status.ok() ? 1 : 0;

@@ -21,15 +21,6 @@ void RequestPump::Submit(Job job) {
   Pump();
 }
 
-bool RequestPump::Healthy(const absl::Status& status) {
-  if (status.ok()) return true;
-  const int code = api::HttpCode(status);
-  const bool answered = !api::Reason(status).empty();
-  if (answered) return code < 500 && code != 429;
-  return !(absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
-           absl::IsResourceExhausted(status) || absl::IsCancelled(status) || code >= 500);
-}
-
 void RequestPump::Pump() {
   if (pumping_) return;  // a job that submits
   pumping_ = true;

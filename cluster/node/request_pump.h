@@ -34,9 +34,6 @@ class RequestPump {
   int64_t in_flight() const { return in_flight_; }
   bool paused() const { return paused_; }
 
-  // False for failures that say the server (or the way to it) is not well: try later.
-  static bool Healthy(const absl::Status& status);
-
  private:
   void Pump();
   void Finished(bool healthy);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "framework/cycle/bind_conflict.h"
 #include "framework/cycle/failure.h"
+#include "framework/cycle/pod_status.h"
 #include "framework/queue/pod_events.h"
 
 namespace berth::framework {

@@ -2,99 +2,16 @@
 
 #include <utility>
 
-#include <fmt/core.h>
-
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
-#include "api/time_text.h"
 #include "base/log.h"
+#include "framework/cycle/pod_status.h"
 
 namespace berth::framework {
 namespace {
 
 constexpr size_t kNoteMax = 1024;
 constexpr std::string_view kCut = " ...";
-
-void AppendJson(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-std::string Quoted(std::string_view text) {
-  std::string out;
-  AppendJson(text, out);
-  return out;
-}
-
-const api::core::PodCondition* FindCondition(const api::core::Pod& pod) {
-  for (const auto& condition : pod.status().conditions()) {
-    if (condition.type() == "PodScheduled") return &condition;
-  }
-  return nullptr;
-}
-
-// The condition as a patch; empty when the pod has it already.
-std::string ConditionPatch(const api::core::Pod& pod, std::string_view reason,
-                           std::string_view message, absl::Time now) {
-  const api::core::PodCondition* old = FindCondition(pod);
-  const int64_t generation = pod.metadata().generation();
-  if (old != nullptr && old->status() == "False" && old->reason() == reason &&
-      old->message() == message && old->observed_generation() == generation) {
-    return {};
-  }
-  int64_t since = absl::ToUnixSeconds(now);
-  if (old != nullptr && old->status() == "False") since = old->last_transition_time().seconds();
-  char when[api::kTimeTextMax];
-  const std::string_view since_text(
-      when, static_cast<size_t>(api::WriteTime(since, when) - when));
-  std::string patch = fmt::format(
-      R"({{"lastProbeTime":null,"lastTransitionTime":"{}","message":{},)", since_text,
-      Quoted(message));
-  if (generation > 0) patch += fmt::format(R"("observedGeneration":{},)", generation);
-  patch += fmt::format(R"("reason":{},"status":"False","type":"PodScheduled"}})", Quoted(reason));
-  return patch;
-}
-
-// wanted: of the status, a JSON object. With the pod's uid: another pod of its name is not meant.
-void SendPatch(EngineCore& core, const PodInfo& pod, std::string_view wanted) {
-  std::string patch = fmt::format(R"({{"metadata":{{"uid":{}}},"status":{}}})", Quoted(pod.uid),
-                                  wanted);
-  core.sink.Patch(api::ResourceOf<api::core::Pod>(), pod.namespace_name, pod.name,
-                  std::move(patch), "status", [key = pod.key](absl::Status status) {
-                    if (status.ok()) return;
-                    BERTH_LOG(kError, "pod status patch failed pod={} err=\"{}\"", key,
-                              ToStd(status.message()));
-                  });
-}
-
-void PatchStatus(EngineCore& core, const PodInfo& pod, std::string_view reason,
-                 std::string_view message, const std::optional<NominatingInfo>& nominating) {
-  const std::string condition =
-      ConditionPatch(pod.object(), reason, message, core.executor.clock().Now());
-  const bool nominates = nominating && nominating->mode == NominatingInfo::Mode::kOverride &&
-                         nominating->node_name != pod.nominated_node_name;
-  if (condition.empty() && !nominates) return;
-  std::string patch = "{";
-  if (!condition.empty()) patch += fmt::format(R"("conditions":[{}])", condition);
-  if (nominates) {
-    if (!condition.empty()) patch += ',';
-    patch += R"("nominatedNodeName":)";
-    patch += nominating->node_name.empty() ? "null" : Quoted(nominating->node_name);
-  }
-  patch += "}";
-  SendPatch(core, pod, patch);
-}
 
 enum class Fate { kStillWaiting, kGoneOrBound, kReplaced };
 
@@ -120,11 +37,6 @@ NominatingInfo ClearNomination() { return {NominatingInfo::Mode::kOverride, ""};
 std::string TruncatedNote(std::string_view message) {
   if (message.size() <= kNoteMax) return std::string(message);
   return std::string(message.substr(0, kNoteMax - kCut.size())).append(kCut);
-}
-
-void PatchNomination(EngineCore& core, const PodInfo& pod, std::string_view node_name) {
-  if (pod.nominated_node_name == node_name) return;
-  SendPatch(core, pod, fmt::format(R"({{"nominatedNodeName":{}}})", Quoted(node_name)));
 }
 
 void RetryNow(EngineCore& core, QueueEntryPtr entry) {
@@ -168,7 +80,7 @@ void HandleFailure(EngineCore& core, QueueEntryPtr entry, const Failure& failure
                    .action = "Scheduling",
                    .note = TruncatedNote(failure.message),
                    .reporting_controller = profile});
-  PatchStatus(core, *pod, reason, failure.message, failure.nominating);
+  PatchFailure(core, pod, reason, failure.message, failure.nominating);
 }
 
 }  // namespace berth::framework

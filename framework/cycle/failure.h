@@ -28,7 +28,4 @@ NominatingInfo ClearNomination();
 // At most 1024 bytes; a longer text ends in " ...".
 std::string TruncatedNote(std::string_view message);
 
-// Writes status.nominatedNodeName alone.
-void PatchNomination(EngineCore& core, const PodInfo& pod, std::string_view node_name);
-
 }  // namespace berth::framework

@@ -25,6 +25,7 @@ class EngineTest : public ::testing::Test {
     };
     world_.on_patch = [this](std::string_view, std::string_view patch) {
       patches_.emplace_back(patch);
+      return patch_answer_;
     };
   }
   ~EngineTest() override { engine_.reset(); }
@@ -71,6 +72,7 @@ class EngineTest : public ::testing::Test {
   bench::FakeWorld world_;
   Scripted::Script script_;
   std::vector<std::string> events_, patches_;
+  absl::Status patch_answer_;
   std::unique_ptr<Engine> engine_;
 };
 

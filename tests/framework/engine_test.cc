@@ -58,6 +58,45 @@ TEST_F(EngineTest, AFailureIsAnEventAndACondition) {
   EXPECT_EQ(events_.size(), 1u) << "nothing happened, so nothing was tried";
 }
 
+TEST_F(EngineTest, AConditionThatNobodyAnsweredIsSentAgainUntilItIsOutdated) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  patch_answer_ = absl::DeadlineExceededError("lost");
+  Put(MakePod("p").Req("2"));
+  Put(MakePod("gone").Req("2"));
+  Run();
+  ASSERT_EQ(patches_.size(), 2u);
+  RemovePod("gone");
+  Run(absl::Seconds(2));
+  ASSERT_EQ(patches_.size(), 3u) << "of the pod that is still there";
+  EXPECT_EQ(patches_[2], patches_[0]);
+  patch_answer_ = absl::OkStatus();
+  Run(absl::Minutes(2));
+  EXPECT_EQ(patches_.size(), 4u) << "answered: not again";
+  EXPECT_EQ(events_.size(), 2u);
+}
+
+TEST_F(EngineTest, ARefusedConditionIsNotSentAgain) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  patch_answer_ = api::NotFound(api::ResourceOf<api::core::Pod>(), "p");
+  Put(MakePod("p").Req("2"));
+  Run(absl::Minutes(2));
+  EXPECT_EQ(patches_.size(), 1u);
+}
+
+TEST_F(EngineTest, AnotherAttemptSpeaksForItself) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  patch_answer_ = absl::UnavailableError("lost");
+  Put(MakePod("p").Req("2"));
+  Run();
+  Put(MakeNode("n2").Capacity("4", "1Gi"));
+  Run(absl::Minutes(2));
+  EXPECT_EQ(NodeOf("p"), "n2");
+  EXPECT_LE(patches_.size(), 2u) << "a bound pod is told nothing more";
+}
+
 TEST_F(EngineTest, ALargerNodeWakesThePod) {
   StartEngine(FakeProfile({"FakeFit"}));
   Put(MakeNode("n1").Capacity("1", "1Gi"));

@@ -1,0 +1,147 @@
+#include "framework/cycle/pod_status.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/time_text.h"
+#include "base/log.h"
+
+namespace berth::framework {
+namespace {
+
+constexpr absl::Duration kRetryFirst = absl::Seconds(1);
+constexpr absl::Duration kRetryMax = absl::Seconds(30);
+
+void AppendJson(std::string_view text, std::string& out) {
+  out += '"';
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20) {
+      out += fmt::format("\\u{:04x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  out += '"';
+}
+
+std::string Quoted(std::string_view text) {
+  std::string out;
+  AppendJson(text, out);
+  return out;
+}
+
+const api::core::PodCondition* FindCondition(const api::core::Pod& pod) {
+  for (const auto& condition : pod.status().conditions()) {
+    if (condition.type() == "PodScheduled") return &condition;
+  }
+  return nullptr;
+}
+
+// The condition as a patch; empty when the pod has it already.
+std::string ConditionPatch(const api::core::Pod& pod, std::string_view reason,
+                           std::string_view message, absl::Time now) {
+  const api::core::PodCondition* old = FindCondition(pod);
+  const int64_t generation = pod.metadata().generation();
+  if (old != nullptr && old->status() == "False" && old->reason() == reason &&
+      old->message() == message && old->observed_generation() == generation) {
+    return {};
+  }
+  int64_t since = absl::ToUnixSeconds(now);
+  if (old != nullptr && old->status() == "False") since = old->last_transition_time().seconds();
+  char when[api::kTimeTextMax];
+  const std::string_view since_text(
+      when, static_cast<size_t>(api::WriteTime(since, when) - when));
+  std::string patch = fmt::format(
+      R"({{"lastProbeTime":null,"lastTransitionTime":"{}","message":{},)", since_text,
+      Quoted(message));
+  if (generation > 0) patch += fmt::format(R"("observedGeneration":{},)", generation);
+  patch += fmt::format(R"("reason":{},"status":"False","type":"PodScheduled"}})", Quoted(reason));
+  return patch;
+}
+
+// wanted: of the status, a JSON object. With the pod's uid: another pod of its name is not meant.
+void SendPatch(EngineCore& core, const PodInfo& pod, std::string_view wanted,
+               ObjectSink::Done done) {
+  std::string patch = fmt::format(R"({{"metadata":{{"uid":{}}},"status":{}}})", Quoted(pod.uid),
+                                  wanted);
+  core.sink.Patch(api::ResourceOf<api::core::Pod>(), pod.namespace_name, pod.name,
+                  std::move(patch), "status",
+                  [key = pod.key, done = std::move(done)](absl::Status status) mutable {
+                    if (!status.ok()) {
+                      BERTH_LOG(kError, "pod status patch failed pod={} err=\"{}\"", key,
+                                ToStd(status.message()));
+                    }
+                    done(std::move(status));
+                  });
+}
+
+// What one attempt came to, on its way to the server.
+struct Outcome {
+  PodPtr pod;
+  std::string wanted;
+  int32_t attempts;  // the pod's, when it was made
+};
+
+// The pod still waits for a node after that very attempt.
+bool Holds(const EngineCore& core, const Outcome& outcome) {
+  const QueueEntry* entry = core.queue->Find(outcome.pod->key);
+  return entry != nullptr && entry->pod->uid == outcome.pod->uid &&
+         entry->attempts == outcome.attempts;
+}
+
+void SendUntilAnswered(EngineCore& core, std::shared_ptr<const Outcome> outcome,
+                       absl::Duration pause) {
+  SendPatch(core, *outcome->pod, outcome->wanted,
+            [&core, alive = core.lifetime.Watch(), outcome, pause](absl::Status status) {
+              if (alive.expired() || status.ok() || !api::IsTransient(status)) return;
+              core.executor.PostAfter(pause, [&core, alive, outcome, pause] {
+                if (alive.expired() || core.stopped || !Holds(core, *outcome)) return;
+                SendUntilAnswered(core, outcome, std::min(pause * 2, kRetryMax));
+              });
+            });
+}
+
+}  // namespace
+
+void PatchFailure(EngineCore& core, const PodPtr& pod, std::string_view reason,
+                  std::string_view message, const std::optional<NominatingInfo>& nominating) {
+  const std::string condition =
+      ConditionPatch(pod->object(), reason, message, core.executor.clock().Now());
+  const bool nominates = nominating && nominating->mode == NominatingInfo::Mode::kOverride &&
+                         nominating->node_name != pod->nominated_node_name;
+  if (condition.empty() && !nominates) return;
+  std::string wanted = "{";
+  if (!condition.empty()) wanted += fmt::format(R"("conditions":[{}])", condition);
+  if (nominates) {
+    if (!condition.empty()) wanted += ',';
+    wanted += R"("nominatedNodeName":)";
+    wanted += nominating->node_name.empty() ? "null" : Quoted(nominating->node_name);
+  }
+  wanted += "}";
+  const QueueEntry* entry = core.queue->Find(pod->key);
+  SendUntilAnswered(core,
+                    std::make_shared<const Outcome>(Outcome{
+                        .pod = pod,
+                        .wanted = std::move(wanted),
+                        .attempts = entry == nullptr ? 0 : entry->attempts,
+                    }),
+                    kRetryFirst);
+}
+
+void PatchNomination(EngineCore& core, const PodInfo& pod, std::string_view node_name) {
+  if (pod.nominated_node_name == node_name) return;
+  SendPatch(core, pod, fmt::format(R"({{"nominatedNodeName":{}}})", Quoted(node_name)),
+            [](absl::Status) {});
+}
+
+}  // namespace berth::framework

@@ -1,5 +1,7 @@
 #include "api/object.h"
 
+#include <charconv>
+
 #include <vector>
 
 #include <google/protobuf/message.h>
@@ -193,5 +195,13 @@ const Message& ItemPrototype(const Message& list) {
 }
 
 void Normalize(Message& message) { NormalizeForm(message, MessageTable::Of(message)); }
+
+int64_t RevisionOf(std::string_view resource_version) {
+  int64_t revision = 0;
+  const auto [end, error] = std::from_chars(
+      resource_version.data(), resource_version.data() + resource_version.size(), revision);
+  const bool whole = end == resource_version.data() + resource_version.size();
+  return error == std::errc() && whole && revision > 0 ? revision : 0;
+}
 
 }  // namespace berth::api

@@ -32,4 +32,7 @@ const google::protobuf::Message& ItemPrototype(const google::protobuf::Message& 
 // other bytes than the one that came as JSON.
 void Normalize(google::protobuf::Message& message);
 
+// A resourceVersion as a number; 0 when it is none.
+int64_t RevisionOf(std::string_view resource_version);
+
 }  // namespace berth::api

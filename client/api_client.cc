@@ -402,12 +402,4 @@ std::unique_ptr<Stream> ApiClient::Watch(const api::Resource& resource,
   return std::make_unique<WatchStream>(std::move(state), std::move(inner));
 }
 
-int64_t RevisionOf(std::string_view resource_version) {
-  int64_t revision = 0;
-  const auto [end, error] = std::from_chars(
-      resource_version.data(), resource_version.data() + resource_version.size(), revision);
-  const bool whole = end == resource_version.data() + resource_version.size();
-  return error == std::errc() && whole && revision > 0 ? revision : 0;
-}
-
 }  // namespace berth::client

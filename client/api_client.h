@@ -154,7 +154,4 @@ class ApiClient {
   std::shared_ptr<Core> core_;
 };
 
-// A resourceVersion as a number; 0 when it is none.
-int64_t RevisionOf(std::string_view resource_version);
-
 }  // namespace berth::client

@@ -15,7 +15,7 @@ Informer::~Informer() = default;
 void Informer::AddHandler(InformerHandler handler) {
   for (const auto& [key, object] : objects_) {
     handler({InformerEvent::Kind::kAdd, nullptr, object,
-             RevisionOf(api::MetaOf(*object).resource_version())});
+             api::RevisionOf(api::MetaOf(*object).resource_version())});
   }
   handlers_.push_back(std::move(handler));
 }
@@ -56,8 +56,8 @@ bool Informer::Put(ObjectPtr object, int64_t revision) {
   if (it != objects_.end()) {
     const api::meta::ObjectMeta& known = api::MetaOf(*it->second);
     if (known.resource_version() == metadata.resource_version()) return false;  // a repeat
-    const int64_t new_revision = RevisionOf(metadata.resource_version());
-    if (new_revision != 0 && new_revision < RevisionOf(known.resource_version())) {
+    const int64_t new_revision = api::RevisionOf(metadata.resource_version());
+    if (new_revision != 0 && new_revision < api::RevisionOf(known.resource_version())) {
       return false;  // never back
     }
     if (known.uid() != metadata.uid()) {
@@ -92,7 +92,7 @@ void Informer::Apply(WatchFrame::Type type, ObjectPtr object, int64_t revision) 
   }
   const api::meta::ObjectMeta& metadata = api::MetaOf(*object);
   const ObjectPtr known = Get(metadata.namespace_(), metadata.name());
-  if (!known || RevisionOf(api::MetaOf(*known).resource_version()) > revision) return;
+  if (!known || api::RevisionOf(api::MetaOf(*known).resource_version()) > revision) return;
   Remove(metadata.namespace_(), metadata.name(), revision);
 }
 
@@ -111,7 +111,7 @@ void Informer::Replace(std::vector<ObjectPtr> objects, int64_t revision) {
   for (const Key& key : gone) Remove(key.first, key.second, revision);
   int64_t healed = 0;
   for (ObjectPtr& object : objects) {
-    const int64_t changed = RevisionOf(api::MetaOf(*object).resource_version());
+    const int64_t changed = api::RevisionOf(api::MetaOf(*object).resource_version());
     if (Put(std::move(object), revision) && changed <= known_revision_) ++healed;
   }
   if (synced_ && healed > 0) {

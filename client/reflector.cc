@@ -152,7 +152,7 @@ void Reflector::OnPage(absl::StatusOr<ObjectList> page) {
                 std::make_move_iterator(page->items.end()));
   if (!page->continue_token.empty()) return ListPage(std::move(page->continue_token));
   paging_ = true;
-  const int64_t revision = RevisionOf(page->resource_version);
+  const int64_t revision = api::RevisionOf(page->resource_version);
   if (!Accept(std::exchange(pages_, {}), revision)) return;
   Watch();
 }
@@ -260,11 +260,11 @@ void Reflector::OnInitialFrame(WatchFrame& frame) {
   initial_.clear();
   initial_phase_ = false;
   state_ = State::kWatching;
-  Accept(std::move(objects), RevisionOf(metadata.resource_version()));
+  Accept(std::move(objects), api::RevisionOf(metadata.resource_version()));
 }
 
 void Reflector::OnFrame(WatchFrame& frame) {
-  const int64_t revision = RevisionOf(api::MetaOf(*frame.object).resource_version());
+  const int64_t revision = api::RevisionOf(api::MetaOf(*frame.object).resource_version());
   if (revision < seen_revision_) return;  // a repeat
   backoff_step_ = 0;
   if (frame.type == WatchFrame::Type::kBookmark) {

@@ -55,6 +55,7 @@ bool IsScalarResourceName(std::string_view name);
 struct Allocatable {
   Amounts amounts;
   int64_t pods = 0;
+  friend bool operator==(const Allocatable&, const Allocatable&) = default;
 };
 Allocatable NodeAllocatable(const core::Node& node);
 

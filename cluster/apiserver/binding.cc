@@ -110,7 +110,8 @@ absl::Status NodeFull(const api::Resource& pods, const std::string& pod, const s
                     item.capacity));
   }
   if (shortage.host_ports) add("HostPortConflict", "hostPorts", "a requested host port is taken");
-  add("CatchUpToRevision", "metadata.resourceVersion", std::to_string(shortage.revision));
+  add("CatchUpToRevision", "pods", std::to_string(shortage.pods_revision));
+  add("CatchUpToRevision", "nodes", std::to_string(shortage.node_revision));
   return api::FromStatusMessage(status);
 }
 

@@ -144,13 +144,18 @@ class InProcessTransport::Exchange : public std::enable_shared_from_this<Exchang
   }
 
   void Fail(absl::Status status) {
+    Task gone;
     {
       absl::MutexLock lock(&mutex_);
-      if (!ended_) gone_ = true;
+      if (!ended_) {
+        gone_ = true;
+        gone = std::move(on_gone_);
+      }
     }
     std::vector<Event> events;
     events.push_back(Event{Event::Kind::kClose, {}, nullptr, std::move(status)});
     Push(std::move(events));
+    if (gone) shared_->PostServer(connection_, std::move(gone));
   }
 
   // The client is no longer interested.

@@ -44,9 +44,10 @@ void NodeLedger::BeginRebuild() {
 void NodeLedger::SetNode(const std::string& name, const api::core::Node& node,
                          store::Revision revision) {
   Node& entry = nodes_[name];
+  scheduling::Allocatable allocatable = scheduling::NodeAllocatable(node);
+  if (!entry.known || allocatable != entry.allocatable) entry.node_revision = revision;
   entry.known = true;
-  entry.allocatable = scheduling::NodeAllocatable(node);
-  entry.revision = std::max(entry.revision, revision);
+  entry.allocatable = std::move(allocatable);
 }
 
 void NodeLedger::RemoveNode(const std::string& name) {
@@ -72,7 +73,8 @@ NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::strin
                                  shortage.resources);
     shortage.host_ports = target.ports.ConflictsAny(load.ports);
     if (!shortage.resources.empty() || shortage.host_ports) {
-      shortage.revision = target.revision;
+      shortage.pods_revision = target.pods_revision;
+      shortage.node_revision = target.node_revision;
       outcome.verdict = target.in_flight > 0 ? Verdict::kWait : Verdict::kRefused;
       outcome.wait_node = node;
       outcome.shortage = std::move(shortage);
@@ -95,7 +97,7 @@ void NodeLedger::Settle(const std::string& uid, store::Revision revision) {
 
 void NodeLedger::Finish(StringMap<Entry>::iterator entry, store::Revision revision, bool remove) {
   Node& node = nodes_[entry->second.node];
-  node.revision = std::max(node.revision, revision);
+  node.pods_revision = std::max(node.pods_revision, revision);
   std::vector<Task> waiting;
   if (entry->second.in_flight) {
     entry->second.in_flight = false;
@@ -130,7 +132,7 @@ void NodeLedger::Confirm(const api::core::Pod& pod, store::Revision revision) {
   Release(uid, revision);
   Add(uid, {node, LoadOf(pod), generation, false});
   Node& entry = nodes_[node];
-  entry.revision = std::max(entry.revision, revision);
+  entry.pods_revision = std::max(entry.pods_revision, revision);
 }
 
 void NodeLedger::Release(const std::string& uid, store::Revision revision) {

@@ -42,8 +42,9 @@ bool IsTerminal(const api::core::Pod& pod);
 struct Shortage {
   std::vector<api::scheduling::Insufficient> resources;
   bool host_ports = false;
-  // Everything that made the node too full has happened by this revision.
-  store::Revision revision = 0;
+  // What made the node too full: pods had come and gone by the one, and the node itself was what it
+  // is by the other.
+  store::Revision pods_revision = 0, node_revision = 0;
   // The scheduler's words: "Insufficient cpu", "Too many pods", ...
   std::vector<std::string> Reasons() const;
 };
@@ -93,7 +94,8 @@ class NodeLedger {
     int64_t pods = 0;
     api::scheduling::UsedHostPorts ports;
     int64_t in_flight = 0;
-    store::Revision revision = 0;  // of the last change of the node or of what is bound to it
+    store::Revision pods_revision = 0;  // of the last change of what is bound to it
+    store::Revision node_revision = 0;  // since when allocatable is what it is
     std::vector<Task> waiting;
   };
   struct Entry {

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/object.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
 #include "cluster/node/pod_status.h"
@@ -41,8 +42,8 @@ std::string KeyOf(const Pod& pod) {
   return fmt::format("{}/{}", pod.metadata().namespace_(), pod.metadata().name());
 }
 
-int64_t RevisionOf(const Pod& pod) {
-  return client::RevisionOf(pod.metadata().resource_version());
+int64_t PodRevision(const Pod& pod) {
+  return api::RevisionOf(pod.metadata().resource_version());
 }
 
 bool IsTerminal(const Pod& pod) {
@@ -76,7 +77,7 @@ void PodRunner::Upsert(PodPtr pod) {
   RecordPtr& slot = records_[KeyOf(*pod)];
   if (slot && slot->object->metadata().uid() != pod->metadata().uid()) {
     // Of two pods with one name the later one counts.
-    if (RevisionOf(*pod) < RevisionOf(*slot->object)) return;
+    if (PodRevision(*pod) < PodRevision(*slot->object)) return;
     Forget(*slot);
     slot = nullptr;
   }
@@ -84,7 +85,7 @@ void PodRunner::Upsert(PodPtr pod) {
     slot = std::make_shared<Record>();
     slot->node = node;
     ++counters_.pods;
-  } else if (RevisionOf(*pod) < RevisionOf(*slot->object)) {
+  } else if (PodRevision(*pod) < PodRevision(*slot->object)) {
     return;
   }
   slot->object = std::move(pod);

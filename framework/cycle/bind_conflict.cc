@@ -1,33 +1,33 @@
 #include "framework/cycle/bind_conflict.h"
 
-#include <charconv>
 #include <utility>
 
 #include "api/errors.h"
+#include "api/object.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1_status.pb.h"
 
 namespace berth::framework {
 
-std::optional<int64_t> RevisionToCatchUpTo(const absl::Status& status) {
+std::optional<CatchUp> CatchUpOf(const absl::Status& status) {
   if (!api::IsConflict(status)) return std::nullopt;
+  std::optional<CatchUp> found;
   const api::meta::Status message = api::ToStatusMessage(status);
   for (const auto& cause : message.details().causes()) {
     if (cause.reason() != "CatchUpToRevision") continue;
-    int64_t revision = 0;
-    const std::string& text = cause.message();
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), revision);
-    if (parsed.ec == std::errc()) return revision;
+    if (!found) found.emplace();
+    const int64_t revision = api::RevisionOf(cause.message());
+    (cause.field() == "nodes" ? found->node_revision : found->pods_revision) = revision;
   }
-  return std::nullopt;
+  return found;
 }
 
-std::optional<int64_t> SinkTap::TakeConflict(std::string_view uid) {
+std::optional<CatchUp> SinkTap::TakeConflict(std::string_view uid) {
   auto it = conflicts_->find(uid);
   if (it == conflicts_->end()) return std::nullopt;
-  const int64_t revision = it->second;
+  const CatchUp conflict = it->second;
   conflicts_->erase(it);
-  return revision;
+  return conflict;
 }
 
 void SinkTap::Bind(const api::core::Pod& pod, std::string_view node_name, Done done) {
@@ -35,8 +35,8 @@ void SinkTap::Bind(const api::core::Pod& pod, std::string_view node_name, Done d
              [conflicts = conflicts_, uid = pod.metadata().uid(),
               done = std::move(done)](absl::Status status) mutable {
                if (!status.ok()) {
-                 if (const auto revision = RevisionToCatchUpTo(status)) {
-                   conflicts->insert_or_assign(uid, *revision);
+                 if (const auto conflict = CatchUpOf(status)) {
+                   conflicts->insert_or_assign(uid, *conflict);
                  }
                }
                done(std::move(status));

@@ -1,7 +1,7 @@
 // When the server's capacity check refuses a binding: what it says, and who remembers it.
 //
 // A plugin's Status carries a text, not the API's error, so the sink that plugins are given is
-// wrapped: the wrapper remembers, by uid, the revision a refused binding must catch up to.
+// wrapped: the wrapper remembers, by uid, what a refused binding must catch up to.
 #pragma once
 
 #include <cstdint>
@@ -16,9 +16,15 @@
 
 namespace berth::framework {
 
-// The revision named by a 409 of pods/binding (cause "CatchUpToRevision"); nullopt for any other
-// failure, also for a pod that is bound already.
-std::optional<int64_t> RevisionToCatchUpTo(const absl::Status& status);
+// What the server had seen when it refused: who has seen the pods up to the one revision and the
+// node itself at the other knows why.
+struct CatchUp {
+  int64_t pods_revision = 0, node_revision = 0;
+};
+
+// Of a 409 of pods/binding (causes "CatchUpToRevision"); nullopt for any other failure, also for a
+// pod that is bound already.
+std::optional<CatchUp> CatchUpOf(const absl::Status& status);
 
 // Threads: the engine's executor. Must outlive the calls it forwards, or be closed before.
 class SinkTap final : public ObjectSink {
@@ -26,7 +32,7 @@ class SinkTap final : public ObjectSink {
   explicit SinkTap(ObjectSink& sink) : sink_(sink), conflicts_(std::make_shared<Conflicts>()) {}
 
   // Takes what was remembered of the pod.
-  std::optional<int64_t> TakeConflict(std::string_view uid);
+  std::optional<CatchUp> TakeConflict(std::string_view uid);
 
   void Bind(const api::core::Pod& pod, std::string_view node_name, Done done) override;
   void Create(const api::Resource& resource, ObjectPtr object, ObjectDone done) override {
@@ -47,7 +53,7 @@ class SinkTap final : public ObjectSink {
   void Event(EventNote note) override { sink_.Event(std::move(note)); }
 
  private:
-  using Conflicts = StringMap<int64_t>;
+  using Conflicts = StringMap<CatchUp>;
   ObjectSink& sink_;
   std::shared_ptr<Conflicts> conflicts_;
 };

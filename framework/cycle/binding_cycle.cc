@@ -1,10 +1,11 @@
 #include "framework/cycle/binding_cycle.h"
 
-#include <algorithm>
+#include <limits>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "api/object.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -19,6 +20,10 @@ namespace {
 
 // After this long a refused pod is tried again, whatever the source shows.
 constexpr absl::Duration kCatchUpMax = absl::Seconds(1);
+
+bool Covers(const CatchUp& seen, const CatchUp& wanted) {
+  return seen.pods_revision >= wanted.pods_revision && seen.node_revision >= wanted.node_revision;
+}
 
 }  // namespace
 
@@ -42,7 +47,7 @@ void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself) 
 
 void BindingCycles::Start(std::unique_ptr<BindingCycle> started) {
   CyclePtr cycle = std::move(started);
-  cycle->decided_at = SourceRevision();
+  cycle->decided_at = Seen(cycle->node_name);
   core_.metrics.BindingsInFlight(++in_flight_);
   const Runtime& runtime = *cycle->unit->runtime;
   const auto waiting = core_.waiting.Find(cycle->assumed->uid);
@@ -96,8 +101,8 @@ void BindingCycles::Bind(const CyclePtr& cycle) {
       [this, alive = core_.lifetime.Watch(), cycle](Status status) {
         if (alive.expired()) return;
         if (status.ok()) return Bound(cycle);
-        if (const auto revision = core_.tap.TakeConflict(cycle->assumed->uid)) {
-          return Refused(cycle, *revision);
+        if (const auto conflict = core_.tap.TakeConflict(cycle->assumed->uid)) {
+          return Refused(cycle, *conflict);
         }
         if (status.IsSkip()) status = Error("bind status: Skip");
         Fail(cycle, status, nullptr);
@@ -158,42 +163,48 @@ void BindingCycles::Fail(const CyclePtr& cycle, const Status& status,
 
 // Not this pod's fault and not the end of the world: somebody else took the room. The pod goes
 // back to the active queue as soon as we see what the server saw, without an event. When the
-// decision was made knowing that revision already, one of the two resources lags behind the other:
-// then anything newer than the decision will do.
-void BindingCycles::Refused(const CyclePtr& cycle, int64_t revision) {
+// decision was made knowing all that (the server lags behind us, or counts otherwise), only time
+// will help.
+void BindingCycles::Refused(const CyclePtr& cycle, const CatchUp& wanted) {
   ++core_.counts.bind_conflicts;
   core_.metrics.BindConflict(cycle->assumed->scheduler_name);
   if (Forget(*cycle)) TellForgotten(core_, cycle->assumed, true);
-  catching_up_.push_back({std::max(revision, cycle->decided_at + 1), cycle});
+  catching_up_.push_back({wanted, Covers(cycle->decided_at, wanted), cycle});
   if (catch_up_timer_ == 0) {
     catch_up_timer_ = core_.executor.PostAfter(
         kCatchUpMax, [this, alive = core_.lifetime.Watch()] {
           if (alive.expired()) return;
           catch_up_timer_ = 0;
-          for (CatchingUp& waiting : catching_up_) waiting.revision = 0;
-          OnSourceProgress();
+          RetryRefused(/*all=*/true);
         });
   }
   Ended();
   OnSourceProgress();
 }
 
-// Either resource may be the one that is quiet, so the newer of the two counts.
-int64_t BindingCycles::SourceRevision() const {
-  return std::max(core_.source.Revision(api::ResourceOf<api::core::Pod>()),
-                  core_.source.Revision(api::ResourceOf<api::core::Node>()));
+CatchUp BindingCycles::Seen(std::string_view node_name) const {
+  const ObjectPtr node = core_.source.Get(api::ResourceOf<api::core::Node>(), "", node_name);
+  return {.pods_revision = core_.source.Revision(api::ResourceOf<api::core::Pod>()),
+          // One that is gone is not decided for again.
+          .node_revision = node == nullptr
+                               ? std::numeric_limits<int64_t>::max()
+                               : api::RevisionOf(api::MetaOf(*node).resource_version())};
 }
 
 void BindingCycles::OnSourceProgress() {
-  if (catching_up_.empty()) return;
-  const int64_t seen = SourceRevision();
+  if (!catching_up_.empty()) RetryRefused(/*all=*/false);
+}
+
+void BindingCycles::RetryRefused(bool all) {
   std::vector<CatchingUp> later;
   for (CatchingUp& waiting : std::exchange(catching_up_, {})) {
-    if (waiting.revision > seen) {
+    const bool ready = all || (!waiting.seen_when_decided &&
+                               Covers(Seen(waiting.cycle->node_name), waiting.wanted));
+    if (ready) {
+      RetryNow(core_, std::move(waiting.cycle->entry));
+    } else {
       later.push_back(std::move(waiting));
-      continue;
     }
-    RetryNow(core_, std::move(waiting.cycle->entry));
   }
   catching_up_ = std::move(later);
 }

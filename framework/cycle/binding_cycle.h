@@ -24,7 +24,7 @@ struct BindingCycle {
   std::string node_name;
   CycleState state;
   absl::Time attempt_began;
-  int64_t decided_at = 0;  // what the source had shown then
+  CatchUp decided_at;  // what the source had shown then
 };
 
 // Threads: the engine's executor.
@@ -35,13 +35,14 @@ class BindingCycles {
   void Start(std::unique_ptr<BindingCycle> cycle);
   bool Full() const { return in_flight_ >= core_.options.bindings_in_flight_max; }
   int32_t in_flight() const { return in_flight_; }
-  // A pod that was refused may be tried again once the source shows this revision.
+  // A pod that was refused may be tried again once the source shows what the server had seen.
   void OnSourceProgress();
 
  private:
   using CyclePtr = std::shared_ptr<BindingCycle>;
   struct CatchingUp {
-    int64_t revision = 0;
+    CatchUp wanted;
+    bool seen_when_decided = false;  // waiting for it means nothing
     CyclePtr cycle;
   };
   void AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight, Status status);
@@ -49,10 +50,11 @@ class BindingCycles {
   void Bound(const CyclePtr& cycle);
   // diagnosis: null: not a plugin's rejection.
   void Fail(const CyclePtr& cycle, const Status& status, const Diagnosis* diagnosis);
-  void Refused(const CyclePtr& cycle, int64_t revision);
+  void Refused(const CyclePtr& cycle, const CatchUp& wanted);
   void Ended();
   bool Forget(BindingCycle& cycle);
-  int64_t SourceRevision() const;
+  CatchUp Seen(std::string_view node_name) const;
+  void RetryRefused(bool all);
 
   EngineCore& core_;
   int32_t in_flight_ = 0;

@@ -61,6 +61,8 @@ TEST_F(BindingTest, Refusals) {
 
 TEST_F(BindingTest, TheRefusalNamesResourceAndRevision) {
   MakeNode("n", 1000);
+  const std::string node_revision = Get("/api/v1/nodes/n").At("metadata/resourceVersion");
+  MergePatch("/api/v1/nodes/n", R"({"metadata":{"labels":{"a":"b"}}})");  // changes no room
   MakePod("a", 600);
   MakePod("b", 600);
   Bind("a", "n");
@@ -71,7 +73,11 @@ TEST_F(BindingTest, TheRefusalNamesResourceAndRevision) {
   EXPECT_EQ(refused.At("details/causes/0/field"), "cpu");
   EXPECT_EQ(refused.At("details/causes/0/message"), "requested: 600, used: 600, capacity: 1000");
   EXPECT_EQ(refused.At("details/causes/1/reason"), "CatchUpToRevision");
+  EXPECT_EQ(refused.At("details/causes/1/field"), "pods");
   EXPECT_EQ(refused.At("details/causes/1/message"), revision);
+  EXPECT_EQ(refused.At("details/causes/2/reason"), "CatchUpToRevision");
+  EXPECT_EQ(refused.At("details/causes/2/field"), "nodes");
+  EXPECT_EQ(refused.At("details/causes/2/message"), node_revision);
 }
 
 TEST_F(BindingTest, FinishedAndDeletedPodsMakeRoom) {

@@ -49,7 +49,8 @@ TEST(NodeLedgerTest, ReserveConfirmRelease) {
   EXPECT_TRUE(woken);
   const NodeLedger::Outcome refused = ledger.Reserve("b", "n", LoadOf(MakePod("b", 700)));
   EXPECT_EQ(refused.verdict, Verdict::kRefused);
-  EXPECT_EQ(refused.shortage.revision, 9);
+  EXPECT_EQ(refused.shortage.pods_revision, 9);
+  EXPECT_EQ(refused.shortage.node_revision, 5);
   EXPECT_EQ(refused.shortage.Reasons(), std::vector<std::string>{"Insufficient cpu"});
   ledger.Release("a", 10);
   EXPECT_EQ(ledger.Reserve("b", "n", LoadOf(MakePod("b", 700))).verdict, Verdict::kReserved);

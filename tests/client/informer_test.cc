@@ -45,8 +45,8 @@ struct InformerWorld {
       EXPECT_EQ(event.old_object, last[key]);
     }
     if (event.kind == Kind::kUpdate) {
-      EXPECT_LT(RevisionOf(api::MetaOf(*event.old_object).resource_version()),
-                RevisionOf(metadata.resource_version()));
+      EXPECT_LT(api::RevisionOf(api::MetaOf(*event.old_object).resource_version()),
+                api::RevisionOf(metadata.resource_version()));
     }
     if (event.kind == Kind::kDelete) {
       last.erase(key);

@@ -218,12 +218,15 @@ TEST_F(EngineTest, AFailedBindingIsTriedAgain) {
   EXPECT_EQ(binds, 2);
 }
 
-absl::Status NodeIsFull(int64_t revision) {
+absl::Status NodeIsFull(int64_t pods_revision, int64_t node_revision = 0) {
   api::meta::Status status = api::ToStatusMessage(api::Conflict(
       api::ResourceOf<api::core::Pod>(), "p", "node \"n1\" cannot take pod p: cpu", "binding"));
-  auto* cause = status.mutable_details()->add_causes();
-  cause->set_reason("CatchUpToRevision");
-  cause->set_message(std::to_string(revision));
+  for (const bool pods : {true, false}) {
+    auto* cause = status.mutable_details()->add_causes();
+    cause->set_reason("CatchUpToRevision");
+    cause->set_field(pods ? "pods" : "nodes");
+    cause->set_message(std::to_string(pods ? pods_revision : node_revision));
+  }
   return api::FromStatusMessage(status);
 }
 
@@ -247,8 +250,29 @@ TEST_F(EngineTest, ARefusedBindingWaitsForWhatTheServerSaw) {
   EXPECT_EQ(NodeOf("p"), "n2");
 }
 
-// The nodes' watch may be ahead of the pods': what the server saw counts as seen, and is not.
-TEST_F(EngineTest, ARefusalOfWhatCountsAsSeenIsNotRetriedAtOnce) {
+// The pods' watch may be ahead of the nodes': a node that shrank is still large here.
+TEST_F(EngineTest, ARefusedBindingWaitsForTheNodeToo) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi").Revision(10));
+  int binds = 0;
+  world_.on_bind = [&](const api::core::Pod&, std::string_view) {
+    ++binds;
+    return NodeIsFull(0, 20);
+  };
+  Put(MakePod("p").Req("1"));
+  Run();
+  EXPECT_EQ(binds, 1);
+  for (int i = 0; i < 5; ++i) Put(MakePod("other" + std::to_string(i)).Scheduler("other"));
+  Run();
+  EXPECT_EQ(binds, 1) << "news of pods say nothing of the node";
+  Put(MakeNode("n1").Capacity("0", "1Gi").Revision(20));
+  Run();
+  EXPECT_EQ(binds, 1);
+  EXPECT_EQ(LastEvent(), "FailedScheduling: 0/1 nodes are available: 1 does not fit.");
+}
+
+// The server lags behind us, or counts otherwise.
+TEST_F(EngineTest, ARefusalOfADecisionThatKnewAllIsNotRetriedAtOnce) {
   StartEngine(FakeProfile({"FakeFit"}));
   Put(MakeNode("n1").Capacity("1", "1Gi"));
   int binds = 0;
@@ -258,8 +282,10 @@ TEST_F(EngineTest, ARefusalOfWhatCountsAsSeenIsNotRetriedAtOnce) {
   Put(MakePod("p").Req("1"));
   Run();
   EXPECT_EQ(binds, 1);
-  Put(MakePod("another").Scheduler("other"));  // news: tried again
+  Put(MakePod("another").Scheduler("other"));
   Run();
+  EXPECT_EQ(binds, 1) << "news change nothing";
+  Run(absl::Seconds(1));
   EXPECT_EQ(binds, 2);
   Run(absl::Seconds(2));
   EXPECT_EQ(NodeOf("p"), "n1");

@@ -28,7 +28,7 @@ std::map<std::string, int64_t> CopyOf(const client::Informer& informer) {
   informer.ForEach("", [&](const client::ObjectPtr& object) {
     const auto& metadata = api::MetaOf(*object);
     out[apiserver::StoreKey(informer.resource(), metadata.namespace_(), metadata.name())] =
-        client::RevisionOf(metadata.resource_version());
+        api::RevisionOf(metadata.resource_version());
   });
   return out;
 }
@@ -39,7 +39,7 @@ std::map<std::string, int64_t> CopyOf(const framework::ObjectSource& source,
   source.ForEach(resource, "", [&](const framework::ObjectPtr& object) {
     const auto& metadata = api::MetaOf(*object);
     out[apiserver::StoreKey(resource, metadata.namespace_(), metadata.name())] =
-        client::RevisionOf(metadata.resource_version());
+        api::RevisionOf(metadata.resource_version());
   });
   return out;
 }

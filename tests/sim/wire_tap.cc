@@ -34,8 +34,8 @@ std::string KeyOf(const api::Resource& resource, const api::meta::ObjectMeta& me
   return apiserver::StoreKey(resource, metadata.namespace_(), metadata.name());
 }
 
-int64_t RevisionOf(const api::meta::ObjectMeta& metadata) {
-  return client::RevisionOf(metadata.resource_version());
+int64_t MetaRevision(const api::meta::ObjectMeta& metadata) {
+  return api::RevisionOf(metadata.resource_version());
 }
 
 // One watch: its revisions only grow, and what it shows is what the store had.
@@ -67,7 +67,7 @@ class WatchTap final : public StreamTap {
  private:
   void OnFrame(const WatchFrame& frame) {
     const api::meta::ObjectMeta& metadata = api::MetaOf(*frame.object);
-    const int64_t revision = RevisionOf(metadata);
+    const int64_t revision = MetaRevision(metadata);
     if (observer_.echo()) {
       constexpr std::string_view kTypes[] = {"added", "modified", "deleted", "bookmark"};
       observer_.Note(fmt::format("{}: {} {}@{}", what_.substr(0, 60),
@@ -173,7 +173,7 @@ void WireTap::OnWritten(const api::HttpRequest& request, const api::HttpResponse
   }
   const api::meta::ObjectMeta& metadata = api::MetaOf(*object);
   const std::string key = KeyOf(*info.resource, metadata);
-  observer_.Claim(what + " was acknowledged", key, RevisionOf(metadata));
+  observer_.Claim(what + " was acknowledged", key, MetaRevision(metadata));
   if (info.verb == Verb::kDelete && metadata.deletion_grace_period_seconds() == 0) {
     observer_.ClaimGone(key, metadata.uid());
   }

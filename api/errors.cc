@@ -351,6 +351,11 @@ bool IsExpired(const absl::Status& status) { return HttpCode(status) == 410; }
 
 bool IsInvalid(const absl::Status& status) { return Reason(status) == "Invalid"; }
 
+bool IsDenied(const absl::Status& status) {
+  const int code = HttpCode(status);
+  return code == 401 || code == 403;
+}
+
 bool IsUnanswered(const absl::Status& status) {
   const bool transport = absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
                          absl::IsResourceExhausted(status) || absl::IsCancelled(status);

@@ -92,6 +92,8 @@ bool IsConflict(const absl::Status& status);
 bool IsAlreadyExists(const absl::Status& status);
 bool IsExpired(const absl::Status& status);  // Expired or Gone: relist
 bool IsInvalid(const absl::Status& status);
+// 401 or 403: not what was asked is wrong, but who asks.
+bool IsDenied(const absl::Status& status);
 // The server said nothing: it may never have heard the request, or its answer was lost.
 bool IsUnanswered(const absl::Status& status);
 // Asking again later may help: unanswered, 429 or 5xx.

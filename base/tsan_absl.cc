@@ -2,7 +2,7 @@
 // which therefore sees no happens-before in its Mutex, CondVar and Notification and reports every
 // guarded access as a race. In `tsan` builds these definitions stand in front of the library's,
 // call them, and tell the sanitizer. In other builds this file is empty.
-#if defined(__SANITIZE_THREAD__)
+#if defined(BERTH_TSAN)
 
 #include <dlfcn.h>
 

@@ -141,6 +141,24 @@ std::vector<Selected> Select(const WorkloadFile& file, const Options& options) {
   return out;
 }
 
+absl::StatusOr<WorkloadResult> RunOne(const Options& options, const std::string& config,
+                                      const WorkloadFile& file, const Selected& selected,
+                                      const RunOptions& run) {
+  BERTH_RETURN_IF_ERROR(selected.test_case->supported);
+  BERTH_RETURN_IF_ERROR(selected.workload->supported);
+  BERTH_ASSIGN_OR_RETURN(const std::unique_ptr<Rig> rig, MakeRig(options, config));
+  auto result = RunWorkload(file, *selected.test_case, *selected.workload, *rig->target, run);
+  // Somebody else's cluster is left as it was found, also after a failure.
+  if (options.target == "cluster") {
+    const absl::Status cleared = rig->target->Clear();
+    if (!cleared.ok()) {
+      fmt::print(stderr, "berth bench: not everything was removed: {}\n",
+                 ToStd(cleared.message()));
+    }
+  }
+  return result;
+}
+
 int RunSelected(const Options& options) {
   const auto file = ReadWorkloads(options.file);
   if (!file.ok()) {
@@ -168,10 +186,7 @@ int RunSelected(const Options& options) {
       if (config.empty() && !s.test_case->scheduler_config_path.empty()) {
         config = file->folder + "/" + s.test_case->scheduler_config_path;
       }
-      auto rig = MakeRig(options, config);
-      absl::StatusOr<WorkloadResult> result =
-          rig.ok() ? RunWorkload(*file, *s.test_case, *s.workload, *(*rig)->target, run)
-                   : absl::StatusOr<WorkloadResult>(rig.status());
+      const absl::StatusOr<WorkloadResult> result = RunOne(options, config, *file, s, run);
       if (!result.ok()) {
         fmt::print(stderr, "berth bench: {}/{}: {}\n", s.test_case->name, s.workload->name,
                    ToStd(result.status().message()));
@@ -184,7 +199,6 @@ int RunSelected(const Options& options) {
         items.back().labels["Target"] = options.target;
         failed = failed || m.below_threshold;
       }
-      if (options.target == "cluster") (*rig)->target->Clear().IgnoreError();
     }
   }
   if (options.output == "json") fmt::print("{}", PrintDataItems(items));

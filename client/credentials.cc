@@ -4,7 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 #include <utility>
 
 #include <absl/strings/escaping.h>
@@ -25,7 +25,13 @@ absl::StatusOr<std::string> ReadFile(const std::string& path) {
     if (errno == ENOENT) return absl::NotFoundError(text);
     return absl::UnavailableError(text);
   }
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  std::ostringstream text;
+  // A directory opens, and fails to be read.
+  if (file.peek() != std::ifstream::traits_type::eof()) text << file.rdbuf();
+  if (file.bad() || text.bad()) {
+    return absl::UnavailableError(fmt::format("read {}: {}", path, strerror(errno)));
+  }
+  return std::move(text).str();
 }
 
 namespace {

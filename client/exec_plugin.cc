@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -90,17 +91,31 @@ struct Pipe {
   }
 };
 
-// Reads both pipes to their ends. False: too much, or the time is up.
-bool Drain(int out_fd, int error_fd, absl::Duration timeout, std::string& out,
+// Until when to wait for a plugin; looked at every kLookAgain.
+struct Patience {
+  absl::Time deadline;
+  const std::atomic<bool>* cancelled;
+
+  static constexpr absl::Duration kLookAgain = absl::Milliseconds(50);
+  bool over() const {
+    return (cancelled != nullptr && *cancelled) || RealClock::Get().Now() >= deadline;
+  }
+  int poll_ms() const {
+    const absl::Duration left = deadline - RealClock::Get().Now();
+    return static_cast<int>(absl::ToInt64Milliseconds(std::clamp(
+        left, absl::Milliseconds(1), kLookAgain)));
+  }
+};
+
+// Reads both pipes to their ends. False: too much, or patience is over.
+bool Drain(int out_fd, int error_fd, const Patience& patience, std::string& out,
            std::string& error) {
   pollfd fds[2] = {{out_fd, POLLIN, 0}, {error_fd, POLLIN, 0}};
   std::string* texts[2] = {&out, &error};
-  const absl::Time deadline = RealClock::Get().Now() + timeout;
   char buffer[4096];
   while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-    const absl::Duration left = deadline - RealClock::Get().Now();
-    if (left <= absl::ZeroDuration()) return false;
-    const int ready = ::poll(fds, 2, static_cast<int>(absl::ToInt64Milliseconds(left)) + 1);
+    if (patience.over()) return false;
+    const int ready = ::poll(fds, 2, patience.poll_ms());
     if (ready < 0 && errno != EINTR) return false;
     for (int i = 0; i < 2 && ready > 0; ++i) {
       if (fds[i].fd < 0 || fds[i].revents == 0) continue;
@@ -111,6 +126,20 @@ bool Drain(int out_fd, int error_fd, absl::Duration timeout, std::string& out,
     }
   }
   return true;
+}
+
+// True when the child ended by itself. Otherwise it and its group are killed and reaped.
+bool AwaitExit(pid_t pid, bool still_wanted, const Patience& patience, int* status) {
+  while (still_wanted && !patience.over()) {
+    const pid_t ended = ::waitpid(pid, status, WNOHANG);
+    if (ended == pid) return true;
+    if (ended < 0 && errno != EINTR) return false;
+    (void)::poll(nullptr, 0, std::min(patience.poll_ms(), 5));
+  }
+  ::kill(-pid, SIGKILL);
+  while (::waitpid(pid, status, 0) < 0 && errno == EINTR) {
+  }
+  return false;
 }
 
 }  // namespace
@@ -144,7 +173,8 @@ absl::StatusOr<ExecCredential> ParseExecCredential(std::string_view text,
   return credential;
 }
 
-absl::StatusOr<ExecCredential> RunExecPlugin(const ExecPluginOptions& options) {
+absl::StatusOr<ExecCredential> RunExecPlugin(const ExecPluginOptions& options,
+                                             const std::atomic<bool>* cancelled) {
   Pipe out, error;
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);
@@ -154,9 +184,22 @@ absl::StatusOr<ExecCredential> RunExecPlugin(const ExecPluginOptions& options) {
   std::vector<std::string> arguments = {options.command};
   arguments.insert(arguments.end(), options.args.begin(), options.args.end());
   std::vector<std::string> environment = EnvironmentOf(options);
+  // A group of its own, to be killed with all it starts; and signals as a program expects them,
+  // not as our threads have them.
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t none, all;
+  sigemptyset(&none);
+  sigfillset(&all);
+  posix_spawnattr_setsigmask(&attributes, &none);
+  posix_spawnattr_setsigdefault(&attributes, &all);
+  posix_spawnattr_setpgroup(&attributes, 0);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
+                                            POSIX_SPAWN_SETPGROUP);
   pid_t pid = 0;
-  const int failed = ::posix_spawnp(&pid, options.command.c_str(), &actions, nullptr,
+  const int failed = ::posix_spawnp(&pid, options.command.c_str(), &actions, &attributes,
                                     Pointers(arguments).data(), Pointers(environment).data());
+  posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   if (failed != 0) {
     return absl::UnauthenticatedError(
@@ -166,11 +209,10 @@ absl::StatusOr<ExecCredential> RunExecPlugin(const ExecPluginOptions& options) {
   out.CloseWrite();
   error.CloseWrite();
   std::string text, complaint;
-  const bool whole = Drain(out.ends[0], error.ends[0], options.timeout, text, complaint);
-  if (!whole) ::kill(pid, SIGKILL);
+  const Patience patience{RealClock::Get().Now() + options.timeout, cancelled};
+  const bool drained = Drain(out.ends[0], error.ends[0], patience, text, complaint);
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  const bool whole = AwaitExit(pid, drained, patience, &status);
   if (!whole || !WIFEXITED(status) || WEXITSTATUS(status) != 0) {
     return absl::UnauthenticatedError(fmt::format(
         "exec: executable {} {}: {}", options.command,
@@ -209,7 +251,8 @@ class ExecSource final : public CredentialSource {
   }
 
   ~ExecSource() override {
-    executor_.Stop();  // waits for a plugin that is running
+    cancelled_ = true;  // a plugin that is running is killed
+    executor_.Stop();
     std::vector<Completion<std::string>> waiting;
     {
       absl::MutexLock lock(&mutex_);
@@ -225,7 +268,7 @@ class ExecSource final : public CredentialSource {
   }
 
   void Run() {
-    absl::StatusOr<ExecCredential> got = RunExecPlugin(options_);
+    absl::StatusOr<ExecCredential> got = RunExecPlugin(options_, &cancelled_);
     std::vector<Completion<std::string>> waiting;
     absl::StatusOr<std::string> result = absl::UnauthenticatedError("");
     {
@@ -245,6 +288,7 @@ class ExecSource final : public CredentialSource {
 
   const ExecPluginOptions options_;
   Clock& clock_;
+  std::atomic<bool> cancelled_{false};
   absl::Mutex mutex_;
   bool running_ ABSL_GUARDED_BY(mutex_) = false;
   std::string value_ ABSL_GUARDED_BY(mutex_);

@@ -2,6 +2,7 @@
 // Source: client-go plugin/pkg/client/auth/exec, client.authentication.k8s.io/v1.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -25,7 +26,7 @@ struct ExecPluginOptions {
   std::string server = {};        // told to the plugin when provide_cluster_info
   std::string ca_pem = {};
   bool provide_cluster_info = false;
-  absl::Duration timeout = absl::Seconds(60);
+  absl::Duration timeout = absl::Seconds(60);  // of the whole run; then it is killed
 };
 
 struct ExecCredential {
@@ -36,9 +37,11 @@ struct ExecCredential {
 // What the plugin printed. Errors: InvalidArgument; Unimplemented for client certificates.
 absl::StatusOr<ExecCredential> ParseExecCredential(std::string_view text,
                                                    std::string_view api_version);
-// Runs the plugin and waits for it: on a thread that may block.
+// Runs the plugin and waits for it: on a thread that may block. cancelled (may be null): once true,
+// the plugin and what it started are killed.
 // Errors: Unauthenticated, with what it wrote to standard error.
-absl::StatusOr<ExecCredential> RunExecPlugin(const ExecPluginOptions& options);
+absl::StatusOr<ExecCredential> RunExecPlugin(const ExecPluginOptions& options,
+                                             const std::atomic<bool>* cancelled = nullptr);
 
 // Runs the plugin on a thread of its own when a token is needed, and again when the token has
 // expired or was refused. One run at a time; requests wait for it.

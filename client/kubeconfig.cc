@@ -5,6 +5,7 @@
 
 #include "api/json_value.h"
 #include "api/yaml.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "client/credentials.h"
 
@@ -257,6 +258,11 @@ absl::StatusOr<std::unique_ptr<Transport>> MakeTransport(const RestConfig& confi
     source = MakeTokenSource(config.token);
   } else if (!config.username.empty()) {
     source = MakeBasicSource(config.username, config.password);
+  }
+  if (source && !config.server.starts_with("https://")) {
+    // As client-go: who can listen must not learn them.
+    BERTH_LOG(kWarning, "credentials are not sent over plain HTTP server={}", config.server);
+    source.reset();
   }
   if (!source && config.headers.empty()) return http;
   return WithCredentials(std::move(http), std::move(source), config.headers);

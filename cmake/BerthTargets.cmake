@@ -79,14 +79,16 @@ function(berth_test name)
   add_executable(${name} ${A_SOURCES})
   # Test code compiles fast rather than runs fast, and file by file: tables may share names.
   set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
-  target_compile_options(${name} PRIVATE ${BERTH_WARNINGS} $<$<CONFIG:Release>:-O0>)
+  target_compile_options(${name} PRIVATE ${BERTH_WARNINGS} ${BERTH_TEST_WARNINGS}
+    $<$<CONFIG:Release>:-O0>)
   target_compile_definitions(${name} PRIVATE BERTH_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   berth_link(${name} USES ${A_USES} EXTERNAL ${A_EXTERNAL} GTest::gtest GTest::gmock GTest::gtest_main)
   if(BERTH_PCH)
     target_precompile_headers(${name} REUSE_FROM berth_test_pch)
   endif()
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST
-    PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT})
+    PROPERTIES LABELS ${A_LABEL} TIMEOUT ${A_TIMEOUT}
+      ENVIRONMENT "TSAN_OPTIONS=suppressions=${CMAKE_SOURCE_DIR}/cmake/tsan.supp")
 endfunction()
 if(BERTH_TESTS)
   include(GoogleTest)

@@ -9,7 +9,8 @@
 namespace berth::framework {
 
 // Fragments are put in by key; plugins that look at the same thing use the same key and put the
-// same value, which counts once. Keys are upstream's where it has one (framework.md section 7).
+// same value, which counts once; different values of a key all count. Keys are upstream's where it
+// has one (framework.md section 7).
 class SignatureBuilder {
  public:
   virtual ~SignatureBuilder() = default;

@@ -1,7 +1,5 @@
 #include "program/node_flags.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include <CLI/CLI.hpp>
@@ -11,6 +9,7 @@
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "client/credentials.h"
 
 namespace berth::program {
 namespace {
@@ -28,12 +27,6 @@ absl::StatusOr<node::Delay> DelayOf(std::string_view flag, const std::string& te
   auto delay = node::Delay::Parse(text);
   if (delay.ok()) return delay;
   return absl::InvalidArgumentError(fmt::format("{}: {}", flag, ToStd(delay.status().message())));
-}
-
-absl::StatusOr<std::string> ReadFile(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) return absl::NotFoundError(fmt::format("cannot read {}", path));
-  return std::string{std::istreambuf_iterator<char>(file), {}};
 }
 
 }  // namespace
@@ -64,7 +57,7 @@ absl::StatusOr<node::NodeAgentOptions> MakeAgentOptions(const NodeFlags& flags) 
   node::NodeAgentOptions options;
   options.count = flags.count;
   if (!flags.template_file.empty()) {
-    BERTH_ASSIGN_OR_RETURN(const std::string text, ReadFile(flags.template_file));
+    BERTH_ASSIGN_OR_RETURN(const std::string text, client::ReadFile(flags.template_file));
     BERTH_ASSIGN_OR_RETURN(options.nodes,
                            node::NodeTemplate::Parse(text, flags.template_file));
   }

@@ -3,8 +3,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
@@ -35,13 +33,6 @@ struct UpFlags {
   bool plain = false;
 };
 
-absl::StatusOr<scheduler::Configuration> ReadConfig(const std::string& path) {
-  if (path.empty()) return scheduler::DefaultConfig();
-  std::ifstream file(path);
-  if (!file) return absl::NotFoundError(fmt::format("cannot read {}", path));
-  return scheduler::DecodeConfig(std::string{std::istreambuf_iterator<char>(file), {}});
-}
-
 absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
   up::ClusterOptions options;
   BERTH_ASSIGN_OR_RETURN(const int64_t ttl, api::ParseDuration(flags.event_ttl));
@@ -54,7 +45,8 @@ absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
   options.kubeconfig = flags.kubeconfig;
   options.simulate_nodes = flags.nodes.count > 0 || !flags.nodes.template_file.empty();
   BERTH_ASSIGN_OR_RETURN(options.nodes, MakeAgentOptions(flags.nodes));
-  BERTH_ASSIGN_OR_RETURN(const scheduler::Configuration config, ReadConfig(flags.config));
+  BERTH_ASSIGN_OR_RETURN(const scheduler::Configuration config,
+                         scheduler::ReadConfig(flags.config));
   BERTH_ASSIGN_OR_RETURN(auto plan, up::SchedulerPlan(config, flags.schedulers));
   for (scheduler::Configuration& one : plan) {
     scheduler::SchedulerOptions& scheduler = options.schedulers.emplace_back();

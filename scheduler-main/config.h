@@ -7,7 +7,7 @@
 //   std::string yaml = WriteConfig(config);
 //
 // The structs have the fields of kubescheduler.config.k8s.io/v1; field names and what is left out
-// when empty are in config_fields.h. Pure functions, no I/O. Texts are upstream's.
+// when empty are in config_fields.h. Pure functions but for ReadConfig. Texts are upstream's.
 // Source: kube-scheduler config/v1, apis/config/{v1,validation}; config.md sections 1-3.
 #pragma once
 
@@ -101,6 +101,8 @@ struct Configuration {
 absl::StatusOr<Configuration> DecodeConfig(std::string_view text);
 // What an absent file gives.
 Configuration DefaultConfig();
+// The file decoded; an empty path: DefaultConfig. Errors: NotFound names the file.
+absl::StatusOr<Configuration> ReadConfig(const std::string& path);
 void SetDefaults(Configuration& config);
 
 // InvalidArgument "[first, second]" with field paths; one alone without brackets.

@@ -1,7 +1,12 @@
 // Defaults, and the default plugin sets.
 #include <algorithm>
+#include <fstream>
 #include <set>
+#include <sstream>
 
+#include <fmt/core.h>
+
+#include "base/strings.h"
 #include "plugins/registry.h"
 #include "scheduler-main/config.h"
 #include "scheduler-main/plugin_points.h"
@@ -109,6 +114,17 @@ Configuration DefaultConfig() {
   Configuration config;
   SetDefaults(config);
   return config;
+}
+
+absl::StatusOr<Configuration> ReadConfig(const std::string& path) {
+  if (path.empty()) return DefaultConfig();
+  std::ifstream file(path);
+  std::stringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    return absl::NotFoundError(
+        ToAbsl(fmt::format("open {}: no such file or it cannot be read", path)));
+  }
+  return DecodeConfig(text.str());
 }
 
 }  // namespace berth::scheduler

@@ -27,6 +27,8 @@ client::ApiClientOptions ClientOptions(const ClientConnectionSection& connection
   return out;
 }
 
+}  // namespace
+
 framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options) {
   const Configuration& config = options.config;
   framework::EngineOptions out;
@@ -43,8 +45,6 @@ framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options) {
   out.seed = options.seed;
   return out;
 }
-
-}  // namespace
 
 // In order of construction; destroyed the other way round.
 struct Scheduler::Parts {

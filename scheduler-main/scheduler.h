@@ -46,6 +46,9 @@ struct SchedulerOptions {
   uint64_t seed = 1;
 };
 
+// What the engine is told of them.
+framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options);
+
 // Threads: its executor only, construction and destruction included, unless said otherwise.
 class Scheduler {
  public:

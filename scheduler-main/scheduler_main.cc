@@ -31,18 +31,7 @@ namespace {
 using Plugins = std::vector<framework::PluginEntry>;
 
 absl::StatusOr<Configuration> LoadConfig(const Flags& flags, const Plugins& plugins) {
-  Configuration config;
-  if (flags.config_file.empty()) {
-    config = DefaultConfig();
-  } else {
-    std::ifstream file(flags.config_file);
-    std::stringstream text;
-    if (!file || !(text << file.rdbuf())) {
-      return absl::NotFoundError(
-          ToAbsl(fmt::format("open {}: no such file or it cannot be read", flags.config_file)));
-    }
-    BERTH_ASSIGN_OR_RETURN(config, DecodeConfig(text.str()));
-  }
+  BERTH_ASSIGN_OR_RETURN(Configuration config, ReadConfig(flags.config_file));
   ApplyFlags(flags, config);
   BERTH_RETURN_IF_ERROR(ValidateConfig(config));
   std::vector<std::string> names;

@@ -43,6 +43,7 @@ class ApiTarget final : public Target {
 
   absl::Status CreateNamespace(const api::core::Namespace& namespace_) override {
     absl::Status status = CreateAll<api::core::Namespace>({namespace_});
+    if (status.ok()) made_namespaces_.insert(namespace_.metadata().name());
     return api::IsAlreadyExists(status) ? absl::OkStatus() : status;
   }
 
@@ -88,10 +89,16 @@ class ApiTarget final : public Target {
     absl::Status node_status = ForAll(nodes.size(), [&](size_t i, auto done) {
       client_.Delete(api::ResourceOf<api::core::Node>(), {}, nodes[i], {}, std::move(done));
     });
+    const std::vector<std::string> made(made_namespaces_.begin(), made_namespaces_.end());
+    status.Update(node_status);
+    status.Update(ForAll(made.size(), [&](size_t i, auto done) {
+      client_.Delete(api::ResourceOf<api::core::Namespace>(), {}, made[i], {}, std::move(done));
+    }));
     nodes_.clear();
     namespaces_.clear();
+    made_namespaces_.clear();
     ledger_.Clear();
-    return status.ok() ? node_status : status;
+    return status;
   }
 
  private:
@@ -150,6 +157,7 @@ class ApiTarget final : public Target {
   const ApiTargetOptions options_;
   PodLedger ledger_;
   std::set<std::string> nodes_, namespaces_;
+  std::set<std::string> made_namespaces_;  // of namespaces_, those that were not there before
   ThreadExecutor executor_;
   client::ApiClient client_;
   std::unique_ptr<client::Informer> pods_;

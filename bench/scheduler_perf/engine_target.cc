@@ -13,6 +13,8 @@
 #include "bench/scheduler_perf/pod_ledger.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "plugins/registry.h"
+#include "scheduler-main/config.h"
+#include "scheduler-main/scheduler.h"
 
 namespace berth::bench {
 namespace {
@@ -29,20 +31,25 @@ class EngineTarget final : public Target {
     executor_.Stop();
   }
 
-  absl::Status Start(const EngineTargetOptions&) {
+  absl::Status Start(const EngineTargetOptions& options) {
+    scheduler::SchedulerOptions wanted;
+    BERTH_ASSIGN_OR_RETURN(wanted.config, scheduler::ReadConfig(options.config_path));
+    BERTH_RETURN_IF_ERROR(scheduler::ValidateConfig(wanted.config));
+    if (!wanted.config.extenders.empty()) {
+      return absl::UnimplementedError("extenders are not supported yet (docs/parity.md)");
+    }
+    framework::Registry registry;
+    for (auto& entry : plugins::InTreePlugins()) {
+      BERTH_RETURN_IF_ERROR(registry.Register(std::move(entry)));
+    }
     absl::Status status;
     executor_.Run([&] {
-      engine_ = std::make_unique<framework::Engine>(framework::EngineOptions{}, executor_, world_,
-                                                    world_);
-      framework::ProfileConfig profile;
-      profile.plugins = framework::MergeWithDefaults({});
-      framework::Registry registry;
-      for (auto& entry : plugins::InTreePlugins()) {
-        status = registry.Register(std::move(entry));
+      engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted), executor_,
+                                                    world_, world_);
+      for (const auto& profile : scheduler::ToProfileConfigs(wanted.config)) {
+        status = engine_->AddProfile(profile, registry);
         if (!status.ok()) return;
       }
-      status = engine_->AddProfile(profile, registry);
-      if (!status.ok()) return;
       world_.on_bound = [this](const api::core::Pod& pod, std::string_view node) {
         ledger_.Scheduled(pod.metadata().namespace_(), pod.metadata().name(), node,
                           executor_.clock().Now());

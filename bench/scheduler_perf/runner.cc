@@ -114,8 +114,10 @@ class Run {
     for (size_t i = 0; i < nodes.size(); ++i) {
       auto& metadata = *nodes[i].mutable_metadata();
       metadata.clear_generate_name();
-      metadata.set_name(node.metadata().name().empty() ? fmt::format("{}{:05}", prefix, i)
-                                                       : node.metadata().name());
+      // Numbered through: several operations may share a template.
+      metadata.set_name(node.metadata().name().empty()
+                            ? fmt::format("{}{:05}", prefix, nodes_made_++)
+                            : node.metadata().name());
       auto& labels = *metadata.mutable_labels();
       labels["kubernetes.io/hostname"] = metadata.name();
       if (!op.label_key.empty()) labels[op.label_key] = op.label_values[i % op.label_values.size()];
@@ -256,6 +258,7 @@ class Run {
   const Workload& workload_;
   Target& target_;
   const RunOptions& options_;
+  int64_t nodes_made_ = 0;
   std::set<std::string> namespaces_;
   std::map<std::string, int64_t> created_;
   WorkloadResult result_;

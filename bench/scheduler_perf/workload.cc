@@ -73,6 +73,13 @@ class Fields {
   void Fail(std::string what) {
     if (error_.ok()) error_ = absl::InvalidArgumentError(where_ + ": " + what);
   }
+  // A part of the format that is right and cannot be run yet.
+  void Later(std::string_view what) {
+    if (!later_.ok()) return;
+    later_ = absl::UnimplementedError(
+        ToAbsl(fmt::format("{}: {} is not supported yet (docs/parity.md)", where_, what)));
+  }
+  const absl::Status& later() const { return later_; }
   absl::Status Finish() {
     if (!error_.ok() || !object_.is_object()) return error_;
     for (auto field : object_.get_object()) {
@@ -87,7 +94,7 @@ class Fields {
   element object_;
   std::string where_;
   std::set<std::string, std::less<>> seen_;
-  absl::Status error_;
+  absl::Status error_, later_;
 };
 
 absl::StatusOr<OpCode> ParseOpCode(const std::string& text, const std::string& where) {
@@ -114,7 +121,7 @@ absl::StatusOr<OpCode> ParseOpCode(const std::string& text, const std::string& w
 
 void ParseNodeStrategies(Fields& fields, Op& op, const std::string& where) {
   for (const char* later : {"nodeAllocatableStrategy", "uniqueNodeLabelStrategy"}) {
-    if (fields.Has(later)) fields.Fail(fmt::format("{} is not supported yet", later));
+    if (fields.Has(later)) fields.Later(later);
   }
   if (!fields.Has("labelNodePrepareStrategy")) return;
   Fields strategy(fields.At("labelNodePrepareStrategy"), where + ".labelNodePrepareStrategy");
@@ -152,7 +159,7 @@ absl::StatusOr<Op> ParseOp(element json, const std::string& where) {
       op.skip_wait = fields.Bool("skipWaitToCompletion");
       for (const char* later : {"steadyState", "persistentVolumeTemplatePath",
                                 "persistentVolumeClaimTemplatePath"}) {
-        if (fields.Has(later)) fields.Fail(fmt::format("{} is not supported yet", later));
+        if (fields.Has(later)) fields.Later(later);
       }
       if (op.collect_metrics && op.skip_wait) {
         fields.Fail("collectMetrics and skipWaitToCompletion cannot be set at the same time");
@@ -162,7 +169,7 @@ absl::StatusOr<Op> ParseOp(element json, const std::string& where) {
       op.namespaces = fields.Texts("namespaces");
       const std::string stage = fields.Text("stageRequirement");
       if (!stage.empty() && stage != "Scheduled") {
-        fields.Fail("stageRequirement other than Scheduled is not supported yet");
+        fields.Later("stageRequirement other than Scheduled");
       }
       break;
     }
@@ -174,6 +181,7 @@ absl::StatusOr<Op> ParseOp(element json, const std::string& where) {
       break;
   }
   BERTH_RETURN_IF_ERROR(fields.Finish());
+  BERTH_RETURN_IF_ERROR(fields.later());
   return op;
 }
 
@@ -208,12 +216,15 @@ absl::StatusOr<Workload> ParseWorkload(element json, const std::string& where) {
   if (workload.name.empty()) fields.Fail("name is required");
   workload.labels = fields.Texts("labels");
   workload.feature_gates = ParseGates(fields, "featureGates");
-  if (fields.Has("threshold") && fields.At("threshold").is_number()) {
-    workload.threshold = fields.At("threshold").get_double().value_unsafe();
+  if (fields.Has("threshold")) {
+    const element threshold = fields.At("threshold");
+    if (threshold.is_object()) {
+      fields.Later("a threshold by topic");
+    } else if (threshold.get(workload.threshold) != simdjson::SUCCESS) {
+      fields.Fail("threshold must be a number or an object");
+    }
   }
-  if (fields.Has("thresholdMetricSelector")) {
-    fields.Fail("thresholdMetricSelector is not supported yet");
-  }
+  if (fields.Has("thresholdMetricSelector")) fields.Later("thresholdMetricSelector");
   if (fields.Has("params")) {
     simdjson::dom::object params;
     if (fields.At("params").get(params) != simdjson::SUCCESS) {
@@ -223,6 +234,7 @@ absl::StatusOr<Workload> ParseWorkload(element json, const std::string& where) {
     }
   }
   BERTH_RETURN_IF_ERROR(fields.Finish());
+  workload.supported = fields.later();
   return workload;
 }
 
@@ -256,10 +268,15 @@ absl::Status ParseLists(Fields& fields, TestCase& out) {
       fields.At("workloadTemplate").get(ops) != simdjson::SUCCESS) {
     return absl::InvalidArgumentError(out.name + ": workloadTemplate must be a list");
   }
+  int index = 0;
   for (element op : ops) {
-    BERTH_ASSIGN_OR_RETURN(
-        Op parsed, ParseOp(op, fmt::format("{}: op {}", out.name, out.ops.size())));
-    out.ops.push_back(std::move(parsed));
+    absl::StatusOr<Op> parsed = ParseOp(op, fmt::format("{}: op {}", out.name, index++));
+    if (absl::IsUnimplemented(parsed.status())) {
+      out.supported.Update(parsed.status());
+      continue;
+    }
+    BERTH_RETURN_IF_ERROR(parsed.status());
+    out.ops.push_back(*std::move(parsed));
   }
   if (!fields.Has("workloads") || fields.At("workloads").get(workloads) != simdjson::SUCCESS) {
     return absl::InvalidArgumentError(out.name + ": workloads must be a list");
@@ -285,6 +302,7 @@ absl::StatusOr<TestCase> ParseCase(element json, size_t index) {
   if (out.name.empty()) fields.Fail("name is required");
   out.scheduler_config_path = fields.Text("schedulerConfigPath");
   out.default_pod_template_path = fields.Text("defaultPodTemplatePath");
+  if (fields.Has("defaultThresholdMetricSelector")) fields.Later("defaultThresholdMetricSelector");
   const std::vector<std::string> labels = fields.Texts("labels");
   const std::map<std::string, bool> gates = ParseGates(fields, "featureGates");
   fields.Has("metricsCollectorConfig");  // read and not used: only the default set is collected
@@ -294,6 +312,8 @@ absl::StatusOr<TestCase> ParseCase(element json, size_t index) {
     workload.labels.insert(workload.labels.begin(), labels.begin(), labels.end());
     workload.feature_gates.insert(gates.begin(), gates.end());
   }
+  out.supported.Update(fields.later());
+  if (!out.supported.ok()) return out;  // what its ops use is not known
   const bool collects = std::any_of(out.ops.begin(), out.ops.end(),
                                     [](const Op& op) { return op.collect_metrics; });
   if (!collects) return absl::InvalidArgumentError(out.name + ": no op collects metrics");

@@ -1,5 +1,6 @@
 #include "cluster/apiserver/api_server.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -205,12 +206,21 @@ void ApiServer::Handle(api::HttpRequest request, Responder responder) {
   });
 }
 
+// A label of a metric: what clients make up counts as one.
+std::string_view ApiServer::MethodLabel(std::string_view method) {
+  constexpr std::string_view kKnown[] = {"GET",    "HEAD",    "POST",    "PUT",  "PATCH",
+                                         "DELETE", "OPTIONS", "CONNECT", "TRACE"};
+  return std::find(std::begin(kKnown), std::end(kKnown), method) == std::end(kKnown) ? "other"
+                                                                                     : method;
+}
+
 void ApiServer::Dispatch(CallPtr call) {
   call->started = executor_.clock().Now();
   call->answered = [metrics = metrics_.get(), &clock = executor_.clock()](const Call& it,
                                                                           int code) {
     RequestFacts facts;
-    facts.verb = it.info.resource == nullptr ? it.request.method : VerbName(it.info.verb);
+    facts.verb = it.info.resource == nullptr ? MethodLabel(it.request.method)
+                                             : VerbName(it.info.verb);
     facts.group = it.info.resource ? it.info.resource->group : "";
     facts.resource = it.info.resource ? it.info.resource->plural : "";
     facts.subresource = it.info.subresource ? it.info.subresource->name : "";

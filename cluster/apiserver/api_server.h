@@ -63,6 +63,7 @@ class ApiServer final : public Handler {
   NodeLedger& ledger() { return ledger_; }
 
  private:
+  static std::string_view MethodLabel(std::string_view method);
   void Dispatch(CallPtr call);
   void DispatchResource(CallPtr call);
   void DispatchOther(CallPtr call);

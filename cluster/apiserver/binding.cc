@@ -123,6 +123,7 @@ struct Rest::BindState {
   api::core::Binding binding;
   bool reserved = false;
   std::string uid;          // of the pod that holds the reservation
+  PodLoad load;             // what is reserved
   std::string wait_node;    // not empty: try again when a write in flight there has settled
 };
 
@@ -179,12 +180,12 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
   const auto& pod = current->As<api::core::Pod>();
   const std::string& node = state.binding.target().name();
   BERTH_RETURN_IF_ERROR(CheckPod(pod, state.binding, *info.resource));
-  if (state.reserved && state.uid != pod.metadata().uid()) {
-    ledger_.Settle(state.uid, 0);  // the pod was replaced by another of its name
+  PodLoad load = LoadOf(pod);
+  if (state.reserved && (state.uid != pod.metadata().uid() || state.load != load)) {
+    ledger_.Settle(state.uid, 0);  // the pod was replaced by another of its name, or resized
     state.reserved = false;
   }
   if (!state.reserved && !state.options.dry_run) {
-    const PodLoad load = LoadOf(pod);
     if (options_.binding_check) {
       const NodeLedger::Outcome outcome = ledger_.Reserve(pod.metadata().uid(), node, load);
       if (outcome.verdict == NodeLedger::Verdict::kWait) {
@@ -199,6 +200,7 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
     }
     state.reserved = true;
     state.uid = pod.metadata().uid();
+    state.load = std::move(load);
   }
   auto bound = std::make_shared<api::core::Pod>(pod);
   bound->mutable_spec()->set_node_name(node);

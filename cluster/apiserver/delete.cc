@@ -90,7 +90,8 @@ struct Rest::DeleteState {
   // removed: it is gone from the store, or would be.
   std::function<void(absl::StatusOr<ObjectPtr>, bool removed)> done;
   bool remove = false;   // the last Change was the removal
-  bool marked = false;   // a pod's first write, with grace 0, is done; now it goes
+  bool marked = false;   // the last Change marks a pod with grace 0: once written, the pod goes
+  bool removing = false;  // the mark is written
 };
 
 struct Rest::CollectionState {
@@ -116,7 +117,7 @@ absl::StatusOr<Change> Rest::ApplyDelete(DeleteState& state, const ObjectPtr& cu
                               .old_object = &current->message()};
   BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   const absl::Time now = executor_.clock().Now();
-  state.remove = false;
+  state.remove = state.marked = false;  // of an attempt that somebody else's write overtook
   if (state.resource->kind == "Pod") return DeletePod(state, *current, now);
   if (state.resource->kind == "Namespace") return DeleteNamespace(state, *current, now);
   if (current->metadata().finalizers().empty()) {
@@ -133,7 +134,8 @@ absl::StatusOr<Change> Rest::DeletePod(DeleteState& state, const StoredObject& c
                                        absl::Time now) {
   const api::meta::ObjectMeta& old = current.metadata();
   const bool finalizers = !old.finalizers().empty();
-  if (state.marked || (old.has_deletion_timestamp() && old.deletion_grace_period_seconds() == 0)) {
+  const bool marked = old.has_deletion_timestamp() && old.deletion_grace_period_seconds() == 0;
+  if (state.removing || marked) {
     if (finalizers) return Change::Keep();
     state.remove = true;
     return Change::Delete();
@@ -189,6 +191,7 @@ void Rest::DeleteOne(std::shared_ptr<DeleteState> state) {
 }
 
 void Rest::RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked) {
+  state->removing = true;
   state->options.resource_version.reset();
   state->options.uid = marked->metadata().uid();
   writer_.Modify(

@@ -18,7 +18,8 @@ namespace {
 
 using client::Framing;
 
-constexpr size_t kUnparsedMax = 64 << 10;     // read ahead while a request is being handled
+constexpr size_t kUnparsedMax = 64 << 10;     // read ahead while no request can be taken
+constexpr size_t kUnsentMax = 64 << 10;       // with more, the next request waits
 constexpr size_t kJoinMax = 16 << 10;         // smaller pieces are copied together
 constexpr size_t kTextPieceMax = 64 << 10;
 constexpr int64_t kPullBytes = 256 << 10;     // of a stream, moved to the socket at a time
@@ -186,6 +187,7 @@ void HttpConnection::Close() {
     fd_ = -1;
   }
   out_.clear();
+  out_bytes_ = 0;
   handling_ = false;
   if (auto outbox = std::move(outbox_)) outbox->Gone();
 }
@@ -226,7 +228,7 @@ void HttpConnection::OnReady(uint32_t events) {
 void HttpConnection::UpdateInterest() {
   if (fd_ < 0) return;
   uint32_t events = 0;
-  if (!read_closed_ && (!handling_ || in_.size() < kUnparsedMax)) {
+  if (!read_closed_ && (lingering_ || WantsInput() || in_.size() < kUnparsedMax)) {
     events |= EPOLLIN | EPOLLRDHUP;
   }
   if (!out_.empty()) events |= EPOLLOUT;
@@ -236,7 +238,7 @@ void HttpConnection::UpdateInterest() {
 void HttpConnection::Read() {
   const std::span<char> buffer = loop_->scratch();
   for (int i = 0; i < kReadsPerWake && fd_ >= 0; ++i) {
-    if (handling_ && in_.size() >= kUnparsedMax) break;
+    if (!lingering_ && !WantsInput() && in_.size() >= kUnparsedMax) break;
     const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
     if (got > 0) {
       const auto size = static_cast<size_t>(got);
@@ -249,7 +251,7 @@ void HttpConnection::Read() {
     // A peer that has sent its request and closed its half still gets the answer; one that watches
     // has left.
     read_closed_ = true;
-    if (got < 0 || !handling_ || outbox_ || lingering_) return CloseSelf();
+    if (got < 0 || outbox_ || lingering_ || (!handling_ && out_.empty())) return CloseSelf();
     break;
   }
   UpdateInterest();
@@ -275,18 +277,28 @@ bool HttpConnection::Received(std::string_view data) {
     return fd_ >= 0;
   }
   Process();
-  if (fd_ >= 0 && read_closed_ && (!handling_ || outbox_)) CloseSelf();
+  if (fd_ >= 0 && read_closed_ && (outbox_ || (!handling_ && out_.empty()))) CloseSelf();
   return fd_ >= 0;
+}
+
+bool HttpConnection::WantsInput() const {
+  if (handling_ || lingering_ || linger_after_) return false;
+  if (head_) return true;  // its body
+  return keep_alive_ && out_bytes_ <= kUnsentMax;
 }
 
 // Takes as many requests from in_ as can be handled one after another.
 void HttpConnection::Process() {
-  while (fd_ >= 0 && !handling_ && !lingering_ && !linger_after_ && (keep_alive_ || !out_.size())) {
+  processing_ = true;
+  while (fd_ >= 0 && WantsInput()) {
     if (!head_ && !ReadHead()) break;
     if (!ReadBody()) break;
     Dispatch();
   }
-  if (fd_ >= 0 && !out_.empty()) Flush();
+  processing_ = false;
+  if (fd_ < 0) return;
+  if (!out_.empty()) return Flush();
+  if (read_closed_ && !handling_ && !lingering_) CloseSelf();
 }
 
 // False: no whole head is there.
@@ -463,8 +475,8 @@ void HttpConnection::Finished() {
   if (in_.empty() && in_.capacity() > kJoinMax) in_ = {};
   if (in_handler_) return;  // Process goes on
   Flush();
-  if (fd_ >= 0 && !in_.empty()) Process();
-  if (fd_ >= 0) UpdateInterest();
+  if (fd_ >= 0 && !in_.empty() && !processing_) Process();
+  UpdateInterest();
 }
 
 // --- sending -----------------------------------------------------------------------------------
@@ -483,14 +495,17 @@ void HttpConnection::PutOnWire(std::string text) {
   if (text.empty()) return;
   if (!out_.empty() && !out_.back().shared &&
       out_.back().text.size() + text.size() <= kTextPieceMax) {
+    out_bytes_ += text.size();
     out_.back().text += text;
     return;
   }
+  out_bytes_ += text.size();
   out_.push_back(Piece{std::move(text), nullptr});
 }
 
 void HttpConnection::Put(Bytes bytes) {
   if (tls_) return Put(std::string(*bytes));
+  out_bytes_ += bytes->size();
   out_.push_back(Piece{{}, std::move(bytes)});
 }
 
@@ -520,6 +535,7 @@ void HttpConnection::Flush() {
     auto left = static_cast<size_t>(sent) + out_offset_;
     while (!out_.empty() && left >= out_.front().view().size()) {
       left -= out_.front().view().size();
+      out_bytes_ -= out_.front().view().size();
       out_.pop_front();
     }
     out_offset_ = left;
@@ -544,7 +560,16 @@ void HttpConnection::AllSent() {
   }
   UpdateInterest();
   if (linger_after_) return Linger();
-  if (!handling_ && !head_ && (!keep_alive_ || read_closed_)) CloseSelf();
+  if (handling_ || head_ || processing_) return;
+  if (!in_.empty() && WantsInput()) {
+    // Requests that waited until we had sent what we owed. From the loop: the stack stays flat.
+    loop_->Post([self = shared_from_this()] {
+      if (self->fd_ >= 0) self->Process();
+      self->UpdateInterest();
+    });
+    return;
+  }
+  if (!keep_alive_ || read_closed_) CloseSelf();
 }
 
 // The peer may still be sending. Closing now would reset the connection and lose our answer.

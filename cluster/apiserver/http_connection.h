@@ -60,6 +60,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void OnReady(uint32_t events) override;
   void Read();
   bool Received(std::string_view data);
+  // Whether what is read is used now: a connection that owes its peer much, or that will close,
+  // takes no further request, and reads only so far ahead.
+  bool WantsInput() const;
   void Process();
   bool ReadHead();
   bool ReadBody();
@@ -107,6 +110,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   uint64_t serial_ = 0;      // of the request being handled
   bool handling_ = false;    // it has not been answered completely
   bool in_handler_ = false;  // Handle is on the stack
+  bool processing_ = false;  // Process is
   bool to_head_ = false, http_1_0_ = false, keep_alive_ = true;
   bool linger_after_ = false;
   std::shared_ptr<Outbox> outbox_;  // streaming
@@ -114,6 +118,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool pull_again_ = false;         // once they are sent
 
   std::deque<Piece> out_;
+  size_t out_bytes_ = 0;     // of its pieces
   size_t out_offset_ = 0;    // of the first piece, sent already
 };
 

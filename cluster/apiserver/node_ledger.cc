@@ -13,7 +13,7 @@ namespace berth::apiserver {
 namespace scheduling = api::scheduling;
 
 PodLoad LoadOf(const api::core::Pod& pod) {
-  return {scheduling::PodRequests(pod), scheduling::PodHostPorts(pod)};
+  return {scheduling::PodRequests(pod, {.use_status = true}), scheduling::PodHostPorts(pod)};
 }
 
 bool IsTerminal(const api::core::Pod& pod) {
@@ -86,7 +86,7 @@ NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::strin
 }
 
 void NodeLedger::ForceReserve(const std::string& uid, const std::string& node, PodLoad load) {
-  Add(uid, {node, std::move(load), 0, true});
+  Add(uid, {node, std::move(load), true});
 }
 
 void NodeLedger::Settle(const std::string& uid, store::Revision revision) {
@@ -122,15 +122,13 @@ void NodeLedger::Confirm(const api::core::Pod& pod, store::Revision revision) {
     if (it != pods_.end() && !being_bound) Release(uid, revision);
     return;
   }
-  const int64_t generation = pod.metadata().generation();
-  if (it != pods_.end() && it->second.node == node &&
-      (it->second.generation == generation || it->second.generation == 0)) {
-    it->second.generation = generation;
+  PodLoad load = LoadOf(pod);
+  if (it != pods_.end() && it->second.node == node && it->second.load == load) {
     Settle(uid, revision);
     return;
   }
   Release(uid, revision);
-  Add(uid, {node, LoadOf(pod), generation, false});
+  Add(uid, {node, std::move(load), false});
   Node& entry = nodes_[node];
   entry.pods_revision = std::max(entry.pods_revision, revision);
 }

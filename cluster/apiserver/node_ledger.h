@@ -33,7 +33,9 @@ namespace berth::apiserver {
 struct PodLoad {
   api::scheduling::Amounts requests;
   api::scheduling::HostPortList ports;
+  friend bool operator==(const PodLoad&, const PodLoad&) = default;
 };
+// As the scheduler counts it: a resize that is on its way counts with the larger of both sizes.
 PodLoad LoadOf(const api::core::Pod& pod);
 // Succeeded or Failed: it holds nothing any more.
 bool IsTerminal(const api::core::Pod& pod);
@@ -78,7 +80,7 @@ class NodeLedger {
   // Runs `retry` once, when some write in flight on the node has settled.
   void OnSettled(const std::string& node, Task retry);
 
-  // What the cache sees. Confirm is cheap for a pod known with this node and generation.
+  // What the cache sees. A pod's load may change while it is bound (resize).
   void Confirm(const api::core::Pod& pod, store::Revision revision);
   void Release(const std::string& uid, store::Revision revision);
 
@@ -101,7 +103,6 @@ class NodeLedger {
   struct Entry {
     std::string node;
     PodLoad load;
-    int64_t generation = 0;
     bool in_flight = false;
   };
   void Add(const std::string& uid, Entry entry);

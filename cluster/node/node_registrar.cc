@@ -96,6 +96,11 @@ void NodeRegistrar::Register(NodeRecord& record) {
             QueueStatus(record, false);
           } else if (!healthy) {
             Register(record);
+          } else if (api::IsDenied(made.status())) {  // credentials may be about to be mended
+            BERTH_LOG(kError, "node not registered, trying again node={} err=\"{}\"",
+                      record.seat.name, ToStd(made.status().message()));
+            Register(record);
+            return done(false);
           } else {
             BERTH_LOG(kError, "node not registered node={} err=\"{}\"", record.seat.name,
                       ToStd(made.status().message()));

@@ -287,6 +287,11 @@ void PodRunner::WriteStatus(const RecordPtr& record, RequestPump::Done done) {
           return Reread(record, std::move(done));
         } else if (!healthy) {
           QueueWrite(record);
+        } else if (api::IsDenied(written.status())) {
+          BERTH_LOG(kWarning, "pod status not written, trying again pod={} err=\"{}\"",
+                    KeyOf(*record->object), ToStd(written.status().message()));
+          QueueWrite(record);
+          return done(false);
         } else if (!api::IsNotFound(written.status())) {
           BERTH_LOG(kWarning, "pod status not written pod={} err=\"{}\"", KeyOf(*record->object),
                     ToStd(written.status().message()));

@@ -19,6 +19,7 @@ using api::core::PodCondition;
 using api::core::PodStatus;
 using ContainerStatuses = google::protobuf::RepeatedPtrField<ContainerStatus>;
 
+constexpr std::string_view kScheduled = "PodScheduled";
 constexpr std::string_view kContainersNotReady = "ContainersNotReady";
 constexpr std::string_view kContainersNotInitialized = "ContainersNotInitialized";
 constexpr std::string_view kReadinessGatesNotReady = "ReadinessGatesNotReady";
@@ -62,7 +63,11 @@ class Builder {
 
   PodStatus Build() {
     const std::string& phase = pod_.status().phase();
-    if (phase == "Succeeded" || phase == "Failed") return std::move(status_);
+    if (phase == "Succeeded" || phase == "Failed") {
+      // Also of a pod that is over: what a scheduler said too late.
+      if (status_.reason().empty()) SetCondition(kScheduled, {true});
+      return std::move(status_);
+    }
     if (progress_.stage == Stage::kStopping) return std::move(status_);
     Generation();
     if (!status_.has_start_time()) SetTime(*status_.mutable_start_time(), progress_.accepted);
@@ -373,6 +378,7 @@ class Builder {
     const Verdict containers = ContainersReady();
     SetCondition("Ready", Ready(containers));
     SetCondition("ContainersReady", containers);
+    SetCondition(kScheduled, {true});  // as the kubelet does: whoever said otherwise is late
   }
 
   const Pod& pod_;

@@ -51,10 +51,12 @@ struct ControlPlane::Parts {
     http.reset();
     executor.Run([this] {
       if (server) server->Stop();
+    });
+    encoder.Stop();  // what it renders looks at the server
+    executor.Run([this] {
       server.reset();
       compactor.reset();
     });
-    encoder.Stop();
     executor.Stop();
     store.reset();
     store_executor.Stop();

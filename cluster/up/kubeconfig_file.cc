@@ -36,6 +36,9 @@ std::string KubeconfigText(std::string_view server) {
 }
 
 absl::Status WriteKubeconfig(const std::string& path, std::string_view server) {
+  if (std::filesystem::is_directory(path)) {
+    return absl::FailedPreconditionError(fmt::format("{} is a directory, not a file", path));
+  }
   if (std::ifstream file(path); file) {
     const std::string old{std::istreambuf_iterator<char>(file), {}};
     if (!old.empty() && !old.starts_with(kMark)) {

@@ -108,7 +108,10 @@ Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod,
 
 void Algorithm::Verify(const PodPtr& pod, const std::string& signature, const TieBreaker& before,
                        const Decision& decision) const {
-  cache_->CheckAgainstPlain(signature);
+  CycleState fresh;
+  if (runtime_.RunPreFilter(fresh, *pod, snapshot_).status.ok()) {
+    cache_->CheckAgainstPlain(signature, fresh);
+  }
   if (before.mode() == TieBreak::kRandom) return;  // the draw is made
   TieBreaker tie_breaker = before;
   Algorithm plain(runtime_, snapshot_, nominator_, tie_breaker, options_, nullptr);

@@ -102,7 +102,7 @@ void BindingCycles::Bind(const CyclePtr& cycle) {
         if (alive.expired()) return;
         if (status.ok()) return Bound(cycle);
         if (const auto conflict = core_.tap.TakeConflict(cycle->assumed->uid)) {
-          return Refused(cycle, *conflict);
+          return Refused(cycle, status, *conflict);
         }
         if (status.IsSkip()) status = Error("bind status: Skip");
         Fail(cycle, status, nullptr);
@@ -163,23 +163,33 @@ void BindingCycles::Fail(const CyclePtr& cycle, const Status& status,
 
 // Not this pod's fault and not the end of the world: somebody else took the room. The pod goes
 // back to the active queue as soon as we see what the server saw, without an event. When the
-// decision was made knowing all that (the server lags behind us, or counts otherwise), only time
-// will help.
-void BindingCycles::Refused(const CyclePtr& cycle, const CatchUp& wanted) {
+// decision was made knowing all that, seeing it will not help (the server lags behind us, or
+// counts otherwise): then it is a failure as any other.
+void BindingCycles::Refused(const CyclePtr& cycle, const Status& status, const CatchUp& wanted) {
   ++core_.counts.bind_conflicts;
   core_.metrics.BindConflict(cycle->assumed->scheduler_name);
+  if (Covers(cycle->decided_at, wanted)) return Fail(cycle, status, nullptr);
   if (Forget(*cycle)) TellForgotten(core_, cycle->assumed, true);
-  catching_up_.push_back({wanted, Covers(cycle->decided_at, wanted), cycle});
-  if (catch_up_timer_ == 0) {
-    catch_up_timer_ = core_.executor.PostAfter(
-        kCatchUpMax, [this, alive = core_.lifetime.Watch()] {
-          if (alive.expired()) return;
-          catch_up_timer_ = 0;
-          RetryRefused(/*all=*/true);
-        });
-  }
+  catching_up_.push_back({.wanted = wanted,
+                          .node_name = cycle->node_name,
+                          .pod_key = cycle->assumed->key,
+                          .uid = cycle->assumed->uid,
+                          .until = core_.executor.clock().Now() + kCatchUpMax});
+  HoldForRetry(core_, std::move(cycle->entry));
+  ArmCatchUpTimer();
   Ended();
   OnSourceProgress();
+}
+
+void BindingCycles::ArmCatchUpTimer() {
+  if (catch_up_timer_ != 0 || catching_up_.empty()) return;
+  catch_up_timer_ = core_.executor.PostAt(catching_up_.front().until,
+                                          [this, alive = core_.lifetime.Watch()] {
+                                            if (alive.expired()) return;
+                                            catch_up_timer_ = 0;
+                                            OnSourceProgress();
+                                            ArmCatchUpTimer();
+                                          });
 }
 
 CatchUp BindingCycles::Seen(std::string_view node_name) const {
@@ -192,21 +202,18 @@ CatchUp BindingCycles::Seen(std::string_view node_name) const {
 }
 
 void BindingCycles::OnSourceProgress() {
-  if (!catching_up_.empty()) RetryRefused(/*all=*/false);
-}
-
-void BindingCycles::RetryRefused(bool all) {
+  if (catching_up_.empty()) return;
+  const absl::Time now = core_.executor.clock().Now();
   std::vector<CatchingUp> later;
   for (CatchingUp& waiting : std::exchange(catching_up_, {})) {
-    const bool ready = all || (!waiting.seen_when_decided &&
-                               Covers(Seen(waiting.cycle->node_name), waiting.wanted));
-    if (ready) {
-      RetryNow(core_, std::move(waiting.cycle->entry));
+    if (waiting.until <= now || Covers(Seen(waiting.node_name), waiting.wanted)) {
+      core_.queue->Resume(waiting.pod_key, waiting.uid, "BindConflict");
     } else {
       later.push_back(std::move(waiting));
     }
   }
   catching_up_ = std::move(later);
+  core_.Kick();
 }
 
 void BindingCycles::Ended() {

@@ -40,25 +40,25 @@ class BindingCycles {
 
  private:
   using CyclePtr = std::shared_ptr<BindingCycle>;
-  struct CatchingUp {
+  struct CatchingUp {  // of a pod that the queue holds back
     CatchUp wanted;
-    bool seen_when_decided = false;  // waiting for it means nothing
-    CyclePtr cycle;
+    std::string node_name, pod_key, uid;
+    absl::Time until;
   };
   void AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight, Status status);
   void Bind(const CyclePtr& cycle);
   void Bound(const CyclePtr& cycle);
   // diagnosis: null: not a plugin's rejection.
   void Fail(const CyclePtr& cycle, const Status& status, const Diagnosis* diagnosis);
-  void Refused(const CyclePtr& cycle, const CatchUp& wanted);
+  void Refused(const CyclePtr& cycle, const Status& status, const CatchUp& wanted);
   void Ended();
   bool Forget(BindingCycle& cycle);
   CatchUp Seen(std::string_view node_name) const;
-  void RetryRefused(bool all);
+  void ArmCatchUpTimer();
 
   EngineCore& core_;
   int32_t in_flight_ = 0;
-  std::vector<CatchingUp> catching_up_;  // few: conflicts under way
+  std::vector<CatchingUp> catching_up_;  // few: conflicts under way, in the order of `until`
   TimerId catch_up_timer_ = 0;
 };
 

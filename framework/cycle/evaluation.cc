@@ -52,26 +52,28 @@ EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod) {
 }
 
 Evaluation::Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot,
-                       EvaluationNeeds needs, const CycleState& state, const PodPtr& pod)
-    : runtime_(runtime),
-      snapshot_(snapshot),
-      needs_(needs),
-      state_(state.Clone()),
-      pod_(Anonymous(pod)) {}
+                       EvaluationNeeds needs, const PodPtr& pod)
+    : runtime_(runtime), snapshot_(snapshot), needs_(needs), pod_(Anonymous(pod)) {}
 
 // --- staying up to date ------------------------------------------------------------------------
 
-bool Evaluation::Refresh(int64_t objects_generation, int64_t* evaluated) {
+bool Evaluation::Refresh(CycleState& state, int64_t objects_generation, int64_t* evaluated) {
   const int64_t cluster = snapshot_.ChangedGeneration(needs_.cluster_fields);
   const bool start_over = structure_ != snapshot_.structure_generation() ||
                           !snapshot_.Remembers(log_position_) || cluster != cluster_generation_ ||
                           (needs_.objects && objects_generation != objects_generation_);
+  const bool first = structure_ < 0;
+  // The plugins see something the signature does not say.
+  if (!first && state.skipped_filters != state_.skipped_filters) return false;
   const int64_t from = log_position_;
   structure_ = snapshot_.structure_generation();
   log_position_ = snapshot_.log_end();
   cluster_generation_ = cluster;
   objects_generation_ = objects_generation;
-  if (start_over) return EvaluateAll(evaluated);
+  if (start_over) {
+    state_ = state.Clone();
+    return EvaluateAll(evaluated);
+  }
 
   const NodeFields relevant = needs_.filter_fields | needs_.score_fields;
   changes_.clear();
@@ -93,7 +95,7 @@ bool Evaluation::Refresh(int64_t objects_generation, int64_t* evaluated) {
   }
   *evaluated += static_cast<int64_t>(changes_.size());
   for (const NodeChange& change : changes_) {
-    if (!EvaluateNode(change.node, change.fields)) return false;
+    if (!EvaluateNode(state, change.node, change.fields)) return false;
   }
   return Settle();
 }
@@ -137,15 +139,15 @@ bool Evaluation::EvaluateAll(int64_t* evaluated) {
   // Where pods are nominated they count as there.
   for (const auto& [name, pods] : runtime_.nominator().by_node()) {
     const NodeInfo* node = snapshot_.Find(name);
-    if (node != nullptr && !EvaluateNode(node->index, kAllNodeFields)) return false;
+    if (node != nullptr && !EvaluateNode(state_, node->index, kAllNodeFields)) return false;
   }
   return true;
 }
 
-bool Evaluation::EvaluateNode(NodeIndex node, NodeFields fields) {
+bool Evaluation::EvaluateNode(CycleState& state, NodeIndex node, NodeFields fields) {
   if ((fields & needs_.filter_fields) != 0) {
     const NodeInfo& info = *snapshot_.nodes()[static_cast<size_t>(node)];
-    const Verdict verdict = runtime_.RunFilterWithNominated(state_, *pod_, info);
+    const Verdict verdict = runtime_.RunFilterWithNominated(state, *pod_, info);
     if (!verdict.ok() && !verdict.status.IsRejected()) return false;
     if (!SetVerdict(node, verdict)) return false;
   }
@@ -344,10 +346,11 @@ int64_t Evaluation::bytes() const {
          board_.bytes();
 }
 
-void Evaluation::CheckAgainstPlain() {
+void Evaluation::CheckAgainstPlain(const CycleState& state) {
+  CycleState plain_state = state.Clone();
   std::vector<const NodeInfo*> feasible;
   for (const NodeInfo* node : snapshot_.nodes()) {
-    const Verdict plain = runtime_.RunFilterWithNominated(state_, *pod_, *node);
+    const Verdict plain = runtime_.RunFilterWithNominated(plain_state, *pod_, *node);
     const uint16_t kind = kind_of_[static_cast<size_t>(node->index)];
     BERTH_CHECK(plain.ok() == (kind == 0));
     if (kind == 0) {
@@ -360,7 +363,9 @@ void Evaluation::CheckAgainstPlain() {
   BERTH_CHECK(feasible_count_ == static_cast<int64_t>(feasible.size()));
   if (!scored_) return;
   ScoreTable table;
-  BERTH_CHECK(runtime_.RunScore(state_, *pod_, feasible, table).ok());
+  std::vector<const NodeInfo*> scored_nodes = feasible;
+  BERTH_CHECK(runtime_.RunPreScore(plain_state, *pod_, scored_nodes).ok());
+  BERTH_CHECK(runtime_.RunScore(plain_state, *pod_, feasible, table).ok());
   BERTH_CHECK(table.plugins.size() == columns_.size());
   for (size_t n = 0; n < feasible.size(); ++n) {
     const auto node = static_cast<size_t>(feasible[n]->index);

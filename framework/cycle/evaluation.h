@@ -35,15 +35,15 @@ EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod);
 // Threads: none.
 class Evaluation {
  public:
-  // state: of the pod, after PreFilter; copies of both are kept.
+  // A copy of the pod is kept.
   Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot, EvaluationNeeds needs,
-             const CycleState& state, const PodPtr& pod);
+             const PodPtr& pod);
 
   const EvaluationNeeds& needs() const { return needs_; }
-  uint64_t skipped_filters() const { return state_.skipped_filters; }
-  // Brings every node's answer up to date. False: a plugin failed or gave what cannot be kept;
-  // the evaluation is of no more use. evaluated: grows by the nodes looked at.
-  bool Refresh(int64_t objects_generation, int64_t* evaluated);
+  // Brings every node's answer up to date, with what PreFilter left in the state of the pod that
+  // asks. False: a plugin failed, gave what cannot be kept or skips a Filter it did not skip
+  // before; the evaluation is of no more use. evaluated: grows by the nodes looked at.
+  bool Refresh(CycleState& state, int64_t objects_generation, int64_t* evaluated);
   // Scores, when two nodes or more are feasible. False as above.
   bool EnsureScored();
 
@@ -55,8 +55,8 @@ class Evaluation {
   void FillStatuses(NodeStatuses& statuses) const;
   int64_t bytes() const;
 
-  // Against the plain path, node by node; BERTH_CHECKs. Slow.
-  void CheckAgainstPlain();
+  // Against the plain path, node by node; BERTH_CHECKs. Slow. state: after a PreFilter of its own.
+  void CheckAgainstPlain(const CycleState& state);
 
  private:
   struct Kind {  // a verdict and how many nodes have it
@@ -73,7 +73,7 @@ class Evaluation {
   enum class Outcome : uint8_t { kDone, kFailed };
 
   bool EvaluateAll(int64_t* evaluated);
-  bool EvaluateNode(NodeIndex node, NodeFields fields);
+  bool EvaluateNode(CycleState& state, NodeIndex node, NodeFields fields);
   bool ScoreAll();
   bool ScoreColumn(Column& column, const std::vector<NodeIndex>& nodes);
   bool SetVerdict(NodeIndex node, const Verdict& verdict);
@@ -90,7 +90,7 @@ class Evaluation {
   const Runtime& runtime_;
   const ClusterSnapshot& snapshot_;
   const EvaluationNeeds needs_;
-  CycleState state_;
+  CycleState state_;  // of the pod that asked last when all was evaluated, and its PreScore's
   const PodPtr pod_;
 
   int64_t structure_ = -1, log_position_ = 0, cluster_generation_ = 0, objects_generation_ = 0;

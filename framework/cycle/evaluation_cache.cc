@@ -30,6 +30,8 @@ EvaluationCache::EvaluationCache(const Runtime& runtime, const ClusterSnapshot& 
 EvaluationCache::~EvaluationCache() = default;
 
 void EvaluationCache::Clear() {
+  clear_after_ = deciding_;
+  if (deciding_) return;
   entries_.clear();
   by_signature_.clear();
   bytes_ = 0;
@@ -41,8 +43,7 @@ void EvaluationCache::Drop(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
-EvaluationCache::Entry& EvaluationCache::Use(const std::string& signature,
-                                             const CycleState& state, const PodPtr& pod) {
+EvaluationCache::Entry& EvaluationCache::Use(const std::string& signature, const PodPtr& pod) {
   auto it = by_signature_.find(signature);
   if (it != by_signature_.end()) {
     entries_.splice(entries_.begin(), entries_, it->second);
@@ -54,8 +55,7 @@ EvaluationCache::Entry& EvaluationCache::Use(const std::string& signature,
   entry.needs = NeedsOf(runtime_.profile(), *pod);
   by_signature_.emplace(signature, entry.self);
   if (entry.needs.shareable) {
-    entry.evaluation =
-        std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, state, pod);
+    entry.evaluation = std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, pod);
   }
   return entry;
 }
@@ -73,22 +73,26 @@ void EvaluationCache::Account(Entry& entry) {
 
 bool EvaluationCache::Decide(CycleState& state, const PodPtr& pod, const std::string& signature,
                              Decision& decision) {
-  Entry* entry = &Use(signature, state, pod);
-  if (entry->evaluation && entry->evaluation->skipped_filters() != state.skipped_filters) {
-    Drop(entry->self);  // the plugins see something the signature does not say
-    return false;
-  }
-  Account(*entry);
-  if (!entry->evaluation) return false;
-  Evaluation& evaluation = *entry->evaluation;
+  deciding_ = true;
+  const bool decided = DecideWith(Use(signature, pod), state, pod, decision);
+  deciding_ = false;
+  if (clear_after_) Clear();
+  return decided;
+}
+
+bool EvaluationCache::DecideWith(Entry& entry, CycleState& state, const PodPtr& pod,
+                                 Decision& decision) {
+  Account(entry);
+  if (!entry.evaluation) return false;
+  Evaluation& evaluation = *entry.evaluation;
   int64_t evaluated = 0;
-  const bool fresh = evaluation.Refresh(objects_generation_, &evaluated);
+  const bool fresh = evaluation.Refresh(state, objects_generation_, &evaluated);
   decision.nodes_evaluated += evaluated;
   if (!fresh || !Choose(evaluation, state, *pod, decision)) {
-    Drop(entry->self);
+    Drop(entry.self);
     return false;
   }
-  Account(*entry);
+  Account(entry);
   decision.reused = evaluated < static_cast<int64_t>(snapshot_.nodes().size());
   return true;
 }
@@ -123,10 +127,10 @@ bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const Po
   return true;
 }
 
-void EvaluationCache::CheckAgainstPlain(std::string_view signature) {
+void EvaluationCache::CheckAgainstPlain(std::string_view signature, const CycleState& state) {
   auto it = by_signature_.find(signature);
   if (it != by_signature_.end() && it->second->evaluation) {
-    it->second->evaluation->CheckAgainstPlain();
+    it->second->evaluation->CheckAgainstPlain(state);
   }
 }
 

@@ -34,10 +34,12 @@ class EvaluationCache {
   // this pod now, or what was kept is wrong: the plain path decides. All nodes count.
   bool Decide(CycleState& state, const PodPtr& pod, const std::string& signature,
               Decision& decision);
+  // Also from a plugin in the middle of Decide, which then ends with what it has.
   void Clear();
 
   // The evaluation of a signature against the plain path, node by node; BERTH_CHECKs.
-  void CheckAgainstPlain(std::string_view signature);
+  // state: after a PreFilter of its own.
+  void CheckAgainstPlain(std::string_view signature, const CycleState& state);
   size_t size() const { return by_signature_.size(); }
   int64_t bytes() const { return bytes_; }
 
@@ -45,7 +47,8 @@ class EvaluationCache {
   struct Entry;
   using Entries = std::list<Entry>;  // most recently used first
 
-  Entry& Use(const std::string& signature, const CycleState& state, const PodPtr& pod);
+  bool DecideWith(Entry& entry, CycleState& state, const PodPtr& pod, Decision& decision);
+  Entry& Use(const std::string& signature, const PodPtr& pod);
   void Drop(Entries::iterator entry);
   void Account(Entry& entry);
   bool Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod, Decision& decision);
@@ -60,6 +63,7 @@ class EvaluationCache {
   Entries entries_;
   StringMap<Entries::iterator> by_signature_;
   int64_t bytes_ = 0;
+  bool deciding_ = false, clear_after_ = false;
 };
 
 }  // namespace berth::framework

@@ -13,21 +13,20 @@ namespace {
 constexpr size_t kNoteMax = 1024;
 constexpr std::string_view kCut = " ...";
 
-enum class Fate { kStillWaiting, kGoneOrBound, kReplaced };
-
-// What became of a pod during its attempt; brings the entry up to date when it still waits.
-Fate LookUp(EngineCore& core, QueueEntry& entry) {
+// Whether the pod still waits for a node after its attempt; brings the entry up to date then.
+// What the source does not show is gone, or over.
+bool StillWaits(EngineCore& core, QueueEntry& entry) {
   const PodInfo& pod = *entry.pod;
   const ObjectPtr object =
       core.source.Get(api::ResourceOf<api::core::Pod>(), pod.namespace_name, pod.name);
   const auto* cached = static_cast<const api::core::Pod*>(object.get());
-  if (cached == nullptr || !cached->spec().node_name().empty()) return Fate::kGoneOrBound;
-  if (cached->metadata().uid() != pod.uid) return Fate::kReplaced;
+  if (cached == nullptr || !cached->spec().node_name().empty()) return false;
+  if (cached->metadata().uid() != pod.uid) return false;
   if (cached != &pod.object()) {
     core.queue->Renew(entry,
                       PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object)));
   }
-  return Fate::kStillWaiting;
+  return true;
 }
 
 }  // namespace
@@ -39,9 +38,8 @@ std::string TruncatedNote(std::string_view message) {
   return std::string(message.substr(0, kNoteMax - kCut.size())).append(kCut);
 }
 
-void RetryNow(EngineCore& core, QueueEntryPtr entry) {
-  if (LookUp(core, *entry) != Fate::kStillWaiting) return core.queue->Done(entry->pod->uid);
-  core.queue->ReturnToActive(std::move(entry), "BindConflict");
+void HoldForRetry(EngineCore& core, QueueEntryPtr entry) {
+  if (StillWaits(core, *entry)) core.queue->HoldBack(std::move(entry));
 }
 
 void HandleFailure(EngineCore& core, QueueEntryPtr entry, const Failure& failure) {
@@ -61,16 +59,13 @@ void HandleFailure(EngineCore& core, QueueEntryPtr entry, const Failure& failure
     entry->unschedulable_plugins = failure.diagnosis->unschedulable_plugins;
     entry->pending_plugins = failure.diagnosis->pending_plugins;
   }
-  const Fate fate = LookUp(core, *entry);
+  // A pod that is gone, or has its node after all (the answer to its binding was lost), has not
+  // failed: nothing is said of it. (Upstream says it, and the kubelet corrects the condition.)
+  if (!StillWaits(core, *entry)) return core.queue->Done(entry->pod->uid);
   const PodPtr pod = entry->pod;
-  if (fate == Fate::kStillWaiting) {
-    const absl::Status added = core.queue->AddUnschedulableIfNotPresent(std::move(entry));
-    if (!added.ok()) {
-      BERTH_LOG(kError, "requeue failed pod={} err=\"{}\"", pod->key, ToStd(added.message()));
-    }
-  } else {
-    core.queue->Done(pod->uid);
-    if (fate == Fate::kReplaced) return;
+  const absl::Status added = core.queue->AddUnschedulableIfNotPresent(std::move(entry));
+  if (!added.ok()) {
+    BERTH_LOG(kError, "requeue failed pod={} err=\"{}\"", pod->key, ToStd(added.message()));
   }
   if (failure.nominating) core.nominator.Add(pod, &*failure.nominating);
   core.sink.Event({.regarding = pod->shared_object(),

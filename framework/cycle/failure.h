@@ -19,8 +19,8 @@ struct Failure {
 };
 void HandleFailure(EngineCore& core, QueueEntryPtr entry, const Failure& failure);
 
-// A pod whose binding was refused: active again, if it still waits for a node.
-void RetryNow(EngineCore& core, QueueEntryPtr entry);
+// A pod whose binding was refused: held back by the queue, if it still waits for a node.
+void HoldForRetry(EngineCore& core, QueueEntryPtr entry);
 
 // {name: "", kOverride}: takes a nomination back.
 NominatingInfo ClearNomination();

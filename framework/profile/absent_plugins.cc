@@ -1,6 +1,7 @@
 #include "framework/profile/absent_plugins.h"
 
 #include <algorithm>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -28,25 +29,34 @@ std::string_view InterPodAffinityField(const Affinity& affinity) {
   return {};
 }
 
-// Which plugin looks at a volume, and by which field.
-AbsentPluginUse VolumeUse(const VolumeSource& source) {
+struct VolumeReaders {
+  std::string_view field;
+  std::vector<std::string_view> plugins;
+};
+
+// Which plugins look at a volume, and by which field.
+VolumeReaders ReadersOf(const VolumeSource& source) {
+  constexpr std::string_view kBinding = "VolumeBinding", kRestrictions = "VolumeRestrictions",
+                             kLimits = "NodeVolumeLimits", kZone = "VolumeZone";
   if (source.has_persistent_volume_claim()) {
-    return {"spec.volumes[].persistentVolumeClaim", "VolumeBinding"};
+    return {"spec.volumes[].persistentVolumeClaim", {kBinding, kRestrictions, kLimits, kZone}};
   }
-  if (source.has_ephemeral()) return {"spec.volumes[].ephemeral", "VolumeBinding"};
+  if (source.has_ephemeral()) {
+    return {"spec.volumes[].ephemeral", {kBinding, kRestrictions, kLimits, kZone}};
+  }
   if (source.has_gce_persistent_disk()) {
-    return {"spec.volumes[].gcePersistentDisk", "VolumeRestrictions"};
+    return {"spec.volumes[].gcePersistentDisk", {kRestrictions, kLimits}};
   }
   if (source.has_aws_elastic_block_store()) {
-    return {"spec.volumes[].awsElasticBlockStore", "VolumeRestrictions"};
+    return {"spec.volumes[].awsElasticBlockStore", {kRestrictions, kLimits}};
   }
-  if (source.has_iscsi()) return {"spec.volumes[].iscsi", "VolumeRestrictions"};
-  if (source.has_rbd()) return {"spec.volumes[].rbd", "VolumeRestrictions"};
-  if (source.has_csi()) return {"spec.volumes[].csi", "NodeVolumeLimits"};
-  if (source.has_azure_disk()) return {"spec.volumes[].azureDisk", "NodeVolumeLimits"};
-  if (source.has_cinder()) return {"spec.volumes[].cinder", "NodeVolumeLimits"};
-  if (source.has_vsphere_volume()) return {"spec.volumes[].vsphereVolume", "NodeVolumeLimits"};
-  if (source.has_portworx_volume()) return {"spec.volumes[].portworxVolume", "NodeVolumeLimits"};
+  if (source.has_iscsi()) return {"spec.volumes[].iscsi", {kRestrictions}};
+  if (source.has_rbd()) return {"spec.volumes[].rbd", {kRestrictions}};
+  if (source.has_csi()) return {"spec.volumes[].csi", {kLimits}};
+  if (source.has_azure_disk()) return {"spec.volumes[].azureDisk", {kLimits}};
+  if (source.has_cinder()) return {"spec.volumes[].cinder", {kLimits}};
+  if (source.has_vsphere_volume()) return {"spec.volumes[].vsphereVolume", {kLimits}};
+  if (source.has_portworx_volume()) return {"spec.volumes[].portworxVolume", {kLimits}};
   return {};
 }
 
@@ -92,8 +102,10 @@ std::optional<AbsentPluginUse> FindAbsentPluginUse(const PodInfo& pod,
     if (!field.empty()) return AbsentPluginUse{field, "InterPodAffinity"};
   }
   for (const auto& volume : spec.volumes()) {
-    const AbsentPluginUse use = VolumeUse(volume.volume_source());
-    if (!use.plugin.empty() && lacks(use.plugin)) return use;
+    const VolumeReaders readers = ReadersOf(volume.volume_source());
+    for (const std::string_view plugin : readers.plugins) {
+      if (lacks(plugin)) return AbsentPluginUse{readers.field, plugin};
+    }
   }
   if (spec.resource_claims_size() > 0 && lacks("DynamicResources")) {
     return AbsentPluginUse{"spec.resourceClaims", "DynamicResources"};

@@ -17,7 +17,7 @@ void AppendSized(std::string_view text, std::string& out) {
 
 void SignatureText::Put(std::string_view key, std::string_view value) {
   for (const auto& fragment : fragments_) {
-    if (fragment.first == key) return;
+    if (fragment.first == key && fragment.second == value) return;
   }
   fragments_.emplace_back(std::string(key), std::string(value));
 }

@@ -95,7 +95,8 @@ QueueEntryPtr SchedulingQueue::Release(QueueEntry& entry) {
 
 void SchedulingQueue::Detach(QueueEntry& entry) {
   switch (entry.place) {
-    case Place::kNone: break;
+    case Place::kNone:
+    case Place::kHeldBack: break;
     case Place::kActive: active_.Remove(&entry); break;
     case Place::kBackoff: backoff_heap_.Remove(&entry); break;
     case Place::kErrorBackoff: error_backoff_heap_.Remove(&entry); break;
@@ -112,7 +113,8 @@ void SchedulingQueue::Attach(QueueEntry& entry, Place place) {
   Detach(entry);
   entry.place = place;
   switch (place) {
-    case Place::kNone: break;
+    case Place::kNone:
+    case Place::kHeldBack: break;
     case Place::kActive: active_.Push(&entry); break;
     case Place::kBackoff: backoff_heap_.Push(&entry); break;
     case Place::kErrorBackoff: error_backoff_heap_.Push(&entry); break;
@@ -129,6 +131,7 @@ void SchedulingQueue::Reorder(QueueEntry& entry) {
     case Place::kBackoff: return backoff_heap_.Fix(&entry);
     case Place::kErrorBackoff: return error_backoff_heap_.Fix(&entry);
     case Place::kNone:
+    case Place::kHeldBack:
     case Place::kUnschedulable: return;
   }
 }
@@ -421,12 +424,22 @@ absl::Status SchedulingQueue::AddUnschedulableIfNotPresent(QueueEntryPtr entry) 
   return absl::OkStatus();
 }
 
-bool SchedulingQueue::ReturnToActive(QueueEntryPtr entry, std::string_view label) {
-  Done(entry->pod->uid);
+bool SchedulingQueue::HoldBack(QueueEntryPtr entry) {
   if (closed_ || Find(entry->pod->key) != nullptr) return false;
-  MoveToActive(Hold(std::move(entry)), label);
-  ReportCounts();
+  entry->unschedulable_plugins.clear();  // of an earlier attempt, and no longer counted
+  entry->pending_plugins.clear();
+  Attach(Hold(std::move(entry)), Place::kHeldBack);
   return true;
+}
+
+void SchedulingQueue::Resume(std::string_view pod_key, std::string_view uid,
+                             std::string_view label) {
+  auto it = entries_.find(pod_key);
+  if (closed_ || it == entries_.end()) return;
+  QueueEntry& entry = *it->second;
+  if (entry.place != Place::kHeldBack || entry.pod->uid != uid) return;
+  MoveToActive(entry, label);
+  ReportCounts();
 }
 
 void SchedulingQueue::MoveAllToActiveOrBackoff(const ClusterEvent& event,

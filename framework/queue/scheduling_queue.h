@@ -13,7 +13,8 @@
 //
 // ACTIVE: heap in QueueSort order. BACKOFF: two heaps by expiration: pods rejected by plugins, and
 // pods that failed with an error. UNSCHEDULABLE: woken by events that a rejecting plugin's hint
-// finds useful, and by a flush after 5 minutes. Every arrow is a method below.
+// finds useful, and by a flush after 5 minutes. Every arrow is a method below. Beside these, a pod
+// whose binding was refused is HELD BACK (HoldBack) until the engine knows why (Resume: ACTIVE).
 // Source: kube-scheduler backend/queue/scheduling_queue.go; queue.md.
 #pragma once
 
@@ -43,7 +44,10 @@ namespace berth::framework {
 
 // A queued pod and its place.
 struct QueueEntry final : QueuedPodInfo {
-  enum class Place : uint8_t { kNone, kActive, kBackoff, kErrorBackoff, kUnschedulable };
+  enum class Place : uint8_t {
+    kNone, kActive, kBackoff, kErrorBackoff, kUnschedulable,
+    kHeldBack,  // in no queue until Resume: what it waits for is nothing the queue knows
+  };
   Place place = Place::kNone;
   size_t heap_index = 0;
   uint64_t parked_order = 0;  // when it came into kUnschedulable
@@ -88,9 +92,11 @@ class SchedulingQueue {
   // A failed attempt. Errors: the pod is in the queue already ("Pod <key> is already present in
   // the active queue"). Ends the attempt (Done) in any case.
   absl::Status AddUnschedulableIfNotPresent(QueueEntryPtr entry);
-  // An attempt that came to nothing through no fault of the pod: active again, at once, and the
-  // attempt leaves no trace. False when the queue has the pod already.
-  bool ReturnToActive(QueueEntryPtr entry, std::string_view label);
+  // An attempt that came to nothing through no fault of the pod: kept as it is, without rejectors,
+  // until Resume makes it active. False when the queue has a pod of that name already.
+  bool HoldBack(QueueEntryPtr entry);
+  // Nothing when the pod was deleted or activated meanwhile.
+  void Resume(std::string_view pod_key, std::string_view uid, std::string_view label);
   void Done(std::string_view uid) { in_flight_.Done(uid); }
   // A popped pod was found to have changed.
   void Renew(QueueEntry& entry, PodPtr pod) const;

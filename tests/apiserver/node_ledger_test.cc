@@ -97,6 +97,26 @@ TEST(NodeLedgerTest, HostPortsPodCountAndUnknownNodes) {
             Verdict::kReserved);
 }
 
+// A pod that was resized while its binding was on its way, or later.
+TEST(NodeLedgerTest, ALoadThatChangesIsCountedAnew) {
+  NodeLedger ledger;
+  ledger.SetNode("n", MakeNode(1000, 10), 1);
+  EXPECT_EQ(ledger.Reserve("a", "n", LoadOf(MakePod("a", 100))).verdict, Verdict::kReserved);
+  ledger.Confirm(MakePod("a", 900, "n"), 2);
+  EXPECT_EQ(ledger.Used("n").milli_cpu, 900);
+  EXPECT_EQ(ledger.Reserve("b", "n", LoadOf(MakePod("b", 200))).verdict, Verdict::kRefused);
+  api::core::Pod shrinking = MakePod("a", 100, "n");  // not yet: the node still gives it 900m
+  auto* status = shrinking.mutable_status()->add_container_statuses();
+  status->set_name("c");
+  auto& held = (*status->mutable_resources()->mutable_requests())["cpu"];
+  held.set_string("900m");
+  ledger.Confirm(shrinking, 3);
+  EXPECT_EQ(ledger.Used("n").milli_cpu, 900);
+  held.set_string("100m");
+  ledger.Confirm(shrinking, 4);
+  EXPECT_EQ(ledger.Used("n").milli_cpu, 100);
+}
+
 TEST(NodeLedgerTest, ANodeThatComesBackStillHasItsPods) {
   NodeLedger ledger;
   ledger.SetNode("n", MakeNode(1000, 10), 1);

@@ -200,6 +200,41 @@ TEST_F(ObjectTest, UnboundPodGoesAtOnceBoundOneIsMarked) {
   EXPECT_EQ(Get(b).code, 404);
 }
 
+// Somebody else's write may come between a deletion's look and its write: then it looks anew.
+TEST_F(ObjectTest, ADeletionThatMeetsAnotherWriteIsNotLost) {
+  MakeNode("n");
+  int held = 0, bound = 0;
+  for (int steps = 0; steps < 12; ++steps) {
+    SCOPED_TRACE(steps);
+    const std::string number = std::to_string(steps);
+    MakePod("f" + number, 1);
+    MakePod("b" + number, 1);
+    const std::string finalized = std::string(kPods) + "/f" + number;
+    const std::string binding = std::string(kPods) + "/b" + number;
+    const OpenStream patch = Send("PATCH", finalized, R"({"metadata":{"finalizers":["a.b/c"]}})",
+                                  "application/merge-patch+json");
+    const OpenStream bind = Send("POST", binding + "/binding", R"({"target":{"name":"n"}})",
+                                 "application/json");
+    for (int i = 0; i < steps; ++i) loop.Step();
+    const OpenStream first = Send("DELETE", finalized), second = Send("DELETE", binding);
+    Run();
+    EXPECT_EQ(first.answer().code, 200);
+    EXPECT_EQ(second.answer().code, 200);
+    if (const Answer pod = Get(finalized); pod.code == 200) {
+      ++held;
+      EXPECT_EQ(pod.At("metadata/deletionGracePeriodSeconds"), "0");
+    }
+    if (const Answer pod = Get(binding); pod.code == 200) {
+      ++bound;
+      EXPECT_EQ(pod.At("metadata/deletionGracePeriodSeconds"), "30");
+    } else {
+      EXPECT_EQ(bind.answer().code, 409) << "a pod that was bound has its grace";
+    }
+  }
+  EXPECT_GT(held, 0);
+  EXPECT_GT(bound, 0);
+}
+
 // A pod that no node runs is marked and then removed; a server that dies between finishes it when
 // it is back.
 TEST_F(ObjectTest, ADeletionCutInTwoIsFinished) {

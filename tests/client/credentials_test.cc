@@ -8,7 +8,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <fstream>
+#include <thread>
 
 #include <absl/synchronization/notification.h>
 #include <fmt/format.h>
@@ -142,6 +144,27 @@ TEST_F(CredentialsTest, ExecPlugin) {
   EXPECT_EQ(Call(*transport, RequestOf("GET", "/"))->code, 200);  // refused, then anew
 }
 
+TEST_F(CredentialsTest, AHangingExecPluginDoesNotHoldUpTheEnd) {
+  ExecPluginOptions options;
+  options.api_version = "client.authentication.k8s.io/v1";
+  options.command = "/bin/sh";
+  const std::string mark = dir_.path() + "/started";
+  options.args = {"-c", "echo > " + mark + "; sleep 60; echo"};
+  const absl::Time start = RealClock::Get().Now();
+  absl::Notification closed;
+  {
+    auto transport = With(MakeExecSource(options));
+    transport->Do(RequestOf("GET", "/"), absl::Minutes(1),
+                  [&](absl::StatusOr<api::HttpResponse> response) {
+                    EXPECT_FALSE(response.ok());
+                    closed.Notify();
+                  });
+    while (!std::filesystem::exists(mark)) std::this_thread::yield();
+  }
+  closed.WaitForNotification();
+  EXPECT_LT(RealClock::Get().Now() - start, absl::Seconds(30));
+}
+
 TEST_F(CredentialsTest, ExecPluginThatFails) {
   ExecPluginOptions options;
   options.api_version = "client.authentication.k8s.io/v1";
@@ -155,6 +178,7 @@ TEST_F(CredentialsTest, ExecPluginThatFails) {
       {"exits", "/bin/sh", {"-c", "echo because >&2; exit 7"}, "exit code 7: because"},
       {"prints rubbish", "/bin/echo", {"rubbish"}, ""},
       {"hangs", "/bin/sleep", {"60"}, "took too long"},
+      {"closes its pipes and hangs", "/bin/sh", {"-c", "exec >&- 2>&-; sleep 60"}, "took too long"},
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);

@@ -94,6 +94,30 @@ TEST_F(HttpServerTest, HalfClosedClientIsAnswered) {
   EXPECT_TRUE(client.ReadAll().ends_with("GET /later "));
 }
 
+TEST_F(HttpServerTest, HalfClosedClientGetsAllOfALongAnswer) {
+  StartWith({});
+  RawClient client(server_->port());
+  client.Send("GET /size/9000000 HTTP/1.1\r\n\r\n");
+  ASSERT_FALSE(client.ReadUntil("\r\n\r\n").empty());  // more than the socket holds is on its way
+  client.CloseWrite();
+  EXPECT_GT(client.ReadAll().size(), size_t{8} << 20);
+}
+
+// A peer that asks and asks, and reads nothing, is owed one long answer at a time.
+TEST_F(HttpServerTest, NoFurtherRequestIsTakenWhileMuchIsOwed) {
+  StartWith({});
+  RawClient client(server_->port());
+  std::string requests;
+  for (int i = 0; i < 20; ++i) requests += "GET /size/9000000 HTTP/1.1\r\n\r\n";
+  client.Send(requests);
+  const absl::Time until = RealClock::Get().Now() + absl::Milliseconds(300);
+  while (RealClock::Get().Now() < until) std::this_thread::yield();
+  EXPECT_EQ(handler_.requests(), 1);
+  client.CloseWrite();
+  EXPECT_GT(client.ReadAll().size(), 20 * (size_t{8} << 20));
+  EXPECT_EQ(handler_.requests(), 20);
+}
+
 TEST_F(HttpServerTest, SlowAndIdleClientsAreClosed) {
   HttpServerOptions options;
   options.head_timeout = absl::Milliseconds(300);

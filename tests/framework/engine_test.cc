@@ -272,7 +272,7 @@ TEST_F(EngineTest, ARefusedBindingWaitsForTheNodeToo) {
 }
 
 // The server lags behind us, or counts otherwise.
-TEST_F(EngineTest, ARefusalOfADecisionThatKnewAllIsNotRetriedAtOnce) {
+TEST_F(EngineTest, ARefusalOfADecisionThatKnewAllIsAFailure) {
   StartEngine(FakeProfile({"FakeFit"}));
   Put(MakeNode("n1").Capacity("1", "1Gi"));
   int binds = 0;
@@ -282,13 +282,65 @@ TEST_F(EngineTest, ARefusalOfADecisionThatKnewAllIsNotRetriedAtOnce) {
   Put(MakePod("p").Req("1"));
   Run();
   EXPECT_EQ(binds, 1);
+  EXPECT_EQ(LastEvent(),
+            "FailedScheduling: running Bind plugin \"FakeBinder\": Operation cannot be fulfilled "
+            "on pods/binding \"p\": node \"n1\" cannot take pod p: cpu");
+  EXPECT_EQ(patches_.size(), 1u);
   Put(MakePod("another").Scheduler("other"));
   Run();
   EXPECT_EQ(binds, 1) << "news change nothing";
-  Run(absl::Seconds(1));
-  EXPECT_EQ(binds, 2);
-  Run(absl::Seconds(2));
+  Run(absl::Seconds(10));
   EXPECT_EQ(NodeOf("p"), "n1");
+}
+
+TEST_F(EngineTest, AnUpdateDoesNotHurryAPodThatCatchesUp) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  int binds = 0;
+  world_.on_bind = [&](const api::core::Pod&, std::string_view) {
+    return ++binds == 1 ? NodeIsFull(1'000'000) : absl::OkStatus();
+  };
+  Put(MakePod("p").Req("1").Revision(1));
+  Run();
+  for (int i = 2; i < 7; ++i) {
+    Put(MakePod("p").Req("1").Revision(i).Label("step", std::to_string(i)));
+    Run(absl::Milliseconds(1));
+  }
+  EXPECT_EQ(binds, 1);
+  Run(absl::Seconds(2));
+  EXPECT_EQ(binds, 2);
+  EXPECT_EQ(NodeOf("p"), "n1");
+}
+
+TEST_F(EngineTest, APodDeletedWhileItCatchesUpIsNotTriedAgain) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  int binds = 0;
+  world_.on_bind = [&](const api::core::Pod&, std::string_view) {
+    ++binds;
+    return NodeIsFull(1'000'000);
+  };
+  Put(MakePod("p").Req("1"));
+  Run();
+  RemovePod("p");
+  Run(absl::Seconds(10));
+  EXPECT_EQ(binds, 1);
+  EXPECT_EQ(engine_->QueueSummary(), "activeQ:0; backoffQ:0; unschedulablePods:0");
+}
+
+// The binding was stored and its answer lost.
+TEST_F(EngineTest, APodThatIsBoundAfterAllHasNotFailed) {
+  StartEngine(FakeProfile({"FakeFit"}));
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  world_.on_bind = [&](const api::core::Pod& pod, std::string_view node) {
+    Put(MakePod(pod.metadata().name()).Req("1").Node(node));
+    return absl::DeadlineExceededError("lost");
+  };
+  Put(MakePod("p").Req("1"));
+  Run();
+  EXPECT_EQ(NodeOf("p"), "n1");
+  EXPECT_TRUE(events_.empty()) << LastEvent();
+  EXPECT_TRUE(patches_.empty());
 }
 
 TEST_F(EngineTest, ARefusedBindingDoesNotWaitForEver) {
@@ -490,6 +542,20 @@ TEST_F(EngineTest, FieldsOfAbsentPluginsAreNeverIgnored) {
     EXPECT_EQ(NodeOf("p"), "");
     RemovePod("p");
   }
+}
+
+// A profile that disables one reader of a volume has not disabled the others.
+TEST_F(EngineTest, EveryPluginThatReadsAVolumeCounts) {
+  ProfileConfig profile = FakeProfile({"FakeFit"});
+  profile.plugins.multi_point.enabled.push_back({"VolumeZone", 0, /*from_default=*/true});
+  StartEngine(profile);
+  Put(MakeNode("n1").Capacity("1", "1Gi"));
+  Put(MakePod("p").PvcVolume("c"));
+  Run();
+  EXPECT_EQ(LastEvent(),
+            "FailedScheduling: 0/1 nodes are available: pod uses spec.volumes[]."
+            "persistentVolumeClaim, and plugin VolumeZone is not in this scheduler.");
+  EXPECT_EQ(NodeOf("p"), "");
 }
 
 TEST_F(EngineTest, DisabledPluginsAreIgnoredAsUpstreamDoes) {

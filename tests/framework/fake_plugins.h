@@ -212,6 +212,41 @@ class FakeImageCount final : public ScorePlugin {
   }
 };
 
+// Scope kCluster over labels: PreFilter counts the nodes of the highest rank, and Filter takes
+// nodes of at least half of it.
+class FakeHalfRank final : public PreFilterPlugin, public FilterPlugin {
+ public:
+  std::string_view Name() const override { return "FakeHalfRank"; }
+  struct Best final : StateData {
+    int64_t rank = 0;
+    std::unique_ptr<StateData> Clone() const override { return std::make_unique<Best>(*this); }
+  };
+  static constexpr StateKey kKey{"FakeHalfRank"};
+  PreFilterResult PreFilter(CycleState& state, const PodInfo&, const Snapshot& snapshot) override {
+    auto best = std::make_unique<Best>();
+    for (const NodeInfo* node : snapshot.nodes()) best->rank = std::max(best->rank, Rank(*node));
+    state.Write(kKey, std::move(best));
+    return {};
+  }
+  Status Filter(const CycleState& state, const PodInfo&, const NodeInfo& node) const override {
+    if (2 * Rank(node) >= state.Read<Best>(kKey)->rank) return Success();
+    static const Status* const kLow = new Status(Unschedulable("ranks too low"));
+    return *kLow;
+  }
+  Dependencies DependsOn(const PodInfo&) const override {
+    return {.filter = Scope::kCluster, .score = Scope::kNode, .node_fields = kNodeLabels,
+            .domains = {}, .objects = {}};
+  }
+  bool Sign(const PodInfo&, SignatureBuilder&) const override { return true; }
+
+ private:
+  static int64_t Rank(const NodeInfo& node) {
+    Symbol value;
+    if (!node.labels().Get(Symbol::Intern("rank"), &value)) return 0;
+    return std::stoll(std::string(value.text()));
+  }
+};
+
 // Answers what the test says, at every point.
 class Scripted final : public PreEnqueuePlugin,
                        public PreFilterPlugin,
@@ -297,6 +332,7 @@ inline Registry FakeRegistry(Scripted::Script* script = nullptr) {
   add("FakeRareZone", [](Handle&) { return std::make_unique<FakeRareZone>(); });
   add("FakeNaive", [](Handle& handle) { return std::make_unique<FakeNaive>(handle); });
   add("FakeImageCount", [](Handle&) { return std::make_unique<FakeImageCount>(); });
+  add("FakeHalfRank", [](Handle&) { return std::make_unique<FakeHalfRank>(); });
   if (script != nullptr) {
     add("Scripted", [script](Handle& handle) {
       return std::make_unique<Scripted>(*script, handle);

@@ -167,7 +167,7 @@ TEST(SignatureTest, FragmentsDoNotRunTogether) {
   a.Put("y", "2");
   b.Put("y", "2");
   b.Put("x", "1");
-  b.Put("x", "3");  // the first counts
+  b.Put("x", "1");  // once
   c.Put("x", "1y");
   c.Put("", "2");
   d.Put("x", int64_t{1});
@@ -175,6 +175,10 @@ TEST(SignatureTest, FragmentsDoNotRunTogether) {
   EXPECT_EQ(text, b.Finish());
   EXPECT_NE(text, c.Finish());
   EXPECT_NE(text, d.Finish());
+  SignatureText e, f;
+  for (const char* image : {"1", "2"}) e.Put("image", image);
+  for (const char* image : {"1", "3"}) f.Put("image", image);
+  EXPECT_NE(e.Finish(), f.Finish()) << "every value of a key counts";
 }
 
 TEST(FitErrorTest, Messages) {

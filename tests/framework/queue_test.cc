@@ -530,5 +530,30 @@ TEST_F(QueueTest, Conservation) {
   }
 }
 
+TEST_F(QueueTest, APodHeldBackKeepsItsPlaceAndNoRejectors) {
+  queue_->Add(MakePod("p"));
+  EXPECT_EQ(Pop(), "p");
+  Fail({"Fit"});
+  EXPECT_EQ(metrics_.unschedulable["Fit"], 1);
+  const std::vector<std::string> keys = {"default/p"};
+  for (int refusals = 0; refusals < 3; ++refusals) {
+    queue_->Activate(keys);
+    ASSERT_EQ(Pop(), "p");
+    queue_->Done("p");
+    ASSERT_TRUE(queue_->HoldBack(std::move(last_)));
+    EXPECT_EQ(PlaceOf("p"), Place::kHeldBack);
+    queue_->Update(MakePod("p"), MakePod("p").Label("a", "b"));
+    EXPECT_EQ(PlaceOf("p"), Place::kHeldBack);
+    EXPECT_EQ(Pop(), "");
+    queue_->Resume("default/p", "another", "BindConflict");
+    EXPECT_EQ(PlaceOf("p"), Place::kHeldBack) << "not the pod that was meant";
+    queue_->Resume("default/p", "p", "BindConflict");
+    EXPECT_EQ(PlaceOf("p"), Place::kActive);
+  }
+  EXPECT_EQ(metrics_.unschedulable["Fit"], 0);
+  EXPECT_EQ(Pop(), "p");
+  EXPECT_EQ(last_->pod->labels.size(), 1u) << "as it was updated";
+}
+
 }  // namespace
 }  // namespace berth::framework

@@ -144,6 +144,12 @@ void SimCluster::CheckBound(const PodView& pod, std::vector<std::string>& unmet)
   const bool fails = annotations.contains(std::string(node::kExitCodeAnnotation));
   const std::string_view want = !finite ? "Running" : fails ? "Failed" : "Succeeded";
   const bool refused = object.status().phase() == "Failed" && !object.status().reason().empty();
+  // Whatever was said before its binding, or too late. A node that refuses a pod says no more.
+  const api::core::PodCondition* scheduled = ScheduledCondition(object);
+  if (!refused && (scheduled == nullptr || scheduled->status() != "True")) {
+    unmet.push_back(fmt::format("pod {} on {} does not say that it is scheduled", pod.key,
+                                pod.node()));
+  }
   if (object.status().phase() != want && !(refused && !object.status().reason().empty())) {
     unmet.push_back(fmt::format("pod {} on {} is {}, not {}", pod.key, pod.node(),
                                 object.status().phase(), want));

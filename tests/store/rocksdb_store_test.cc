@@ -41,6 +41,7 @@ INSTANTIATE_TEST_SUITE_P(Rocksdb, StoreConformance,
 
 class RocksdbStoreTest : public StoreConformance {
  protected:
+  ~RocksdbStoreTest() override { env_.reset(); }  // before its directory
   void SetUp() override { Reopen(); }
   void Reopen(RocksdbOptions options = {}) {
     env_.reset();

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include <absl/time/clock.h>
 
@@ -16,8 +17,12 @@ class ThreadsUnderTest final : public StoreUnderTest {
  public:
   using Make = std::function<std::unique_ptr<Store>(Executor&)>;
   // take_effect: how long the store may need for writes while its callbacks are held up.
-  explicit ThreadsUnderTest(const Make& make, absl::Duration take_effect = absl::ZeroDuration())
-      : take_effect_(take_effect), executor_("store", clock_), store_(make(executor_)) {}
+  // What `make` holds, a directory say, lives as long as the store.
+  explicit ThreadsUnderTest(Make make, absl::Duration take_effect = absl::ZeroDuration())
+      : make_(std::move(make)),
+        take_effect_(take_effect),
+        executor_("store", clock_),
+        store_(make_(executor_)) {}
   ~ThreadsUnderTest() override {
     store_.reset();
     executor_.Stop();
@@ -41,6 +46,7 @@ class ThreadsUnderTest final : public StoreUnderTest {
   bool threads() const override { return true; }
 
  private:
+  const Make make_;
   const absl::Duration take_effect_;
   FakeClock clock_;
   ThreadExecutor executor_;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <utility>
@@ -27,11 +28,14 @@ std::optional<Tokens> ParsePointer(std::string_view pointer) {
     }
   }
   for (std::string& token : tokens) {
-    for (size_t at = 0; (at = token.find('~', at)) != std::string::npos; ++at) {
-      if (at + 1 >= token.size()) break;
-      if (token[at + 1] == '1') token.replace(at, 2, "/");
-      else if (token[at + 1] == '0') token.replace(at, 2, "~");
+    size_t kept = 0;
+    for (size_t at = 0; at < token.size(); ++at) {
+      const bool escape = token[at] == '~' && at + 1 < token.size() &&
+                          (token[at + 1] == '0' || token[at + 1] == '1');
+      token[kept++] = !escape ? token[at] : token[at + 1] == '1' ? '/' : '~';
+      if (escape) ++at;
     }
+    token.resize(kept);
   }
   return tokens;
 }
@@ -67,7 +71,22 @@ JsonValue* Locate(JsonValue& document, const Tokens& tokens) {
   return parent == nullptr ? nullptr : Child(*parent, tokens.back());
 }
 
+// Levels of nesting; a value as parsed has kJsonNestingMax at most, and AddAt keeps it so.
+size_t DepthOf(const JsonValue& value) {
+  size_t deepest = 0;
+  if (value.is_array()) {
+    for (const JsonValue& item : value.array()) deepest = std::max(deepest, DepthOf(item));
+  } else if (value.is_object()) {
+    for (const auto& [key, member] : value.object()) deepest = std::max(deepest, DepthOf(member));
+  } else {
+    return 0;
+  }
+  return deepest + 1;
+}
+
 bool AddAt(JsonValue& document, const Tokens& tokens, JsonValue value) {
+  // Copies of copies would nest deeper than any text that is read, and than the stack holds.
+  if (tokens.size() + DepthOf(value) > kJsonNestingMax) return false;
   if (tokens.empty()) {
     document = std::move(value);
     return true;

@@ -10,7 +10,6 @@
 namespace berth::api {
 namespace {
 
-constexpr size_t kNestingMax = 1000;
 constexpr size_t kKeptBytesMax = 64 * 1024;
 
 absl::Status NotJson(simdjson::error_code error) {
@@ -118,7 +117,7 @@ absl::StatusOr<JsonValue> JsonValue::Parse(std::string_view text) {
   if (owner == nullptr) {
     owner = std::make_unique<simdjson::dom::parser>();
     const size_t capacity = std::max(text.size(), kKeptBytesMax);
-    if (const auto error = owner->allocate(capacity, kNestingMax)) return NotJson(error);
+    if (const auto error = owner->allocate(capacity, kJsonNestingMax)) return NotJson(error);
   }
   simdjson::dom::parser& parser = *owner;
   simdjson::dom::element root;

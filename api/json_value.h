@@ -21,6 +21,9 @@
 
 namespace berth::api {
 
+// Levels of arrays and objects in a text that is read.
+inline constexpr size_t kJsonNestingMax = 1000;
+
 class JsonValue {
  public:
   enum class Kind : uint8_t { kNull, kBool, kInt, kDouble, kString, kArray, kObject };

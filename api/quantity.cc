@@ -71,7 +71,10 @@ bool ResolveSuffix(std::string_view suffix, QuantityParts& parts) {
   }
   if (suffix[0] != 'e' && suffix[0] != 'E') return false;
   suffix.remove_prefix(suffix.size() > 2 && suffix[1] == '+' ? 2 : 1);
-  auto [end, error] = std::from_chars(suffix.data(), suffix.data() + suffix.size(), parts.exponent);
+  int64_t exponent = 0;
+  const auto [end, error] =
+      std::from_chars(suffix.data(), suffix.data() + suffix.size(), exponent);
+  parts.exponent = static_cast<int32_t>(exponent);  // wraps, as upstream's does
   parts.format = QuantityFormat::kDecimalExponent;
   return error == std::errc() && end == suffix.data() + suffix.size();
 }

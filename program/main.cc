@@ -25,6 +25,7 @@ int Main(int argc, char** argv) {
   CLI::App app{kAbout};
   app.name("berth");
   app.footer(kExamples);
+  app.set_version_flag("--version", fmt::format("berth {}", BERTH_VERSION));
   app.require_subcommand(1);
   Action action;
   AddUp(app, action);

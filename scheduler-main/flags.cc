@@ -71,7 +71,9 @@ void AddOwnFlags(CLI::App& app, Flags& flags, Texts& texts) {
                "Check every reused evaluation against a plain one (slow)");
   app.add_option("--bind-address", flags.bind_address, "Of health and metrics, plain HTTP")
       ->capture_default_str();
-  app.add_option("--secure-port", flags.secure_port, "Of health and metrics; 0: none")
+  app.add_option("--secure-port", flags.secure_port,
+                 "Of health and metrics; 0: none. Each scheduler of a machine needs its own")
+      ->check(CLI::Range(0, 65535))
       ->capture_default_str();
   app.add_option("--pod-max-in-unschedulable-pods-duration", texts.unschedulable_max,
                  "A rejected pod is tried again after this, whatever happened [5m0s]");

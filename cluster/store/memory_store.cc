@@ -7,7 +7,11 @@ namespace {
 
 class MemoryStore final : public MvccStore {
  public:
-  using MvccStore::MvccStore;
+  MemoryStore(Executor& executor, StoreLimits limits, Revision first_revision)
+      : MvccStore(executor, limits) {
+    absl::MutexLock lock(&state_->mutex);
+    if (first_revision > 1) state_->index.FinishLoad(first_revision);
+  }
 
  private:
   void Submit(Operation op) override {
@@ -34,8 +38,9 @@ class MemoryStore final : public MvccStore {
 
 }  // namespace
 
-std::unique_ptr<Store> MakeMemoryStore(Executor& executor, StoreLimits limits) {
-  return MvccStore::MakeHandle(std::make_shared<MemoryStore>(executor, limits));
+std::unique_ptr<Store> MakeMemoryStore(Executor& executor, StoreLimits limits,
+                                       Revision first_revision) {
+  return MvccStore::MakeHandle(std::make_shared<MemoryStore>(executor, limits, first_revision));
 }
 
 }  // namespace berth::store

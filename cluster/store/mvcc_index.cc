@@ -87,7 +87,7 @@ WatchEvent MvccIndex::ToEvent(const History& history, Revision revision) {
   } else {
     event.kv = ToKeyValue(history.key, version);
   }
-  if (version != history.versions.data() && !(version - 1)->tombstone()) {
+  if (version != history.versions.begin() && !(version - 1)->tombstone()) {
     event.previous = ToKeyValue(history.key, version - 1);
   }
   return event;
@@ -223,10 +223,17 @@ void MvccIndex::Forget(const LogRecord& record, Journal* journal) {
     keys_.erase(std::string_view(history.key));
     return;
   }
-  versions.erase(versions.begin(), versions.begin() + static_cast<ptrdiff_t>(drop));
-  if (versions.capacity() > 8 && versions.capacity() > 4 * versions.size()) {
-    versions.shrink_to_fit();
-  }
+  versions.DropFront(drop);
+}
+
+// Moves the rest to the front only when as much was dropped as is left.
+void MvccIndex::Versions::DropFront(size_t count) {
+  for (size_t i = 0; i < count; ++i) all_[first_ + i].value = nullptr;
+  first_ += count;
+  if (first_ < size()) return;
+  all_.erase(all_.begin(), all_.begin() + static_cast<ptrdiff_t>(first_));
+  first_ = 0;
+  if (all_.capacity() > 8 && all_.capacity() > 4 * all_.size()) all_.shrink_to_fit();
 }
 
 bool MvccIndex::Trim(size_t records_max, Journal* journal) {

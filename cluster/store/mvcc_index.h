@@ -87,9 +87,25 @@ class MvccIndex {
   void FinishLoad(Revision compacted);
 
  private:
+  // A vector that also drops from its front at a constant cost on average.
+  class Versions {
+   public:
+    bool empty() const { return first_ == all_.size(); }
+    size_t size() const { return all_.size() - first_; }
+    const Version* begin() const { return all_.data() + first_; }
+    const Version* end() const { return all_.data() + all_.size(); }
+    const Version& operator[](size_t i) const { return all_[first_ + i]; }
+    const Version& back() const { return all_.back(); }
+    void push_back(Version version) { all_.push_back(std::move(version)); }
+    void DropFront(size_t count);
+
+   private:
+    std::vector<Version> all_;
+    size_t first_ = 0;  // before it: dropped, their values released
+  };
   struct History {
     std::string key;
-    std::vector<Version> versions;  // by mod
+    Versions versions;  // by mod
   };
   struct LogRecord {
     Revision revision;

@@ -177,7 +177,12 @@ absl::Status RocksdbStore::CheckFormat() {
   }
   rocksdb::WriteOptions sync;
   sync.sync = true;
-  const rocksdb::Status written = db_->Put(sync, ToSlice(kFormatKey), ToSlice(kFormat));
+  rocksdb::WriteBatch batch;
+  rocksdb::Status written = batch.Put(ToSlice(kFormatKey), ToSlice(kFormat));
+  if (written.ok() && options_.first_revision > 1) {
+    written = batch.Put(ToSlice(kCompactedKey), EncodeInt(options_.first_revision));
+  }
+  if (written.ok()) written = db_->Write(sync, &batch);
   return written.ok() ? absl::OkStatus() : DiskError("cannot write", written);
 }
 

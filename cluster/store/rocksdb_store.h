@@ -18,6 +18,7 @@ namespace berth::store {
 struct RocksdbOptions {
   std::string path = {};  // a directory of the store's own, made when absent
   StoreLimits limits = {};
+  Revision first_revision = 1;          // of a directory that is new, as in memory_store.h
   int64_t queue_ops_max = 65'536;       // Txns waiting for the disk; more are Unavailable
   int64_t memtable_bytes = 64 << 20;    // bounds RocksDB's log too: it goes when this is flushed
 };

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "api/schema/core_v1_pod.pb.h"
+#include "base/clock.h"
 #include "base/status_macros.h"
 #include "base/thread_executor.h"
 #include "cluster/apiserver/api_server.h"
@@ -37,6 +38,7 @@ class CountingHandler final : public apiserver::Handler {
 // In the order in which they are made; unmade the other way round.
 struct ControlPlane::Parts {
   std::optional<DataDir> dir;
+  std::string address;
   ThreadExecutor store_executor{"store"};
   ThreadExecutor encoder{"encoder"};
   ThreadExecutor executor{"apiserver"};
@@ -80,19 +82,24 @@ absl::StatusOr<std::unique_ptr<ControlPlane>> ControlPlane::Start(
         options.address));
   }
   auto parts = std::make_unique<Parts>();
+  parts->address = options.address;
   if (!options.data_dir.empty()) {
     BERTH_ASSIGN_OR_RETURN(DataDir dir, DataDir::Acquire(options.data_dir));
     parts->dir.emplace(std::move(dir));
   }
+  // A new store begins later than any before it: a client that outlives its server's data lists
+  // anew. A revision a microsecond is more than any store writes.
+  const store::Revision first_revision = absl::ToUnixMicros(RealClock::Get().Now());
   if (options.store == ControlPlaneOptions::StoreKind::kMemory) {
-    parts->store = store::MakeMemoryStore(parts->store_executor);
+    parts->store = store::MakeMemoryStore(parts->store_executor, {}, first_revision);
   } else {
     if (!parts->dir) {
       return absl::InvalidArgumentError("the rocksdb store needs a data directory (--data-dir)");
     }
     BERTH_ASSIGN_OR_RETURN(parts->store,
                            store::OpenRocksdbStore(parts->store_executor,
-                                                   {.path = parts->dir->File("store")}));
+                                                   {.path = parts->dir->File("store"),
+                                                    .first_revision = first_revision}));
   }
   apiserver::ApiServerOptions server;
   server.event_ttl = options.event_ttl;
@@ -112,7 +119,10 @@ absl::StatusOr<std::unique_ptr<ControlPlane>> ControlPlane::Start(
   return std::unique_ptr<ControlPlane>(new ControlPlane(std::move(parts)));
 }
 
-std::string ControlPlane::url() const { return fmt::format("http://127.0.0.1:{}", port()); }
+std::string ControlPlane::url() const {
+  const bool v6 = parts_->address.find(':') != std::string::npos;
+  return fmt::format("http://{}{}{}:{}", v6 ? "[" : "", parts_->address, v6 ? "]" : "", port());
+}
 int ControlPlane::port() const { return parts_->http->port(); }
 apiserver::Handler& ControlPlane::handler() { return *parts_->handler; }
 Executor& ControlPlane::executor() { return parts_->executor; }

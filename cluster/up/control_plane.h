@@ -50,7 +50,7 @@ class ControlPlane {
   // Ends watches, answers what is being handled, commits, closes.
   ~ControlPlane();
 
-  std::string url() const;  // "http://127.0.0.1:8001"
+  std::string url() const;  // "http://127.0.0.1:8001", of the address it listens on
   int port() const;
   // For in-process transports: what handles requests, and the executor its tasks run on.
   apiserver::Handler& handler();

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "api/json.h"
+#include "api/quantity.h"
 #include "api/schema/apiextensions_v1_schema.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "tests/api/random_message.h"
@@ -72,6 +73,13 @@ TEST(HostileInputTest, HugeQuantitiesAreNumbers) {
   EXPECT_TRUE(ParseJson("{\"spec\":{\"overhead\":{\"cpu\":\"" + digits + "\"}}}", pod).ok());
   EXPECT_TRUE(ParseJson("{\"spec\":{\"overhead\":{\"cpu\":\"1e2147483647\"}}}", pod).ok());
   EXPECT_TRUE(ParseJson("{\"spec\":{\"overhead\":{\"cpu\":\"1e-2147483648\"}}}", pod).ok());
+  // The exponent is 32 bits wide upstream, and wraps.
+  for (const auto& [text, want] : {std::pair("1e9223372036854775807", "0.1"),
+                                   std::pair("1e4294967298", "100")}) {
+    const auto got = Quantity::Parse(text), same = Quantity::Parse(want);
+    ASSERT_TRUE(got.ok() && same.ok()) << text;
+    EXPECT_EQ(got->MilliValue(), same->MilliValue()) << text;
+  }
 }
 
 // Changes single bytes of good texts; whatever still parses must print, and read back the same.

@@ -291,5 +291,25 @@ TEST(JsonValueTest, TextsAreReadAndPrinted) {
   EXPECT_FALSE(JsonValue::Parse(std::string(5000, '[')).ok());
 }
 
+// Each copy of a document into its own depth doubles it; no text that is read nests so deep.
+TEST(JsonPatchTest, CopiesDoNotNestWithoutEnd) {
+  std::string patch = R"([{"op":"add","path":"/z","value":{}})";
+  std::string path = "/z", deep = "{}";
+  for (int i = 0; i < 400; ++i) deep = R"({"":)" + deep + "}";
+  for (int i = 0; i < 2; ++i) {
+    patch += R"(,{"op":"add","path":")" + path + R"(/","value":)" + deep + "}";
+    path += std::string(401, '/');
+  }
+  for (int i = 0; i < 6; ++i) {
+    patch += R"(,{"op":"copy","from":"/z","path":")" + path + R"(/"})";
+    path += path.substr(2);
+  }
+  patch += "]";
+  const auto operations = JsonValue::Parse(patch);
+  ASSERT_TRUE(operations.ok()) << operations.status();
+  JsonValue document = JsonValue::EmptyObject();
+  EXPECT_FALSE(ApplyJsonPatch(*operations, document).ok());
+}
+
 }  // namespace
 }  // namespace berth::api

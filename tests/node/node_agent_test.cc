@@ -254,6 +254,24 @@ TEST_F(NodeAgentTest, SurvivesTheServersRestart) {
             absl::ToUnixSeconds(loop_.clock().Now()) - 11);
 }
 
+// Its store was in memory, or its directory is gone.
+TEST_F(NodeAgentTest, AServerThatLostItsDataIsToldOfAllNodesAgain) {
+  StartAgent();
+  MakeBound(PodBuilder("a"), "a", "node-0001");
+  Run(absl::Seconds(1));
+  ASSERT_EQ(Phase("a"), "Running");
+  StopServer();
+  store_ = store::MakeMemoryStore(*store_executor_, {}, 1'000'000);
+  Run(absl::Seconds(5));
+  StartServer();
+  Run(absl::Minutes(2));
+  EXPECT_TRUE(Get<Node>("", "node-0001").ok());
+  EXPECT_EQ(agent_->Stats().pods, 0) << "the pod is gone with the rest";
+  MakeBound(PodBuilder("b"), "b", "node-0001");
+  Run(absl::Seconds(5));
+  EXPECT_EQ(Phase("b"), "Running");
+}
+
 TEST_F(NodeAgentTest, ItsOwnRestartRestartsNothing) {
   StartAgent();
   MakeBound(PodBuilder("p"), "p", "node-0001");

@@ -261,6 +261,8 @@ int main(int argc, char** argv) {
     berth::store::RunWriter(argv[2], std::atoi(argv[3]));
   }
   testing::InitGoogleTest(&argc, argv);
+  const char* full = std::getenv("BERTH_FULL");
+  if (full != nullptr && std::strcmp(full, "0") != 0) berth::store::rounds = 200;
   if (const char* text = std::getenv("BERTH_KILL9_ROUNDS")) {
     berth::store::rounds = std::atoi(text);
   }

@@ -68,6 +68,18 @@ class RocksdbStoreTest : public StoreConformance {
   TempDir dir_;
 };
 
+TEST_F(RocksdbStoreTest, ANewStoreMayBeginLate) {
+  env_.reset();
+  std::filesystem::remove_all(dir_.path());
+  std::filesystem::create_directory(dir_.path());
+  Reopen({.first_revision = 5000});
+  EXPECT_EQ(Current(), 5000);
+  EXPECT_EQ(Put("a", "1"), 5001);
+  Reopen({.first_revision = 9000});
+  EXPECT_EQ(Current(), 5001) << "it is not new any more";
+  EXPECT_TRUE(absl::IsOutOfRange(Get("a", 4999).status()));
+}
+
 TEST_F(RocksdbStoreTest, ARestartBringsBackKeysRevisionsVersionsAndHistory) {
   Put("a", "1");  // 2
   Put("a", "2");  // 3

@@ -71,7 +71,7 @@ JsonValue* Locate(JsonValue& document, const Tokens& tokens) {
   return parent == nullptr ? nullptr : Child(*parent, tokens.back());
 }
 
-// Levels of nesting; a value as parsed has kJsonNestingMax at most, and AddAt keeps it so.
+// Levels of nesting; a value as parsed has kJsonNestingMax at most, and it stays so.
 size_t DepthOf(const JsonValue& value) {
   size_t deepest = 0;
   if (value.is_array()) {
@@ -84,9 +84,13 @@ size_t DepthOf(const JsonValue& value) {
   return deepest + 1;
 }
 
+// Copies of copies would nest deeper than any text that is read, and than the stack holds.
+bool NestsWithin(const Tokens& path, const JsonValue& value) {
+  return path.size() + DepthOf(value) <= kJsonNestingMax;
+}
+
 bool AddAt(JsonValue& document, const Tokens& tokens, JsonValue value) {
-  // Copies of copies would nest deeper than any text that is read, and than the stack holds.
-  if (tokens.size() + DepthOf(value) > kJsonNestingMax) return false;
+  if (!NestsWithin(tokens, value)) return false;
   if (tokens.empty()) {
     document = std::move(value);
     return true;
@@ -154,7 +158,7 @@ class JsonPatcher {
 
   absl::Status Replace(const Tokens& path, const JsonValue& value) {
     JsonValue* target = Locate(document_, path);
-    if (target == nullptr) return GenericInvalid();
+    if (target == nullptr || !NestsWithin(path, value)) return GenericInvalid();
     *target = value;
     return absl::OkStatus();
   }

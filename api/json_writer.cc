@@ -72,7 +72,9 @@ constexpr std::array<int8_t, 256> kBase64Values = MakeBase64Values();
 
 void JsonWriter::Grow(size_t size) {
   const size_t used = static_cast<size_t>(end_ - buffer_.get());
-  const size_t wanted = std::max({kBufferStart, used * 2, used + size});
+  // By capacity: while a long string is written, what is used says little of what is to come.
+  const auto capacity = static_cast<size_t>(limit_ - buffer_.get());
+  const size_t wanted = std::max({kBufferStart, capacity * 2, used + size});
   std::unique_ptr<char[]> bigger(new char[wanted]);  // not value-initialized
   if (used != 0) std::memcpy(bigger.get(), buffer_.get(), used);
   buffer_ = std::move(bigger);

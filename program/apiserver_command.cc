@@ -19,6 +19,7 @@ namespace {
 struct ApiserverFlags {
   std::string store = "rocksdb", data_dir, address = "127.0.0.1", kubeconfig;
   std::string binding_check = "on", event_ttl = "1h";
+  int64_t first_revision = 1;
   int port = 8080;
 };
 
@@ -34,6 +35,7 @@ int Run(const ApiserverFlags& flags) {
   options.port = flags.port;
   options.binding_check = flags.binding_check == "on";
   options.event_ttl = absl::Nanoseconds(*ttl);
+  options.first_revision = flags.first_revision;
   auto plane = up::ControlPlane::Start(options);
   if (!plane.ok()) return Fail(plane.status());
   if (!flags.kubeconfig.empty()) {
@@ -73,6 +75,11 @@ void AddApiserver(CLI::App& app, Action& action) {
                       "on: a binding that does not fit its node is refused with 409; "
                       "off: upstream's behaviour")
       ->check(Plain(CLI::IsMember({"on", "off"})))->capture_default_str();
+  command->add_option("--first-revision", flags->first_revision,
+                      "Where a new store begins. After its data was lost, $(date +%s%6N) makes "
+                      "clients that are still there list anew")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->add_option("--event-ttl", flags->event_ttl, "How long Events are kept")
       ->capture_default_str();
   command->callback([flags, &action] { action = [flags] { return Run(*flags); }; });

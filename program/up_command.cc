@@ -29,6 +29,7 @@ struct UpFlags {
   std::string data_dir, kubeconfig, config, log_file;
   std::string store = "rocksdb", binding_check = "on", event_ttl = "1h";
   int port = 8001;
+  int64_t first_revision = 1;
   std::vector<std::string> schedulers;
   bool plain = false;
 };
@@ -42,6 +43,7 @@ absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
   options.plane.port = flags.port;
   options.plane.binding_check = flags.binding_check == "on";
   options.plane.event_ttl = absl::Nanoseconds(ttl);
+  options.plane.first_revision = flags.first_revision;
   options.kubeconfig = flags.kubeconfig;
   options.simulate_nodes = flags.nodes.count > 0 || !flags.nodes.template_file.empty();
   BERTH_ASSIGN_OR_RETURN(options.nodes, MakeAgentOptions(flags.nodes));
@@ -179,6 +181,11 @@ void AddUp(CLI::App& app, Action& action) {
                       "on: a binding that does not fit its node is refused with 409; "
                       "off: upstream's behaviour")
       ->check(Plain(CLI::IsMember({"on", "off"})))->capture_default_str();
+  command->add_option("--first-revision", flags->first_revision,
+                      "Where a new store begins. After its data was lost, $(date +%s%6N) makes "
+                      "clients that are still there list anew")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   command->add_option("--event-ttl", flags->event_ttl, "How long Events are kept")
       ->capture_default_str();
   command->add_option("--log-file", flags->log_file,

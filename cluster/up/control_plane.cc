@@ -6,7 +6,6 @@
 #include <fmt/core.h>
 
 #include "api/schema/core_v1_pod.pb.h"
-#include "base/clock.h"
 #include "base/status_macros.h"
 #include "base/thread_executor.h"
 #include "cluster/apiserver/api_server.h"
@@ -87,11 +86,9 @@ absl::StatusOr<std::unique_ptr<ControlPlane>> ControlPlane::Start(
     BERTH_ASSIGN_OR_RETURN(DataDir dir, DataDir::Acquire(options.data_dir));
     parts->dir.emplace(std::move(dir));
   }
-  // A new store begins later than any before it: a client that outlives its server's data lists
-  // anew. A revision a microsecond is more than any store writes.
-  const store::Revision first_revision = absl::ToUnixMicros(RealClock::Get().Now());
   if (options.store == ControlPlaneOptions::StoreKind::kMemory) {
-    parts->store = store::MakeMemoryStore(parts->store_executor, {}, first_revision);
+    parts->store = store::MakeMemoryStore(parts->store_executor, {},
+                                          options.first_revision);
   } else {
     if (!parts->dir) {
       return absl::InvalidArgumentError("the rocksdb store needs a data directory (--data-dir)");
@@ -99,7 +96,7 @@ absl::StatusOr<std::unique_ptr<ControlPlane>> ControlPlane::Start(
     BERTH_ASSIGN_OR_RETURN(parts->store,
                            store::OpenRocksdbStore(parts->store_executor,
                                                    {.path = parts->dir->File("store"),
-                                                    .first_revision = first_revision}));
+                                                    .first_revision = options.first_revision}));
   }
   apiserver::ApiServerOptions server;
   server.event_ttl = options.event_ttl;

@@ -28,6 +28,7 @@ struct ControlPlaneOptions {
   int port = 0;                          // 0: any free one
   bool binding_check = true;
   absl::Duration event_ttl = absl::Hours(1);
+  int64_t first_revision = 1;  // of a store that is new
 };
 
 // "rocksdb" or "memory"; nullopt otherwise.

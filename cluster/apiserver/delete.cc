@@ -285,7 +285,10 @@ void Rest::DeleteNext(std::shared_ptr<CollectionState> state) {
       return Reply(std::move(state->call), result.status());
     }
     if (result.ok()) state->deleted.push_back(object);
-    DeleteNext(state);
+    // A task of its own: some deletions end inside the call, and the stack would grow with them.
+    executor_.Post([this, alive = alive_.Watch(), state] {
+      if (!alive.expired()) DeleteNext(state);
+    });
   };
   DeleteOne(std::move(one));
 }

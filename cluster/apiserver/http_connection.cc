@@ -70,7 +70,8 @@ class HttpConnection::Writer final : public StreamWriter {
     {
       absl::MutexLock lock(&outbox_->mutex);
       if (outbox_->gone || outbox_->closed) return false;
-      behind = outbox_->bytes + size > budget_bytes_;
+      // One chunk may be larger than all that may wait: with nothing unsent nobody is behind.
+      behind = outbox_->bytes > 0 && outbox_->bytes + size > budget_bytes_;
       if (!behind) {
         outbox_->bytes += size;
         outbox_->queue.push_back(std::move(chunk));

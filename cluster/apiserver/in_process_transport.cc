@@ -119,7 +119,8 @@ class InProcessTransport::Exchange : public std::enable_shared_from_this<Exchang
       if (ended_) return false;
       for (Event& event : events) {
         const int64_t size = SizeOf(event.data);
-        if (streaming_ && pending_bytes_ + size > shared_->options.stream_budget_bytes) {
+        if (streaming_ && pending_bytes_ > 0 &&
+            pending_bytes_ + size > shared_->options.stream_budget_bytes) {
           accepted = false;
           gone = std::move(on_gone_);
           gone_ = true;

@@ -265,6 +265,18 @@ TEST_F(ObjectTest, FinalizersHoldAnObject) {
   EXPECT_EQ(Get(url).code, 404);
 }
 
+TEST_F(ObjectTest, ManyDeletionsThatChangeNothingEnd) {
+  const std::string all = "/api/v1/namespaces/default/configmaps";
+  for (int i = 0; i < 6000; ++i) {
+    Send("POST", all, R"({"metadata":{"name":"c)" + std::to_string(i) + R"("}})",
+         "application/json");
+  }
+  Run();
+  const Answer dry = Delete(all + "?dryRun=All");
+  EXPECT_EQ(dry.code, 200);
+  EXPECT_EQ(Get(all + "/c5999").code, 200);
+}
+
 TEST_F(ObjectTest, PreconditionsOfDelete) {
   MakePod("a");
   const std::string url = std::string(kPods) + "/a";

@@ -23,6 +23,9 @@ struct ThreadExecutor::Impl {
   absl::flat_hash_map<TimerId, absl::Time> due ABSL_GUARDED_BY(mutex);
   TimerId next_id ABSL_GUARDED_BY(mutex) = 1;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
+  // When the last batch of tasks was taken: timers due by then come before the next batch, others
+  // after it, so that neither starves the other.
+  absl::Time batch_taken ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
   std::thread thread;
 
   // Takes the tasks that may run now; waits for some. False when stopping.
@@ -30,7 +33,8 @@ struct ThreadExecutor::Impl {
     absl::MutexLock lock(&mutex);
     for (;;) {
       if (stopping) return false;
-      if (queue.empty() && !timers.empty() && timers.begin()->first.first <= clock.Now()) {
+      const absl::Time due_by = queue.empty() ? clock.Now() : batch_taken;
+      if (!timers.empty() && timers.begin()->first.first <= due_by) {
         auto first = timers.begin();
         due.erase(first->first.second);
         out.push_back(std::move(first->second));
@@ -38,6 +42,7 @@ struct ThreadExecutor::Impl {
         return true;
       }
       if (!queue.empty()) {
+        batch_taken = clock.Now();
         out.swap(queue);
         return true;
       }

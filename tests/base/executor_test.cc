@@ -1,5 +1,8 @@
 #include "base/executor.h"
 
+#include <functional>
+
+#include <absl/synchronization/notification.h>
 #include <gtest/gtest.h>
 
 #include "base/sim_executor.h"
@@ -42,6 +45,18 @@ TEST(ThreadExecutorTest, TimersFireInDueOrderAndCancelledOnesDoNot) {
   auto both = [&] { return seen.size() == 2; };
   ASSERT_TRUE(mutex.AwaitWithTimeout(absl::Condition(&both), absl::Seconds(10)));
   EXPECT_EQ(seen, (std::vector<int>{1, 2}));
+}
+
+TEST(ThreadExecutorTest, TimersFireAlsoWhenThereIsAlwaysWork) {
+  ThreadExecutor executor("busy");
+  absl::Notification fired;
+  std::function<void()> again = [&] {
+    if (!fired.HasBeenNotified()) executor.Post(again);
+  };
+  executor.Post(again);
+  executor.PostAfter(absl::Milliseconds(1), [&] { fired.Notify(); });
+  EXPECT_TRUE(fired.WaitForNotificationWithTimeout(absl::Seconds(30)));
+  executor.Stop();
 }
 
 TEST(ThreadExecutorTest, TasksAfterStopAreDropped) {

@@ -36,7 +36,8 @@ std::string KubeconfigText(std::string_view server) {
 }
 
 absl::Status WriteKubeconfig(const std::string& path, std::string_view server) {
-  if (std::filesystem::is_directory(path)) {
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) {
     return absl::FailedPreconditionError(fmt::format("{} is a directory, not a file", path));
   }
   if (std::ifstream file(path); file) {
@@ -46,7 +47,6 @@ absl::Status WriteKubeconfig(const std::string& path, std::string_view server) {
           "{} exists and was not written by berth; choose another --kubeconfig", path));
     }
   }
-  std::error_code error;
   const auto parent = std::filesystem::path(path).parent_path();
   if (!parent.empty()) std::filesystem::create_directories(parent, error);
   return WriteFileAtomically(path, KubeconfigText(server), 0600);

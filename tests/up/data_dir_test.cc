@@ -48,6 +48,9 @@ TEST_F(DataDirTest, WhatCannotBeMade) {
 
 TEST_F(DataDirTest, KubeconfigIsReplacedOnlyWhenItIsOurs) {
   const std::string file = path_ + "/sub/kubeconfig";
+  // Neither a directory nor a name no file can have ends the process.
+  EXPECT_FALSE(WriteKubeconfig("/tmp", "http://127.0.0.1:1").ok());
+  EXPECT_FALSE(WriteKubeconfig("/tmp/" + std::string(300, 'x'), "http://127.0.0.1:1").ok());
   ASSERT_TRUE(WriteKubeconfig(file, "http://127.0.0.1:1").ok());
   ASSERT_TRUE(WriteKubeconfig(file, "http://127.0.0.1:2").ok());
   EXPECT_THAT(Read(file), HasSubstr("server: http://127.0.0.1:2\n"));

@@ -47,6 +47,8 @@ class JsonWriter {
   std::string_view text() const {
     return {buffer_.get(), static_cast<size_t>(end_ - buffer_.get())};
   }
+  // Drops what was written beyond the first `size` characters.
+  void Truncate(size_t size) { end_ = buffer_.get() + size; }
   // Empties the buffer; memory beyond `keep_bytes` goes back.
   void Clear(size_t keep_bytes);
 

@@ -1,11 +1,17 @@
 #include <algorithm>
 #include <cmath>
 #include <exception>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <utility>
 
 #include <fmt/core.h>
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "api/json_syntax.h"
+#include "api/json_value.h"
 #include "api/json_writer.h"
 #include "api/yaml.h"
 #include "api/yaml_scalar.h"
@@ -16,7 +22,7 @@ namespace {
 
 using Kind = YamlScalar::Kind;
 
-constexpr int kYamlDepthMax = 400;
+constexpr size_t kYamlDepthMax = 400;
 // Anchors may repeat a text, not multiply it.
 constexpr size_t kGrowthMax = 20;
 constexpr size_t kGrowthFloorBytes = size_t{512} << 10;
@@ -26,169 +32,271 @@ absl::Status YamlFault(const YAML::Mark& mark, std::string_view what) {
   return absl::InvalidArgumentError(fmt::format("yaml: line {}: {}", mark.line + 1, what));
 }
 
-bool IsPlainScalar(const YAML::Node& node) { return node.Tag() == "?" || node.Tag().empty(); }
+// Ends the parse; caught by YamlToJson.
+[[noreturn]] void Refuse(const YAML::Mark& mark, const std::string& what) {
+  throw YAML::ParserException(mark, what);
+}
 
-// Writes a document as JSON. The first failure ends it.
-class Converter {
+// A scalar as the key of a map; nullopt when it cannot be one, `merge` when it is a plain "<<".
+std::optional<std::string> KeyOf(const std::string& text, bool plain, bool& merge) {
+  merge = false;
+  if (!plain) return text;
+  const YamlScalar scalar = ResolveYamlScalar(text);
+  switch (scalar.kind) {
+    case Kind::kMerge:
+      merge = true;
+      return text;
+    case Kind::kBool:
+      return scalar.flag ? "true" : "false";
+    case Kind::kInt:
+      return std::to_string(scalar.integer);
+    case Kind::kUint:
+      return std::to_string(scalar.unsigned_integer);
+    case Kind::kNull:
+      return std::nullopt;
+    default:
+      return text;
+  }
+}
+
+void WriteScalar(const YAML::Mark& mark, const std::string& tag, const std::string& text,
+                 JsonWriter& out) {
+  const bool text_tag = tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:binary";
+  if (tag == "!" || text_tag) return out.String(text);
+  const YamlScalar scalar = ResolveYamlScalar(text);
+  switch (scalar.kind) {
+    case Kind::kNull:
+      return out.Raw("null");
+    case Kind::kBool:
+      return out.Raw(scalar.flag ? "true" : "false");
+    case Kind::kInt:
+      return out.Int(scalar.integer);
+    case Kind::kUint:
+      return out.Raw(std::to_string(scalar.unsigned_integer));
+    case Kind::kDouble:
+      if (!std::isfinite(scalar.number)) {
+        Refuse(mark, fmt::format("json: unsupported value: {}", text));
+      }
+      return out.Double(scalar.number);
+    default:
+      return out.String(text);
+  }
+}
+
+// Writes a document as JSON while it is parsed; no tree is built. An anchor's text is kept for its
+// aliases. What `<<` brings in is taken out of the text again, and added when its map ends.
+class Converter : public YAML::EventHandler {
  public:
   explicit Converter(size_t bytes_max) : bytes_max_(bytes_max) {}
 
-  absl::Status Value(const YAML::Node& node, int depth) {
-    if (depth > kYamlDepthMax) return YamlFault(node.Mark(), "exceeded max depth");
-    if (out_.text().size() > bytes_max_) {
-      return YamlFault(node.Mark(), "document contains excessive aliasing");
-    }
-    switch (node.Type()) {
-      case YAML::NodeType::Scalar:
-        return Scalar(node);
-      case YAML::NodeType::Sequence: {
-        out_.Char('[');
-        bool first = true;
-        for (const YAML::Node& item : node) {
-          if (!first) out_.Char(',');
-          first = false;
-          BERTH_RETURN_IF_ERROR(Value(item, depth + 1));
-        }
-        out_.Char(']');
-        return absl::OkStatus();
-      }
-      case YAML::NodeType::Map: {
-        out_.Char('{');
-        bool first = true;
-        BERTH_RETURN_IF_ERROR(Members(node, depth, {}, first));
-        out_.Char('}');
-        return absl::OkStatus();
-      }
-      default:
-        out_.Raw("null");
-        return absl::OkStatus();
-    }
-  }
-
+  // Empty when the document is.
   std::string Take() {
     std::string text(out_.text());
     out_.Clear(0);
+    if (text == "null") text.clear();
     return text;
   }
 
+  void OnDocumentStart(const YAML::Mark&) override {
+    frames_.clear();
+    anchors_.clear();
+  }
+  void OnDocumentEnd() override {}
+
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    if (KeyIsNext()) Refuse(mark, "unsupported map key");
+    BeginValue(mark);
+    const size_t start = out_.text().size();
+    out_.Raw("null");
+    EndValue(mark, start, anchor);
+  }
+
+  void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                const std::string& text) override {
+    const bool plain = tag == "?" || tag.empty();
+    if (KeyIsNext()) {
+      Key(mark, text, plain);
+      if (anchor == 0) return;
+      JsonWriter json;
+      WriteScalar(mark, tag, text, json);
+      Remember(mark, anchor, {std::string(json.text()), Plainness{text, plain}});
+      return;
+    }
+    BeginValue(mark);
+    const size_t start = out_.text().size();
+    WriteScalar(mark, tag, text, out_);
+    EndValue(mark, start, anchor, Plainness{text, plain});
+  }
+
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+    if (anchor >= anchors_.size() || !anchors_[anchor].has_value()) {
+      Refuse(mark, "an anchor's value contains itself");
+    }
+    const Anchored& anchored = *anchors_[anchor];
+    if (KeyIsNext()) {
+      if (!anchored.scalar.has_value()) Refuse(mark, "unsupported map key");
+      return Key(mark, anchored.scalar->text, anchored.scalar->plain);
+    }
+    BeginValue(mark);
+    const size_t start = out_.text().size();
+    Spend(mark, anchored.json.size());
+    out_.Raw(anchored.json);
+    EndValue(mark, start, 0);
+  }
+
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                       YAML::EmitterStyle::value) override {
+    Open(mark, anchor, false);
+  }
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                  YAML::EmitterStyle::value) override {
+    Open(mark, anchor, true);
+  }
+
+  void OnSequenceEnd() override { Close(']'); }
+  void OnMapEnd() override {
+    if (!frames_.back().merges.empty()) AddMerges(frames_.back());
+    Close('}');
+  }
+
  private:
-  // `hidden`: keys the maps merging this one have themselves.
-  absl::Status Members(const YAML::Node& map, int depth, std::vector<std::string> hidden,
-                       bool& first) {
-    if (depth > kYamlDepthMax) return YamlFault(map.Mark(), "exceeded max depth");
-    const bool merged = !hidden.empty();
-    std::vector<YAML::Node> merges;
-    std::vector<std::string> own;
-    for (const auto& member : map) {
-      std::string key;
-      bool merge = false;
-      BERTH_RETURN_IF_ERROR(Key(member.first, key, merge));
-      if (merge) {
-        merges.push_back(member.second);
+  struct Plainness {  // a scalar as it was written, should it become a key
+    std::string text;
+    bool plain = false;
+  };
+  struct Anchored {
+    std::string json;
+    std::optional<Plainness> scalar;
+  };
+  struct Frame {
+    YAML::Mark mark;
+    size_t start = 0;  // where its text begins
+    YAML::anchor_t anchor = 0;
+    bool is_map = false;
+    bool has_key = false;  // of a map: a value is next
+    bool first = true;
+    bool merging = false;             // of a map: the value is one to merge
+    std::vector<std::string> merges;  // the texts of those
+  };
+
+  bool KeyIsNext() const {
+    return !frames_.empty() && frames_.back().is_map && !frames_.back().has_key;
+  }
+
+  // Counts what aliases copy and anchors keep against what a text may grow to.
+  void Spend(const YAML::Mark& mark, size_t bytes) {
+    spent_bytes_ += bytes;
+    if (spent_bytes_ > bytes_max_) Refuse(mark, "document contains excessive aliasing");
+  }
+
+  void Key(const YAML::Mark& mark, const std::string& text, bool plain) {
+    Frame& map = frames_.back();
+    const std::optional<std::string> key = KeyOf(text, plain, map.merging);
+    if (!key.has_value()) Refuse(mark, "unsupported map key");
+    map.has_key = true;
+    if (!map.merging) WriteKey(map, *key);
+  }
+
+  void WriteKey(Frame& map, const std::string& key) {
+    if (!std::exchange(map.first, false)) out_.Char(',');
+    out_.String(key);
+    out_.Char(':');
+  }
+
+  void BeginValue(const YAML::Mark& mark) {
+    if (frames_.size() > kYamlDepthMax) Refuse(mark, "exceeded max depth");
+    if (frames_.empty() || frames_.back().is_map) return;
+    if (!std::exchange(frames_.back().first, false)) out_.Char(',');
+  }
+
+  void EndValue(const YAML::Mark& mark, size_t start, YAML::anchor_t anchor,
+                std::optional<Plainness> scalar = std::nullopt) {
+    const std::string_view json = out_.text().substr(start);
+    if (anchor != 0) Remember(mark, anchor, {std::string(json), std::move(scalar)});
+    if (frames_.empty() || !frames_.back().is_map) return;
+    Frame& map = frames_.back();
+    map.has_key = false;
+    if (!std::exchange(map.merging, false)) return;
+    if (json[0] != '{' && json[0] != '[') {
+      Refuse(mark, "map merge requires map or sequence of maps as the value");
+    }
+    map.merges.emplace_back(json);
+    out_.Truncate(start);
+  }
+
+  void Remember(const YAML::Mark& mark, YAML::anchor_t anchor, Anchored value) {
+    Spend(mark, value.json.size());
+    if (anchors_.size() <= anchor) anchors_.resize(anchor + 1);
+    anchors_[anchor] = std::move(value);
+  }
+
+  void Open(const YAML::Mark& mark, YAML::anchor_t anchor, bool is_map) {
+    if (KeyIsNext()) Refuse(mark, "unsupported map key");
+    BeginValue(mark);
+    Frame frame;
+    frame.mark = mark;
+    frame.start = out_.text().size();
+    frame.anchor = anchor;
+    frame.is_map = is_map;
+    frames_.push_back(std::move(frame));
+    out_.Char(is_map ? '{' : '[');
+  }
+
+  void Close(char bracket) {
+    out_.Char(bracket);
+    const Frame frame = std::move(frames_.back());
+    frames_.pop_back();
+    EndValue(frame.mark, frame.start, frame.anchor);
+  }
+
+  // The map's own members win over merged ones, and earlier merged maps over later ones.
+  void AddMerges(Frame& map) {
+    const std::string own = std::string(out_.text().substr(map.start)) + "}";
+    std::set<std::string, std::less<>> present;
+    const JsonValue own_members = ParseOwn(map, own);
+    for (const auto& [name, value] : own_members.object()) present.insert(name);
+    const auto add = [&](const JsonValue& from) {
+      if (!from.is_object()) {
+        Refuse(map.mark, "map merge requires map or sequence of maps as the value");
+      }
+      for (const auto& [name, value] : from.object()) {
+        if (!present.insert(name).second) continue;
+        WriteKey(map, name);
+        out_.Raw(value.ToText());
+      }
+    };
+    for (const std::string& text : std::exchange(map.merges, {})) {
+      const JsonValue from = ParseOwn(map, text);
+      if (!from.is_array()) {
+        add(from);
         continue;
       }
-      own.push_back(key);
-      if (merged && std::find(hidden.begin(), hidden.end(), key) != hidden.end()) continue;
-      if (!first) out_.Char(',');
-      first = false;
-      out_.String(key);
-      out_.Char(':');
-      BERTH_RETURN_IF_ERROR(Value(member.second, depth + 1));
+      for (const JsonValue& item : from.array()) add(item);
     }
-    hidden.insert(hidden.end(), own.begin(), own.end());
-    hidden.emplace_back();  // never empty below: the maps are merged ones
-    for (const YAML::Node& from : merges) {
-      BERTH_RETURN_IF_ERROR(Merge(from, depth, hidden, first));
-    }
-    return absl::OkStatus();
   }
 
-  absl::Status Merge(const YAML::Node& from, int depth, const std::vector<std::string>& hidden,
-                     bool& first) {
-    if (from.IsMap()) return Members(from, depth + 1, hidden, first);
-    if (!from.IsSequence()) {
-      return YamlFault(from.Mark(), "map merge requires map or sequence of maps as the value");
-    }
-    for (const YAML::Node& item : from) {
-      if (!item.IsMap()) {
-        return YamlFault(item.Mark(), "map merge requires map or sequence of maps as the value");
-      }
-      BERTH_RETURN_IF_ERROR(Members(item, depth + 1, hidden, first));
-    }
-    return absl::OkStatus();
-  }
-
-  static absl::Status Key(const YAML::Node& node, std::string& key, bool& merge) {
-    if (!node.IsScalar()) return YamlFault(node.Mark(), "unsupported map key");
-    key = node.Scalar();
-    if (!IsPlainScalar(node)) return absl::OkStatus();
-    const YamlScalar scalar = ResolveYamlScalar(key);
-    switch (scalar.kind) {
-      case Kind::kMerge:
-        merge = true;
-        break;
-      case Kind::kBool:
-        key = scalar.flag ? "true" : "false";
-        break;
-      case Kind::kInt:
-        key = std::to_string(scalar.integer);
-        break;
-      case Kind::kUint:
-        key = std::to_string(scalar.unsigned_integer);
-        break;
-      case Kind::kNull:
-        return YamlFault(node.Mark(), "unsupported map key");
-      default:
-        break;
-    }
-    return absl::OkStatus();
-  }
-
-  absl::Status Scalar(const YAML::Node& node) {
-    const std::string& text = node.Scalar();
-    const std::string& tag = node.Tag();
-    const bool text_tag = tag == "tag:yaml.org,2002:str" || tag == "tag:yaml.org,2002:binary";
-    if (tag == "!" || text_tag) {
-      out_.String(text);
-      return absl::OkStatus();
-    }
-    const YamlScalar scalar = ResolveYamlScalar(text);
-    switch (scalar.kind) {
-      case Kind::kNull:
-        out_.Raw("null");
-        break;
-      case Kind::kBool:
-        out_.Raw(scalar.flag ? "true" : "false");
-        break;
-      case Kind::kInt:
-        out_.Int(scalar.integer);
-        break;
-      case Kind::kUint:
-        out_.Raw(std::to_string(scalar.unsigned_integer));
-        break;
-      case Kind::kDouble:
-        if (!std::isfinite(scalar.number)) {
-          return YamlFault(node.Mark(), fmt::format("json: unsupported value: {}", text));
-        }
-        out_.Double(scalar.number);
-        break;
-      default:
-        out_.String(text);
-    }
-    return absl::OkStatus();
+  JsonValue ParseOwn(const Frame& map, const std::string& json) {
+    Spend(map.mark, json.size());
+    absl::StatusOr<JsonValue> value = JsonValue::Parse(json);
+    if (!value.ok()) Refuse(map.mark, std::string(value.status().message()));
+    return *std::move(value);
   }
 
   JsonWriter out_;
+  std::vector<Frame> frames_;
+  std::vector<std::optional<Anchored>> anchors_;  // by number
   size_t bytes_max_;
+  size_t spent_bytes_ = 0;
 };
 
-absl::StatusOr<std::vector<std::string>> ConvertDocuments(std::string_view yaml) {
+std::vector<std::string> ConvertDocuments(std::string_view yaml) {
   std::vector<std::string> documents;
+  std::istringstream text{std::string(yaml)};
+  YAML::Parser parser(text);
   Converter converter(std::max(kGrowthFloorBytes, yaml.size() * kGrowthMax));
-  for (const YAML::Node& document : YAML::LoadAll(std::string(yaml))) {
-    if (!document.IsDefined() || document.IsNull()) continue;
-    BERTH_RETURN_IF_ERROR(converter.Value(document, 0));
-    documents.push_back(converter.Take());
+  while (parser.HandleNextDocument(converter)) {
+    std::string document = converter.Take();
+    if (!document.empty()) documents.push_back(std::move(document));
   }
   return documents;
 }

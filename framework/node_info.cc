@@ -92,15 +92,17 @@ void NodeInfo::CopyPodsFrom(const NodeInfo& other) {
 }
 
 void NodeInfo::Count(const PodInfo& pod, int sign) {
+  const api::scheduling::Amounts non_zero = {
+      .milli_cpu = pod.non_zero_requests.milli_cpu,
+      .memory_bytes = pod.non_zero_requests.memory_bytes,
+      .scalars = {}};
   if (sign > 0) {
     requested_.Add(pod.requests);
-    non_zero_requested_.milli_cpu += pod.non_zero_requests.milli_cpu;
-    non_zero_requested_.memory_bytes += pod.non_zero_requests.memory_bytes;
+    non_zero_requested_.Add(non_zero);
     for (const auto& port : pod.host_ports) used_ports_.Add(port);
   } else {
     requested_.Subtract(pod.requests);
-    non_zero_requested_.milli_cpu -= pod.non_zero_requests.milli_cpu;
-    non_zero_requested_.memory_bytes -= pod.non_zero_requests.memory_bytes;
+    non_zero_requested_.Subtract(non_zero);
     for (const auto& port : pod.host_ports) used_ports_.Remove(port);
   }
 }

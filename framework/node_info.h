@@ -68,8 +68,11 @@ class NodeInfo {
   const std::vector<PodPtr>& pods_with_required_anti_affinity() const {
     return pods_with_required_anti_affinity_;
   }
-  const api::scheduling::Amounts& requested() const { return requested_; }
-  const api::scheduling::Amounts& non_zero_requested() const { return non_zero_requested_; }
+  const api::scheduling::Amounts& requested() const { return requested_.value(); }
+  // CPU and memory alone.
+  const api::scheduling::Amounts& non_zero_requested() const {
+    return non_zero_requested_.value();
+  }
   const api::scheduling::Allocatable& allocatable() const { return facts().allocatable; }
   const api::scheduling::UsedHostPorts& used_ports() const { return used_ports_; }
   const api::scheduling::LabelSet& labels() const { return facts().labels; }
@@ -101,7 +104,7 @@ class NodeInfo {
   std::shared_ptr<ImageMap> images_;
   Symbol name_;
   std::vector<PodPtr> pods_, pods_with_affinity_, pods_with_required_anti_affinity_;
-  api::scheduling::Amounts requested_, non_zero_requested_;
+  api::scheduling::AmountsSum requested_, non_zero_requested_;
   api::scheduling::UsedHostPorts used_ports_;
 };
 

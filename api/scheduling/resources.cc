@@ -1,12 +1,17 @@
 #include "api/scheduling/resources.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <limits>
 #include <string>
+
+#include <absl/container/flat_hash_map.h>
 
 #include "api/quantity.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/validation/names.h"
+#include "base/strings.h"
 
 namespace berth::api::scheduling {
 namespace {
@@ -30,19 +35,19 @@ Symbol Pods() {
 
 using Scalars = absl::InlinedVector<std::pair<Symbol, int64_t>, 1>;
 
-Scalars::const_iterator FindScalar(const Scalars& scalars, Symbol name) {
-  return std::find_if(scalars.begin(), scalars.end(),
-                      [&](const auto& entry) { return entry.first == name; });
-}
-
-// Inserts 0 when absent; keeps the order by text.
-int64_t& ScalarSlot(Scalars& scalars, Symbol name) {
-  auto it = std::find_if(scalars.begin(), scalars.end(),
-                         [&](const auto& entry) { return entry.first == name; });
-  if (it != scalars.end()) return it->second;
-  it = std::find_if(scalars.begin(), scalars.end(),
-                    [&](const auto& entry) { return name.text() < entry.first.text(); });
-  return scalars.insert(it, {name, 0})->second;
+// Where the entry of `name` is or belongs, by text; few entries are the rule and need no search.
+size_t ScalarPlace(const Scalars& scalars, Symbol name) {
+  constexpr size_t kFew = 8;
+  if (scalars.size() <= kFew) {
+    for (size_t i = 0; i < scalars.size(); ++i) {
+      if (scalars[i].first == name) return i;
+    }
+  }
+  const auto place = std::lower_bound(scalars.begin(), scalars.end(), name.text(),
+                                      [](const auto& entry, std::string_view text) {
+                                        return entry.first.text() < text;
+                                      });
+  return static_cast<size_t>(place - scalars.begin());
 }
 
 using Message = google::protobuf::Map<std::string, resource::Quantity>;
@@ -52,6 +57,10 @@ using Message = google::protobuf::Map<std::string, resource::Quantity>;
 class List {
  public:
   Quantity* Find(std::string_view name) {
+    if (!places_.empty()) {
+      const auto it = places_.find(ToAbsl(name));
+      return it == places_.end() ? nullptr : &entries_[it->second].second;
+    }
     for (auto& [held, amount] : entries_) {
       if (held == name) return &amount;
     }
@@ -61,13 +70,13 @@ class List {
     if (Quantity* held = Find(name)) {
       held->Add(amount);
     } else {
-      entries_.emplace_back(name, amount);
+      Append(name, amount);
     }
   }
   void Max(std::string_view name, const Quantity& amount) {
     Quantity* held = Find(name);
     if (held == nullptr) {
-      entries_.emplace_back(name, amount);
+      Append(name, amount);
     } else if (held->Cmp(amount) < 0) {
       *held = amount;
     }
@@ -76,7 +85,7 @@ class List {
     if (Quantity* held = Find(name)) {
       *held = amount;
     } else {
-      entries_.emplace_back(name, amount);
+      Append(name, amount);
     }
   }
   void AddAll(const List& other) {
@@ -94,7 +103,17 @@ class List {
   const auto& entries() const { return entries_; }
 
  private:
+  static constexpr size_t kFew = 16;  // from here on, places_ finds them
+  void Append(std::string_view name, const Quantity& amount) {
+    entries_.emplace_back(name, amount);
+    if (entries_.size() < kFew) return;
+    for (size_t i = places_.size(); i < entries_.size(); ++i) {
+      places_.emplace(ToAbsl(entries_[i].first), i);
+    }
+  }
+
   absl::InlinedVector<std::pair<std::string_view, Quantity>, 4> entries_;
+  absl::flat_hash_map<absl::string_view, size_t> places_;
 };
 
 bool IsRestartable(const core::Container& container) {
@@ -214,30 +233,37 @@ List EffectiveRequests(const core::Pod& pod, const RequestOptions& options,
   return total;
 }
 
-void AddResource(std::string_view name, const Quantity& amount, Amounts& out) {
+void SetResource(std::string_view name, const Quantity& amount, Amounts& out) {
   if (name == "cpu") {
-    out.milli_cpu += amount.MilliValue();
+    out.milli_cpu = amount.MilliValue();
   } else if (name == "memory") {
-    out.memory_bytes += amount.Value();
+    out.memory_bytes = amount.Value();
   } else if (name == "ephemeral-storage") {
-    out.ephemeral_storage_bytes += amount.Value();
+    out.ephemeral_storage_bytes = amount.Value();
   } else if (IsScalarResourceName(name)) {
-    out.AddScalar(Symbol::Intern(name), amount.Value());
+    out.scalars.emplace_back(Symbol::Intern(name), amount.Value());
   }
 }
 
-bool Lacks(int64_t request, int64_t capacity, int64_t used) {
-  return request > 0 && request > capacity - used;
+void SortScalars(Amounts& amounts) {
+  std::sort(amounts.scalars.begin(), amounts.scalars.end(),
+            [](const auto& a, const auto& b) { return a.first.text() < b.first.text(); });
 }
 
 }  // namespace
 
 int64_t Amounts::Scalar(Symbol name) const {
-  auto it = FindScalar(scalars, name);
-  return it == scalars.end() ? 0 : it->second;
+  const size_t place = ScalarPlace(scalars, name);
+  return place < scalars.size() && scalars[place].first == name ? scalars[place].second : 0;
 }
 
-void Amounts::AddScalar(Symbol name, int64_t amount) { ScalarSlot(scalars, name) += amount; }
+int64_t& Amounts::MutableScalar(Symbol name) {
+  const size_t place = ScalarPlace(scalars, name);
+  if (place == scalars.size() || scalars[place].first != name) {
+    scalars.insert(scalars.begin() + static_cast<std::ptrdiff_t>(place), {name, 0});
+  }
+  return scalars[place].second;
+}
 
 int64_t Amounts::Of(Symbol name) const {
   if (name == Cpu()) return milli_cpu;
@@ -246,34 +272,43 @@ int64_t Amounts::Of(Symbol name) const {
   return Scalar(name);
 }
 
-void Amounts::Add(const Amounts& other) {
-  milli_cpu += other.milli_cpu;
-  memory_bytes += other.memory_bytes;
-  ephemeral_storage_bytes += other.ephemeral_storage_bytes;
-  for (const auto& [name, amount] : other.scalars) AddScalar(name, amount);
-}
-
-void Amounts::Subtract(const Amounts& other) {
-  milli_cpu -= other.milli_cpu;
-  memory_bytes -= other.memory_bytes;
-  ephemeral_storage_bytes -= other.ephemeral_storage_bytes;
-  for (const auto& [name, amount] : other.scalars) AddScalar(name, -amount);
-}
-
-void Amounts::MaxWith(const Amounts& other) {
-  milli_cpu = std::max(milli_cpu, other.milli_cpu);
-  memory_bytes = std::max(memory_bytes, other.memory_bytes);
-  ephemeral_storage_bytes = std::max(ephemeral_storage_bytes, other.ephemeral_storage_bytes);
-  for (const auto& [name, amount] : other.scalars) {
-    int64_t& slot = ScalarSlot(scalars, name);
-    slot = std::max(slot, amount);
-  }
-}
-
 bool Amounts::IsZero() const {
   return milli_cpu == 0 && memory_bytes == 0 && ephemeral_storage_bytes == 0 &&
          std::all_of(scalars.begin(), scalars.end(),
                      [](const auto& entry) { return entry.second == 0; });
+}
+
+int64_t SaturatingAdd(int64_t a, int64_t b) {
+  int64_t sum = 0;
+  if (!__builtin_add_overflow(a, b, &sum)) return sum;
+  return b > 0 ? std::numeric_limits<int64_t>::max() : std::numeric_limits<int64_t>::min();
+}
+
+void AmountsSum::Change(const Amounts& amounts, int sign) {
+  const auto signed_amount = [&](int64_t amount) { return __int128{amount} * sign; };
+  Move(Cpu(), value_.milli_cpu, signed_amount(amounts.milli_cpu));
+  Move(Memory(), value_.memory_bytes, signed_amount(amounts.memory_bytes));
+  Move(EphemeralStorage(), value_.ephemeral_storage_bytes,
+       signed_amount(amounts.ephemeral_storage_bytes));
+  for (const auto& [name, amount] : amounts.scalars) {
+    Move(name, value_.MutableScalar(name), signed_amount(amount));
+  }
+}
+
+void AmountsSum::Move(Symbol resource, int64_t& value, __int128 change) {
+  __int128 sum = value + change;
+  if (!excess_.empty()) {
+    const auto held = std::find_if(excess_.begin(), excess_.end(), [&](const auto& entry) {
+      return entry.first == resource;
+    });
+    if (held != excess_.end()) {
+      sum += held->second;
+      excess_.erase(held);
+    }
+  }
+  value = static_cast<int64_t>(std::clamp<__int128>(sum, std::numeric_limits<int64_t>::min(),
+                                                    std::numeric_limits<int64_t>::max()));
+  if (value != sum) excess_.emplace_back(resource, sum - value);
 }
 
 Amounts PodRequests(const core::Pod& pod, const RequestOptions& options) {
@@ -287,7 +322,8 @@ Amounts PodRequests(const core::Pod& pod, const RequestOptions& options) {
   }
   Amounts out;
   const List total = EffectiveRequests(pod, options, defaults);
-  for (const auto& [name, amount] : total.entries()) AddResource(name, amount, out);
+  for (const auto& [name, amount] : total.entries()) SetResource(name, amount, out);
+  SortScalars(out);
   return out;
 }
 
@@ -308,9 +344,10 @@ Allocatable NodeAllocatable(const core::Node& node) {
     if (name == "pods") {
       out.pods = ToQuantity(amount).Value();
     } else {
-      AddResource(name, ToQuantity(amount), out.amounts);
+      SetResource(name, ToQuantity(amount), out.amounts);
     }
   }
+  SortScalars(out.amounts);
   return out;
 }
 

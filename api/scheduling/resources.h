@@ -24,15 +24,33 @@ struct Amounts {
   int64_t ephemeral_storage_bytes = 0;
   absl::InlinedVector<std::pair<Symbol, int64_t>, 1> scalars;
 
-  int64_t Scalar(Symbol name) const;          // 0 when absent
-  void AddScalar(Symbol name, int64_t amount);  // inserts when absent
+  int64_t Scalar(Symbol name) const;     // 0 when absent
+  int64_t& MutableScalar(Symbol name);  // inserts 0 when absent
   // By resource name: "cpu" (milli), "memory", "ephemeral-storage" or a scalar's.
   int64_t Of(Symbol name) const;
-  void Add(const Amounts& other);
-  void Subtract(const Amounts& other);
-  void MaxWith(const Amounts& other);  // per resource
   bool IsZero() const;
   friend bool operator==(const Amounts&, const Amounts&) = default;
+};
+
+// a + b, or the end of the range that it would pass.
+int64_t SaturatingAdd(int64_t a, int64_t b);
+
+// What pods that come and go ask for together. Exact whatever they ask for: a sum that int64_t
+// cannot hold reads as the end of its range, and is right again once enough of it has left.
+class AmountsSum {
+ public:
+  void Add(const Amounts& amounts) { Change(amounts, 1); }
+  void Subtract(const Amounts& amounts) { Change(amounts, -1); }
+  const Amounts& value() const { return value_; }
+  friend bool operator==(const AmountsSum&, const AmountsSum&) = default;
+
+ private:
+  void Change(const Amounts& amounts, int sign);
+  void Move(Symbol resource, int64_t& value, __int128 change);
+
+  Amounts value_;
+  // By how much the sum of a resource passes the end its value stopped at; nearly always empty.
+  std::vector<std::pair<Symbol, __int128>> excess_;
 };
 
 inline constexpr int64_t kDefaultMilliCpuRequest = 100;
@@ -73,5 +91,9 @@ void FindInsufficient(const Amounts& request, const Allocatable& node, const Amo
                       int64_t used_pods, std::vector<Insufficient>& out);
 // The same as a yes or no, without naming reasons.
 bool Fits(const Amounts& request, const Allocatable& node, const Amounts& used, int64_t used_pods);
+// The rule for one resource: what is not asked for is never lacking. capacity >= 0.
+inline bool Lacks(int64_t request, int64_t capacity, int64_t used) {
+  return request > 0 && used > capacity - request;
+}
 
 }  // namespace berth::api::scheduling

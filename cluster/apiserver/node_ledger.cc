@@ -69,7 +69,7 @@ NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::strin
   Node& target = nodes_[node];
   if (target.known) {
     Shortage shortage;
-    scheduling::FindInsufficient(load.requests, target.allocatable, target.used, target.pods,
+    scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(), target.pods,
                                  shortage.resources);
     shortage.host_ports = target.ports.ConflictsAny(load.ports);
     if (!shortage.resources.empty() || shortage.host_ports) {
@@ -140,7 +140,7 @@ void NodeLedger::Release(const std::string& uid, store::Revision revision) {
 
 scheduling::Amounts NodeLedger::Used(const std::string& node) const {
   const auto it = nodes_.find(node);
-  return it == nodes_.end() ? scheduling::Amounts() : it->second.used;
+  return it == nodes_.end() ? scheduling::Amounts() : it->second.used.value();
 }
 
 int64_t NodeLedger::PodCount(const std::string& node) const {

@@ -92,7 +92,7 @@ class NodeLedger {
   struct Node {
     bool known = false;
     api::scheduling::Allocatable allocatable;
-    api::scheduling::Amounts used;
+    api::scheduling::AmountsSum used;
     int64_t pods = 0;
     api::scheduling::UsedHostPorts ports;
     int64_t in_flight = 0;

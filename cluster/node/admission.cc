@@ -72,9 +72,9 @@ std::optional<Refusal> NodeLoad::Check(const api::core::Pod& pod, const PodLoad&
                                        const NodeFacts& node,
                                        const api::scheduling::Allocatable& allocatable) const {
   const Amounts request = KnownTo(load.requests, allocatable.amounts);
-  if (!api::scheduling::Fits(request, allocatable, used_, pods_)) {
+  if (!api::scheduling::Fits(request, allocatable, used(), pods_)) {
     std::vector<api::scheduling::Insufficient> lacking;
-    api::scheduling::FindInsufficient(request, allocatable, used_, pods_, lacking);
+    api::scheduling::FindInsufficient(request, allocatable, used(), pods_, lacking);
     if (!lacking.empty()) {
       const auto& first = lacking.front();
       return Refusal{fmt::format("OutOf{}", first.resource.text()),

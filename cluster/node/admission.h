@@ -36,7 +36,7 @@ class NodeLoad {
  public:
   void Add(const PodLoad& load);
   void Remove(const PodLoad& load);
-  const api::scheduling::Amounts& used() const { return used_; }
+  const api::scheduling::Amounts& used() const { return used_.value(); }
   int64_t pods() const { return pods_; }
 
   // nullopt: taken. Otherwise the first reason, in the kubelet's order: what does not fit (pods,
@@ -48,7 +48,7 @@ class NodeLoad {
                                const api::scheduling::Allocatable& allocatable) const;
 
  private:
-  api::scheduling::Amounts used_;
+  api::scheduling::AmountsSum used_;
   api::scheduling::UsedHostPorts ports_;
   int64_t pods_ = 0;
 };

@@ -300,9 +300,9 @@ absl::Status Cache::CheckCounts(ClusterSnapshot& snapshot) {
   size_t on_nodes = 0;
   const auto wrong = [](std::string text) { return absl::InternalError(ToAbsl(text)); };
   for (const auto& [name, item] : nodes_) {
-    api::scheduling::Amounts requested;
+    api::scheduling::AmountsSum uncounted;
     for (const PodPtr& pod : item->info.pods()) {
-      requested.Add(pod->requests);
+      uncounted.Add(pod->requests);
       const auto it = pods_.find(pod->uid);
       if (it == pods_.end() || it->second.pod != pod) {
         return wrong(fmt::format("{} holds a stray pod {}", name, pod->key));
@@ -310,10 +310,11 @@ absl::Status Cache::CheckCounts(ClusterSnapshot& snapshot) {
     }
     on_nodes += item->info.pods().size();
     const auto& counted = item->info.requested();
-    if (counted.milli_cpu != requested.milli_cpu ||
-        counted.memory_bytes != requested.memory_bytes) {
-      return wrong(fmt::format("{} counts cpu {}, its pods ask for {}", name, counted.milli_cpu,
-                               requested.milli_cpu));
+    uncounted.Subtract(counted);
+    if (!uncounted.value().IsZero()) {
+      return wrong(fmt::format("{} counts cpu {} memory {}, its pods ask for {} and {} more", name,
+                               counted.milli_cpu, counted.memory_bytes,
+                               uncounted.value().milli_cpu, uncounted.value().memory_bytes));
     }
     if (item->info.node() == nullptr) continue;
     const NodeInfo* copy = snapshot.Find(name);

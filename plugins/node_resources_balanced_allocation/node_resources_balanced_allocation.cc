@@ -85,11 +85,12 @@ bool NodeResourcesBalancedAllocation::ScoreBatch(const framework::CycleState&,
       out[i] = BalanceScore(100, 100);  // fewer than two fractions are always even
       continue;
     }
+    using api::scheduling::SaturatingAdd;
     const int64_t used_cpu = columns.requested_milli_cpu[n];
     const int64_t used_memory = columns.requested_memory_bytes[n];
     const double before[] = {Fraction(used_cpu, cpu), Fraction(used_memory, memory)};
-    const double after[] = {Fraction(used_cpu + pod.requests.milli_cpu, cpu),
-                            Fraction(used_memory + pod.requests.memory_bytes, memory)};
+    const double after[] = {Fraction(SaturatingAdd(used_cpu, pod.requests.milli_cpu), cpu),
+                            Fraction(SaturatingAdd(used_memory, pod.requests.memory_bytes), memory)};
     out[i] = BalanceScore(Balance(before), Balance(after));
   }
   return true;

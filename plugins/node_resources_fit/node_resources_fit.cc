@@ -14,10 +14,10 @@ namespace berth::plugins::node_resources_fit {
 namespace {
 
 using api::scheduling::Amounts;
+using api::scheduling::Lacks;
+using api::scheduling::SaturatingAdd;
 using framework::Code;
 using framework::Status;
-
-bool Lacks(int64_t want, int64_t has, int64_t used) { return want > 0 && want > has - used; }
 
 // Which of the four named resources are short, as bits in upstream's order.
 constexpr std::array<std::string_view, 4> kNamedReasons = {
@@ -132,7 +132,7 @@ bool NodeResourcesFit::FilterBatch(const framework::CycleState&, const framework
   const Amounts& want = pod.requests;
   if (!want.scalars.empty()) return false;  // columns have no scalars
   const auto room = [](int64_t wanted, int64_t has, int64_t used) {
-    return static_cast<uint8_t>(wanted <= 0) | static_cast<uint8_t>(wanted <= has - used);
+    return static_cast<uint8_t>(wanted <= 0) | static_cast<uint8_t>(used <= has - wanted);
   };
   for (size_t i = 0; i < nodes.size(); ++i) {
     const auto n = static_cast<size_t>(nodes[i]);
@@ -160,9 +160,8 @@ int64_t NodeResourcesFit::ResourceScore(const Allocation& allocation) const {
     case Strategy::kMostAllocated:
       return MostAllocated(allocation.requested, allocation.allocatable);
     case Strategy::kRequestedToCapacityRatio:
-      return BrokenLinear(shape_, allocation.requested > allocation.allocatable
-                                      ? 100
-                                      : allocation.requested * 100 / allocation.allocatable);
+      return BrokenLinear(shape_,
+                          UtilizationPercent(allocation.requested, allocation.allocatable));
   }
   return 0;
 }
@@ -201,11 +200,12 @@ bool NodeResourcesFit::ScoreBatch(const framework::CycleState&, const framework:
   const Amounts& pod_wants = pod.scoring_requests;
   for (size_t i = 0; i < nodes.size(); ++i) {
     const auto n = static_cast<size_t>(nodes[i]);
-    const Allocation cpu = {columns.allocatable_milli_cpu[n],
-                            columns.non_zero_requested_milli_cpu[n] + pod_wants.milli_cpu};
+    const Allocation cpu = {
+        columns.allocatable_milli_cpu[n],
+        SaturatingAdd(columns.non_zero_requested_milli_cpu[n], pod_wants.milli_cpu)};
     const Allocation memory = {
         columns.allocatable_memory_bytes[n],
-        columns.non_zero_requested_memory_bytes[n] + pod_wants.memory_bytes};
+        SaturatingAdd(columns.non_zero_requested_memory_bytes[n], pod_wants.memory_bytes)};
     int64_t sum = 0;
     int64_t weights = 0;
     if (cpu.allocatable != 0) {

@@ -5,9 +5,15 @@
 namespace berth::plugins::node_resources_fit {
 namespace {
 
+using api::scheduling::SaturatingAdd;
 using Kind = WeightedResource::Kind;
 constexpr int64_t kScoreMax = 100;
 constexpr int64_t kShapeScoreFactor = 10;  // a shape's scores are 0..10
+
+// Wraps as Go's product does, so that absurd sizes score as absurdly as upstream.
+int64_t Times(int64_t amount, int64_t factor) {
+  return static_cast<int64_t>(static_cast<uint64_t>(amount) * static_cast<uint64_t>(factor));
+}
 
 Kind KindOf(std::string_view name) {
   if (name == "cpu") return Kind::kCpu;
@@ -32,27 +38,31 @@ Allocation AllocationOf(const WeightedResource& resource, const api::scheduling:
   const api::scheduling::Amounts& has = node.allocatable().amounts;
   switch (resource.kind) {
     case Kind::kCpu:
-      return {has.milli_cpu, used.milli_cpu + pod.milli_cpu};
+      return {has.milli_cpu, SaturatingAdd(used.milli_cpu, pod.milli_cpu)};
     case Kind::kMemory:
-      return {has.memory_bytes, used.memory_bytes + pod.memory_bytes};
+      return {has.memory_bytes, SaturatingAdd(used.memory_bytes, pod.memory_bytes)};
     case Kind::kEphemeralStorage:
       return {has.ephemeral_storage_bytes,
-              node.requested().ephemeral_storage_bytes + pod.ephemeral_storage_bytes};
+              SaturatingAdd(node.requested().ephemeral_storage_bytes, pod.ephemeral_storage_bytes)};
     case Kind::kScalar:
       break;
   }
   const int64_t wanted = pod.Scalar(resource.name);
   if (wanted == 0) return {};
-  return {has.Scalar(resource.name), node.requested().Scalar(resource.name) + wanted};
+  return {has.Scalar(resource.name), SaturatingAdd(node.requested().Scalar(resource.name), wanted)};
 }
 
 int64_t LeastAllocated(int64_t requested, int64_t allocatable) {
   if (requested > allocatable) return 0;
-  return (allocatable - requested) * kScoreMax / allocatable;
+  return Times(allocatable - requested, kScoreMax) / allocatable;
 }
 
 int64_t MostAllocated(int64_t requested, int64_t allocatable) {
-  return std::min(requested, allocatable) * kScoreMax / allocatable;
+  return Times(std::min(requested, allocatable), kScoreMax) / allocatable;
+}
+
+int64_t UtilizationPercent(int64_t requested, int64_t allocatable) {
+  return requested > allocatable ? 100 : Times(requested, 100) / allocatable;
 }
 
 int64_t BrokenLinear(std::span<const UtilizationPoint> shape, int64_t utilization) {

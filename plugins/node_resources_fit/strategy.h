@@ -37,6 +37,8 @@ Allocation AllocationOf(const WeightedResource& resource, const api::scheduling:
 // [0, 100], truncated: the free share, the used share. allocatable > 0.
 int64_t LeastAllocated(int64_t requested, int64_t allocatable);
 int64_t MostAllocated(int64_t requested, int64_t allocatable);
+// The used share alone, 100 when more is asked for than there is. allocatable > 0.
+int64_t UtilizationPercent(int64_t requested, int64_t allocatable);
 // utilization 0..100; shape sorted by utilization, scores 0..10, not empty. Result in [0, 100].
 int64_t BrokenLinear(std::span<const UtilizationPoint> shape, int64_t utilization);
 

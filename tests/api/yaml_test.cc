@@ -67,6 +67,15 @@ TEST(YamlReadTest, DocumentsAnchorsAndMerges) {
   EXPECT_EQ(Json("a: &x {b: 1}\nc: *x"), R"({"a":{"b":1},"c":{"b":1}})");
   EXPECT_EQ(Json("x: &x {a: 1, b: 2}\nz:\n  <<: *x\n  b: 3\n"),
             R"({"x":{"a":1,"b":2},"z":{"b":3,"a":1}})");
+  EXPECT_EQ(Json("base: &b {a: 1}\nother: &o {a: 2, c: 3}\nz: {<<: [*b, *o], d: 4}"),
+            R"({"base":{"a":1},"other":{"a":2,"c":3},"z":{"d":4,"a":1,"c":3}})")
+      << "earlier maps win";
+  EXPECT_EQ(Json("x: &x\n  <<: {a: 1}\n  b: 2\nw: *x\n"),
+            R"({"x":{"b":2,"a":1},"w":{"b":2,"a":1}})");
+  EXPECT_EQ(Json("&k name: &v [1]\nz: {*k : *v}"), R"({"name":[1],"z":{"name":[1]}})");
+  EXPECT_EQ(Json("a: \"<<\"\n'<<': b"), R"({"a":"\u003c\u003c","\u003c\u003c":"b"})");
+  EXPECT_EQ(Json("null"), "");
+  EXPECT_EQ(Json("'null'"), "\"null\"");
   EXPECT_EQ(Json("a: 1\na: 2"), R"({"a":1,"a":2})");  // the JSON reader reports it
 }
 
@@ -77,6 +86,11 @@ TEST(YamlReadTest, Refusals) {
   EXPECT_THAT(Json("a: .nan"), HasSubstr("unsupported value"));
   EXPECT_THAT(Json("? [a]\n: b"), HasSubstr("unsupported map key"));
   EXPECT_THAT(Json(std::string(5000, '[')), HasSubstr("yaml: "));
+  EXPECT_THAT(Json("a: {<<: 1}"), HasSubstr("map merge requires map"));
+  EXPECT_THAT(Json("a: {<<: [{b: 1}, 2]}"), HasSubstr("map merge requires map"));
+  EXPECT_THAT(Json("a: &a [1, *a]"), HasSubstr("contains itself"));
+  EXPECT_THAT(Json("a: &a {b: 1}\n*a : 1"), HasSubstr("unsupported map key"));
+  EXPECT_THAT(Json("~: 1"), HasSubstr("unsupported map key"));
   std::string laughs = "a0: &a0 [x,x,x,x,x,x,x,x,x,x]\n";
   for (int i = 1; i < 10; ++i) {
     const std::string item = "*a" + std::to_string(i - 1);
@@ -84,6 +98,19 @@ TEST(YamlReadTest, Refusals) {
     for (int j = 0; j < 10; ++j) laughs += item + (j == 9 ? " ]\n" : " ,");
   }
   EXPECT_THAT(Json(laughs), HasSubstr("excessive aliasing"));
+}
+
+// Each map merges the one before it many times: the text stays small whatever is merged.
+TEST(YamlReadTest, MergesOfMergesDoNotMultiply) {
+  std::string yaml = "m0: &m0 {k0: 0}\n";
+  for (int i = 1; i < 30; ++i) {
+    const std::string before = "*m" + std::to_string(i - 1);
+    yaml += "m" + std::to_string(i) + ": &m" + std::to_string(i) + " {<<: [" + before + ", " +
+            before + ", " + before + "], k" + std::to_string(i) + ": 0}\n";
+  }
+  const std::string json = Json(yaml);
+  EXPECT_THAT(json, HasSubstr("\"m29\":{\"k29\":0,\"k0\":0"));
+  EXPECT_LT(json.size(), 20000U);
 }
 
 TEST(YamlReadTest, IntoAMessage) {

@@ -1,10 +1,12 @@
 // The accounting table of framework.md section 11, row by row.
 #include "api/scheduling/resources.h"
 
+#include <limits>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "api/schema/core_v1_node.pb.h"
@@ -164,8 +166,8 @@ TEST(FitTest, ReasonsComeInUpstreamsOrder) {
   request.milli_cpu = 1500;
   request.memory_bytes = int64_t{2} << 30;
   request.ephemeral_storage_bytes = 1;
-  request.AddScalar(Symbol::Intern("b.com/y"), 1);
-  request.AddScalar(Symbol::Intern("a.com/x"), 1);
+  request.MutableScalar(Symbol::Intern("b.com/y")) = 1;
+  request.MutableScalar(Symbol::Intern("a.com/x")) = 1;
   Amounts used;
   used.milli_cpu = 1000;
   std::vector<Insufficient> got;
@@ -188,24 +190,94 @@ TEST(FitTest, NothingWantedFitsAnywhereWithAFreeSlot) {
   EXPECT_TRUE(Fits({}, has, over, 0)) << "a zero request does not look at the rest";
   EXPECT_FALSE(Fits({}, has, over, 1));
   Amounts request;
-  request.AddScalar(Symbol::Intern("a.com/x"), 0);
+  request.MutableScalar(Symbol::Intern("a.com/x")) = 0;
   EXPECT_TRUE(Fits(request, has, over, 0));
 }
 
 TEST(AmountsTest, ScalarsStaySortedAndSurviveSubtraction) {
   Amounts a;
-  a.AddScalar(Symbol::Intern("z.com/z"), 2);
-  a.AddScalar(Symbol::Intern("a.com/a"), 1);
+  a.MutableScalar(Symbol::Intern("z.com/z")) = 2;
+  a.MutableScalar(Symbol::Intern("a.com/a")) = 1;
   EXPECT_EQ(a.scalars[0].first.text(), "a.com/a");
-  Amounts b = a;
-  a.Add(b);
-  EXPECT_EQ(a.Of(Symbol::Intern("z.com/z")), 4);
-  a.Subtract(b);
-  a.Subtract(b);
-  EXPECT_TRUE(a.IsZero());
-  EXPECT_EQ(a.scalars.size(), 2u) << "an entry of 0 differs from none";
-  a.MaxWith(b);
-  EXPECT_EQ(a, b);
+  AmountsSum sum;
+  sum.Add(a);
+  sum.Add(a);
+  EXPECT_EQ(sum.value().Of(Symbol::Intern("z.com/z")), 4);
+  sum.Subtract(a);
+  sum.Subtract(a);
+  EXPECT_TRUE(sum.value().IsZero());
+  EXPECT_EQ(sum.value().scalars.size(), 2u) << "an entry of 0 differs from none";
+}
+
+TEST(AmountsTest, ManyScalarsAreFoundAsFewAre) {
+  Amounts amounts;
+  for (int i = 0; i < 100; ++i) {
+    amounts.MutableScalar(Symbol::Intern(fmt::format("a.com/{}", i * 37 % 100))) = i * 37 % 100;
+  }
+  ASSERT_EQ(amounts.scalars.size(), 100u);
+  for (size_t i = 1; i < amounts.scalars.size(); ++i) {
+    EXPECT_LT(amounts.scalars[i - 1].first.text(), amounts.scalars[i].first.text());
+  }
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(amounts.Scalar(Symbol::Intern(fmt::format("a.com/{}", i))), i);
+  }
+  EXPECT_EQ(amounts.Scalar(Symbol::Intern("a.com/none")), 0);
+}
+
+TEST(AmountsSumTest, WhatNoInt64HoldsIsFullAndComesBackExact) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  const Symbol scalar = Symbol::Intern("a.com/x");
+  Amounts huge;
+  huge.memory_bytes = int64_t{5} << 60;
+  huge.MutableScalar(scalar) = kMax;
+  Amounts small;
+  small.milli_cpu = 3;
+  small.memory_bytes = 7;
+  AmountsSum sum;
+  for (int i = 0; i < 3; ++i) sum.Add(huge);
+  sum.Add(small);
+  EXPECT_EQ(sum.value().memory_bytes, kMax);
+  EXPECT_EQ(sum.value().Scalar(scalar), kMax);
+  EXPECT_EQ(sum.value().milli_cpu, 3);
+
+  Allocatable node;
+  node.pods = 10;
+  node.amounts.memory_bytes = int64_t{8} << 30;
+  Amounts one;
+  one.memory_bytes = 1;
+  EXPECT_FALSE(Fits(one, node, sum.value(), 4)) << "a full node stays full";
+  std::vector<Insufficient> lacks;
+  FindInsufficient(one, node, sum.value(), 4, lacks);
+  EXPECT_EQ(lacks.size(), 1u);
+
+  sum.Subtract(huge);
+  EXPECT_EQ(sum.value().memory_bytes, kMax);
+  sum.Subtract(huge);
+  EXPECT_EQ(sum.value().memory_bytes, huge.memory_bytes + 7);
+  sum.Subtract(huge);
+  EXPECT_EQ(sum.value().memory_bytes, 7);
+  EXPECT_EQ(sum.value().Scalar(scalar), 0);
+  EXPECT_TRUE(Fits(one, node, sum.value(), 1));
+}
+
+TEST(AmountsSumTest, SaturatingAddStopsAtTheEnds) {
+  constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+  constexpr int64_t kMin = std::numeric_limits<int64_t>::min();
+  EXPECT_EQ(SaturatingAdd(1, 2), 3);
+  EXPECT_EQ(SaturatingAdd(kMax, 1), kMax);
+  EXPECT_EQ(SaturatingAdd(kMin, -1), kMin);
+}
+
+TEST(PodRequestsTest, ManyExtendedResourcesAreSummed) {
+  core::Pod pod;
+  for (int c = 0; c < 2; ++c) {
+    auto& requests = *pod.mutable_spec()->add_containers()->mutable_resources()->mutable_requests();
+    for (int i = 0; i < 2000; ++i) requests[fmt::format("a.com/{}", i)].set_string("2");
+  }
+  const Amounts got = PodRequests(pod);
+  ASSERT_EQ(got.scalars.size(), 2000u);
+  EXPECT_EQ(got.scalars[1].first.text(), "a.com/1");
+  EXPECT_EQ(got.scalars[1999].second, 4);
 }
 
 }  // namespace

@@ -268,8 +268,9 @@ void Observer::Bound(PodView& view) {
   for (const auto& [until, allocatable] : node.before) {
     if (now - until <= kInFlightMax && FitsIn(view, node, allocatable)) return;
   }
-  scheduling::Amounts used;
-  for (const auto& [uid, pod] : node.pods) used.Add(pod->requests);
+  scheduling::AmountsSum sum;
+  for (const auto& [uid, pod] : node.pods) sum.Add(pod->requests);
+  const scheduling::Amounts& used = sum.value();
   Fail(fmt::format("node {} is over-committed by pod {}: cpu {} of {}, memory {} of {}, pods {} of "
                    "{}, host ports {}",
                    view.node(), view.key, used.milli_cpu, node.allocatable.amounts.milli_cpu,
@@ -341,7 +342,7 @@ const PodView* Observer::FindPod(std::string_view uid) const {
 
 bool Observer::FitsIn(const PodView& pod, const NodeView& node,
                       const scheduling::Allocatable& allocatable) const {
-  scheduling::Amounts used;
+  scheduling::AmountsSum used;
   scheduling::UsedHostPorts ports;
   int64_t count = 0;
   for (const auto& [uid, other] : node.pods) {
@@ -350,7 +351,7 @@ bool Observer::FitsIn(const PodView& pod, const NodeView& node,
     for (const auto& port : other->ports) ports.Add(port);
     ++count;
   }
-  return scheduling::Fits(pod.requests, allocatable, used, count) &&
+  return scheduling::Fits(pod.requests, allocatable, used.value(), count) &&
          !ports.ConflictsAny(pod.ports);
 }
 

@@ -164,15 +164,16 @@ void SimCluster::CheckServer(std::vector<std::string>& unmet) {
   Compare("the server's cache", CopyOf(cache.For(api::ResourceOf<Node>())),
           observer_->Content("minions"), unmet);
   for (const auto& [name, node] : observer_->nodes()) {
-    api::scheduling::Amounts used;
-    for (const auto& [uid, pod] : node.pods) used.Add(pod->requests);
+    api::scheduling::AmountsSum uncounted;
+    for (const auto& [uid, pod] : node.pods) uncounted.Add(pod->requests);
     const api::scheduling::Amounts counted = server_->server->ledger().Used(name);
     const int64_t pods = server_->server->ledger().PodCount(name);
-    if (counted.milli_cpu != used.milli_cpu || counted.memory_bytes != used.memory_bytes ||
-        pods != static_cast<int64_t>(node.pods.size())) {
-      unmet.push_back(fmt::format("the ledger has cpu {} and {} pods on {}, the store {} and {}",
-                                  counted.milli_cpu, pods, name, used.milli_cpu,
-                                  node.pods.size()));
+    uncounted.Subtract(counted);
+    if (!uncounted.value().IsZero() || pods != static_cast<int64_t>(node.pods.size())) {
+      unmet.push_back(fmt::format("the ledger has {} pods on {}, the store {}, with cpu {} and "
+                                  "memory {} more",
+                                  pods, name, node.pods.size(), uncounted.value().milli_cpu,
+                                  uncounted.value().memory_bytes));
     }
   }
 }

@@ -1,8 +1,8 @@
 #include "api/errors.h"
 
-#include <algorithm>
 #include <utility>
 
+#include <absl/container/flat_hash_set.h>
 #include <absl/strings/cord.h>
 #include <fmt/core.h>
 
@@ -101,18 +101,15 @@ FieldError MakeError(std::string_view type, std::string field, std::string_view 
 
 // errors as one text: alone, or "[a, b]"; equal ones once.
 std::string Aggregate(const FieldErrors& errors) {
-  std::vector<std::string> texts;
-  for (const FieldError& error : errors) {
-    std::string text = fmt::format("{}: {}", error.field, error.text);
-    if (std::find(texts.begin(), texts.end(), text) == texts.end()) texts.push_back(text);
-  }
-  if (texts.size() == 1) return texts.front();
+  absl::flat_hash_set<std::string> texts;
   std::string out = "[";
-  for (const std::string& text : texts) {
+  for (const FieldError& error : errors) {
+    const auto [text, added] = texts.insert(fmt::format("{}: {}", error.field, error.text));
+    if (!added) continue;
     if (out.size() > 1) out.append(", ");
-    out.append(text);
+    out.append(*text);
   }
-  return out.append("]");
+  return texts.size() == 1 ? *texts.begin() : out.append("]");
 }
 
 }  // namespace

@@ -91,7 +91,7 @@ class Decoder {
               int depth) {
     if (depth > kMessageDepthMax) return Fail("exceeded max depth");
     const FieldInfo* const first = table.fields().data();
-    std::bitset<MessageTable::kFieldsMax> seen;
+    std::bitset<MessageTable::kFieldsMax> seen, left_empty;
     bool any = false;
     for (const dom::key_value_pair& member : object) {
       const FieldInfo* field = table.Find(member.key);
@@ -109,8 +109,13 @@ class Decoder {
       if (SaysNothing(member.value, *field)) continue;
       Message& holder = field->holder_count == 0 ? out : MutableHolderOf(out, *field);
       if (!Field(member.value, holder, *field, step, depth)) return false;
-      if (!filled_ && field->holder_count != 0) DropEmptyHolders(out, *field);
+      if (field->holder_count != 0) left_empty[index] = !filled_;
       any = any || filled_;
+    }
+    for (size_t index = 0; left_empty.any(); ++index) {
+      if (!left_empty[index]) continue;
+      left_empty[index] = false;
+      DropEmptyHolders(out, first[index]);
     }
     filled_ = any;
     return true;

@@ -71,13 +71,17 @@ JsonValue* Locate(JsonValue& document, const Tokens& tokens) {
   return parent == nullptr ? nullptr : Child(*parent, tokens.back());
 }
 
-// Levels of nesting; a value as parsed has kJsonNestingMax at most, and it stays so.
-size_t DepthOf(const JsonValue& value) {
+// Levels of nesting; a value as parsed has kJsonNestingMax at most, and it stays so. `steps` grows
+// by the number of values looked at.
+size_t DepthOf(const JsonValue& value, int64_t& steps) {
+  ++steps;
   size_t deepest = 0;
   if (value.is_array()) {
-    for (const JsonValue& item : value.array()) deepest = std::max(deepest, DepthOf(item));
+    for (const JsonValue& item : value.array()) deepest = std::max(deepest, DepthOf(item, steps));
   } else if (value.is_object()) {
-    for (const auto& [key, member] : value.object()) deepest = std::max(deepest, DepthOf(member));
+    for (const auto& [key, member] : value.object()) {
+      deepest = std::max(deepest, DepthOf(member, steps));
+    }
   } else {
     return 0;
   }
@@ -85,12 +89,12 @@ size_t DepthOf(const JsonValue& value) {
 }
 
 // Copies of copies would nest deeper than any text that is read, and than the stack holds.
-bool NestsWithin(const Tokens& path, const JsonValue& value) {
-  return path.size() + DepthOf(value) <= kJsonNestingMax;
+bool NestsWithin(const Tokens& path, const JsonValue& value, int64_t& steps) {
+  return path.size() + DepthOf(value, steps) <= kJsonNestingMax;
 }
 
-bool AddAt(JsonValue& document, const Tokens& tokens, JsonValue value) {
-  if (!NestsWithin(tokens, value)) return false;
+bool AddAt(JsonValue& document, const Tokens& tokens, JsonValue value, int64_t& steps) {
+  if (!NestsWithin(tokens, value, steps)) return false;
   if (tokens.empty()) {
     document = std::move(value);
     return true;
@@ -109,11 +113,12 @@ bool AddAt(JsonValue& document, const Tokens& tokens, JsonValue value) {
   }
   const auto index = ParseIndex(tokens.back(), array.size(), true);
   if (!index.has_value()) return false;
+  steps += static_cast<int64_t>(array.size() - *index);
   array.insert(array.begin() + static_cast<int64_t>(*index), std::move(value));
   return true;
 }
 
-bool RemoveAt(JsonValue& document, const Tokens& tokens) {
+bool RemoveAt(JsonValue& document, const Tokens& tokens, int64_t& steps) {
   if (tokens.empty()) return false;
   JsonValue* parent = ParentOf(document, tokens);
   if (parent == nullptr) return false;
@@ -121,6 +126,7 @@ bool RemoveAt(JsonValue& document, const Tokens& tokens) {
   if (!parent->is_array()) return false;
   const auto index = ParseIndex(tokens.back(), parent->array().size(), false);
   if (!index.has_value()) return false;
+  steps += static_cast<int64_t>(parent->array().size() - *index);
   parent->array().erase(parent->array().begin() + static_cast<int64_t>(*index));
   return true;
 }
@@ -136,14 +142,19 @@ class JsonPatcher {
   explicit JsonPatcher(JsonValue& document) : document_(document) {}
 
   absl::Status Apply(const JsonValue& operation) {
+    if (steps_ > kStepsMax) {
+      return RequestEntityTooLarge("the operations of the JSON patch move too many values");
+    }
     const std::string* op = TextMember(operation, "op");
     const std::string* pointer = TextMember(operation, "path");
     if (op == nullptr || pointer == nullptr) return GenericInvalid();
     const auto path = ParsePointer(*pointer);
     if (!path.has_value()) return GenericInvalid();
     const JsonValue* value = operation.Find("value");
-    if (*op == "add" && value != nullptr) return Check(AddAt(document_, *path, *value));
-    if (*op == "remove") return Check(RemoveAt(document_, *path));
+    if (*op == "add" && value != nullptr) {
+      return Check(AddAt(document_, *path, *value, steps_));
+    }
+    if (*op == "remove") return Check(RemoveAt(document_, *path, steps_));
     if (*op == "replace" && value != nullptr) return Replace(*path, *value);
     if (*op == "test") return Test(*path, value);
     if (*op != "move" && *op != "copy") return GenericInvalid();
@@ -158,7 +169,7 @@ class JsonPatcher {
 
   absl::Status Replace(const Tokens& path, const JsonValue& value) {
     JsonValue* target = Locate(document_, path);
-    if (target == nullptr || !NestsWithin(path, value)) return GenericInvalid();
+    if (target == nullptr || !NestsWithin(path, value, steps_)) return GenericInvalid();
     *target = value;
     return absl::OkStatus();
   }
@@ -173,10 +184,12 @@ class JsonPatcher {
   absl::Status Transfer(const Tokens& from, const Tokens& to, bool move) {
     const JsonValue* source = Locate(document_, from);
     if (source == nullptr) return GenericInvalid();
-    JsonValue value = *source;
+    JsonValue value;
     if (move) {
-      if (!RemoveAt(document_, from)) return GenericInvalid();
+      value = std::move(*source);
+      if (!RemoveAt(document_, from, steps_)) return GenericInvalid();
     } else {
+      value = *source;
       copied_bytes_ += static_cast<int64_t>(value.ToText().size());
       if (copied_bytes_ > kJsonPatchCopiedBytesMax) {
         return RequestEntityTooLarge(fmt::format(
@@ -185,10 +198,15 @@ class JsonPatcher {
             copied_bytes_, kJsonPatchCopiedBytesMax));
       }
     }
-    return Check(AddAt(document_, to, std::move(value)));
+    return Check(AddAt(document_, to, std::move(value), steps_));
   }
 
+  // Values shifted or walked over by all operations together: about a second's work. Upstream has
+  // no such limit.
+  static constexpr int64_t kStepsMax = 10'000'000;
+
   JsonValue& document_;
+  int64_t steps_ = 0;
   int64_t copied_bytes_ = 0;
 };
 

@@ -1,7 +1,7 @@
 #include "api/object.h"
 
 #include <charconv>
-
+#include <utility>
 #include <vector>
 
 #include <google/protobuf/message.h>
@@ -48,9 +48,6 @@ const FieldDescriptor* ItemsOf(const Message& list) {
   return field->descriptor;
 }
 
-// True when nothing is left of the message: a non-pointer field holding it should go.
-bool NormalizeForm(Message& message, const MessageTable& table);
-
 bool IsZeroScalar(const Message& message, const Reflection& reflection, const FieldInfo& field) {
   std::string scratch;
   switch (field.kind) {
@@ -73,79 +70,91 @@ bool IsZeroScalar(const Message& message, const Reflection& reflection, const Fi
   return false;
 }
 
-// Returns true when the field holds something afterwards.
-bool NormalizeField(Message& message, const Reflection& reflection, const FieldInfo& field) {
-  const FieldDescriptor* descriptor = field.descriptor;
-  if (field.is_map) {
-    if (field.kind == FieldKind::kMessage) {
-      std::vector<MapEntry> entries;
-      field.map->Collect(message, entries);
-      for (const MapEntry& entry : entries) {
-        NormalizeForm(*field.map->Insert(message, *entry.key).message, *field.table);
+// Walks an object once; the first error is kept, and the walk goes on.
+class Normalizer {
+ public:
+  // True when nothing is left of the message: a non-pointer field holding it should go.
+  bool Form(Message& message, const MessageTable& table) {
+    switch (table.form()) {
+      case JSON_OBJECT: {
+        bool any = false;
+        for (const FieldInfo& field : table.members()) {
+          if (Field(message, table.reflection(), field)) any = true;
+        }
+        return !any;
       }
+      case JSON_QUANTITY: {
+        auto& quantity = static_cast<resource::Quantity&>(message);
+        if (quantity.string().empty()) return true;
+        auto text = CanonicalQuantityText(quantity.string());
+        if (!text.ok()) {
+          error_.Update(text.status());
+        } else if (*text != quantity.string()) {
+          quantity.set_string(*std::move(text));
+        }
+        return quantity.string() == "0";
+      }
+      case JSON_TIME: {
+        auto& time = static_cast<meta::Time&>(message);
+        time.clear_nanos();
+        if (IsZeroTime(time)) time.Clear();
+        return IsZeroTime(time);
+      }
+      case JSON_MICRO_TIME: {
+        auto& time = static_cast<meta::MicroTime&>(message);
+        if (IsZeroTime(time)) time.Clear();
+        return IsZeroTime(time);
+      }
+      case JSON_INT_OR_STRING: {
+        auto& value = static_cast<intstr::IntOrString&>(message);
+        if (value.type() == 0) {
+          value.clear_type();
+          value.clear_str_val();
+          if (value.int_val() == 0) value.clear_int_val();
+        } else {
+          value.clear_int_val();
+        }
+        return value.type() == 0 && value.int_val() == 0;
+      }
+      default:
+        return message.ByteSizeLong() == 0;
     }
-    return field.map->Size(message) != 0;
   }
-  if (field.repeated) {
-    const int size = reflection.FieldSize(message, descriptor);
-    for (int i = 0; field.kind == FieldKind::kMessage && i < size; ++i) {
-      NormalizeForm(*reflection.MutableRepeatedMessage(&message, descriptor, i), *field.table);
-    }
-    return size != 0;
-  }
-  if (!reflection.HasField(message, descriptor)) return false;
-  const bool zero =
-      field.kind == FieldKind::kMessage
-          ? NormalizeForm(*reflection.MutableMessage(&message, descriptor), *field.table)
-          : IsZeroScalar(message, reflection, field);
-  if (!zero || field.pointer) return true;
-  reflection.ClearField(&message, descriptor);
-  return false;
-}
+  absl::Status error() && { return std::move(error_); }
 
-bool NormalizeForm(Message& message, const MessageTable& table) {
-  switch (table.form()) {
-    case JSON_OBJECT: {
-      bool any = false;
-      for (const FieldInfo& field : table.members()) {
-        if (NormalizeField(message, table.reflection(), field)) any = true;
+ private:
+  // Returns true when the field holds something afterwards.
+  bool Field(Message& message, const Reflection& reflection, const FieldInfo& field) {
+    const FieldDescriptor* descriptor = field.descriptor;
+    if (field.is_map) {
+      if (field.kind == FieldKind::kMessage) {
+        std::vector<MapEntry> entries;
+        field.map->Collect(message, entries);
+        for (const MapEntry& entry : entries) {
+          Form(*field.map->Insert(message, *entry.key).message, *field.table);
+        }
       }
-      return !any;
+      return field.map->Size(message) != 0;
     }
-    case JSON_QUANTITY: {
-      auto& quantity = static_cast<resource::Quantity&>(message);
-      if (quantity.string().empty()) return true;
-      if (auto text = CanonicalQuantityText(quantity.string()); text.ok()) {
-        if (*text != quantity.string()) quantity.set_string(*std::move(text));
+    if (field.repeated) {
+      const int size = reflection.FieldSize(message, descriptor);
+      for (int i = 0; field.kind == FieldKind::kMessage && i < size; ++i) {
+        Form(*reflection.MutableRepeatedMessage(&message, descriptor, i), *field.table);
       }
-      return quantity.string() == "0";
+      return size != 0;
     }
-    case JSON_TIME: {
-      auto& time = static_cast<meta::Time&>(message);
-      time.clear_nanos();
-      if (IsZeroTime(time)) time.Clear();
-      return IsZeroTime(time);
-    }
-    case JSON_MICRO_TIME: {
-      auto& time = static_cast<meta::MicroTime&>(message);
-      if (IsZeroTime(time)) time.Clear();
-      return IsZeroTime(time);
-    }
-    case JSON_INT_OR_STRING: {
-      auto& value = static_cast<intstr::IntOrString&>(message);
-      if (value.type() == 0) {
-        value.clear_type();
-        value.clear_str_val();
-        if (value.int_val() == 0) value.clear_int_val();
-      } else {
-        value.clear_int_val();
-      }
-      return value.type() == 0 && value.int_val() == 0;
-    }
-    default:
-      return message.ByteSizeLong() == 0;
+    if (!reflection.HasField(message, descriptor)) return false;
+    const bool zero =
+        field.kind == FieldKind::kMessage
+            ? Form(*reflection.MutableMessage(&message, descriptor), *field.table)
+            : IsZeroScalar(message, reflection, field);
+    if (!zero || field.pointer) return true;
+    reflection.ClearField(&message, descriptor);
+    return false;
   }
-}
+
+  absl::Status error_;
+};
 
 }  // namespace
 
@@ -194,7 +203,11 @@ const Message& ItemPrototype(const Message& list) {
       ItemsOf(list)->message_type());
 }
 
-void Normalize(Message& message) { NormalizeForm(message, MessageTable::Of(message)); }
+absl::Status Normalize(Message& message) {
+  Normalizer normalizer;
+  normalizer.Form(message, MessageTable::Of(message));
+  return std::move(normalizer).error();
+}
 
 int64_t RevisionOf(std::string_view resource_version) {
   int64_t revision = 0;

@@ -5,6 +5,8 @@
 
 #include <cstddef>
 
+#include <absl/status/status.h>
+
 #include "api/fwd.h"
 
 namespace berth::api {
@@ -29,8 +31,9 @@ const google::protobuf::Message& ItemPrototype(const google::protobuf::Message& 
 
 // The form ParseJson gives: zero values of non-pointer fields unset, quantities canonical. For
 // objects that came as protobuf: Go writes every non-pointer field, so the same object would have
-// other bytes than the one that came as JSON.
-void Normalize(google::protobuf::Message& message);
+// other bytes than the one that came as JSON. The error of a quantity that is none, as upstream's
+// own Unmarshal says it.
+absl::Status Normalize(google::protobuf::Message& message);
 
 // A resourceVersion as a number; 0 when it is none.
 int64_t RevisionOf(std::string_view resource_version);

@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <functional>
 #include <iterator>
 #include <utility>
 
+#include <absl/container/flat_hash_map.h>
 #include <fmt/core.h>
 
 #include "api/errors.h"
@@ -121,20 +123,35 @@ absl::StatusOr<const JsonValue*> IdentityOf(const JsonValue& item, std::string_v
   return key;
 }
 
-absl::StatusOr<std::vector<JsonValue>> IdentitiesOf(const Array& items,
-                                                    std::string_view merge_key) {
-  std::vector<JsonValue> out;
-  for (const JsonValue& item : items) {
-    BERTH_ASSIGN_OR_RETURN(const JsonValue* identity, IdentityOf(item, merge_key));
-    out.push_back(*identity);
+// Where each item of a list stands, by its text, which is the same for 1 and 1.0; of equal ones the
+// first counts.
+class Places {
+ public:
+  static absl::StatusOr<Places> Of(const Array& items, std::string_view merge_key) {
+    Places out;
+    for (const JsonValue& item : items) {
+      BERTH_ASSIGN_OR_RETURN(const JsonValue* identity, IdentityOf(item, merge_key));
+      out.Add(*identity);
+    }
+    return out;
   }
-  return out;
-}
 
-int64_t IndexIn(const std::vector<JsonValue>& order, const JsonValue& identity) {
-  const auto it = std::find(order.begin(), order.end(), identity);
-  return it == order.end() ? -1 : it - order.begin();
-}
+  // The place of an item equal to `identity`; -1: none.
+  int64_t Find(const JsonValue& identity) const {
+    const auto it = places_.find(identity.ToText());
+    return it == places_.end() ? -1 : it->second;
+  }
+  // Appends. False when an equal one is there already.
+  bool Add(const JsonValue& identity) {
+    return places_.emplace(identity.ToText(), next_++).second;
+  }
+  // An item that equals nothing.
+  void AddOther() { ++next_; }
+
+ private:
+  absl::flat_hash_map<std::string, int64_t> places_;
+  int64_t next_ = 0;
+};
 
 struct RankedItem {
   JsonValue value;
@@ -144,15 +161,14 @@ struct RankedItem {
 
 // Items the patch names take the patch's order, the others keep theirs; both sequences are then
 // interleaved by where the items stood before.
-absl::StatusOr<Array> Reorder(Array items, const std::vector<JsonValue>& patch_order,
-                              const std::vector<JsonValue>& server_order,
+absl::StatusOr<Array> Reorder(Array items, const Places& patch_order, const Places& server_order,
                               std::string_view merge_key) {
   std::vector<RankedItem> patched, others;
   for (JsonValue& item : items) {
     BERTH_ASSIGN_OR_RETURN(const JsonValue* identity, IdentityOf(item, merge_key));
     RankedItem ranked;
-    ranked.patch_rank = IndexIn(patch_order, *identity);
-    ranked.server_rank = IndexIn(server_order, *identity);
+    ranked.patch_rank = patch_order.Find(*identity);
+    ranked.server_rank = server_order.Find(*identity);
     ranked.value = std::move(item);
     (ranked.patch_rank >= 0 ? patched : others).push_back(std::move(ranked));
   }
@@ -186,17 +202,11 @@ absl::Status CheckSameTypes(const Array& original, const Array& patch) {
   return absl::OkStatus();
 }
 
-void RemoveMatching(Array& items, std::string_view merge_key, const JsonValue& identity) {
-  std::erase_if(items, [&](const JsonValue& item) {
-    const JsonValue* key = item.Find(merge_key);
-    return key != nullptr && *key == identity;
-  });
-}
-
 // Obeys and removes the items of a patch list that are directives: deletions, and "replace", after
 // which only what the patch itself says is left.
 absl::Status ObeyListDirectives(Array& original, Array& patch, std::string_view merge_key) {
   Array plain;
+  Places deleted;
   bool replace = false;
   for (JsonValue& item : patch) {
     const JsonValue* directive = item.Find(kDirective);
@@ -205,7 +215,7 @@ absl::Status ObeyListDirectives(Array& original, Array& patch, std::string_view 
     } else if (*directive == JsonValue("delete")) {
       const JsonValue* identity = item.Find(merge_key);
       if (identity == nullptr) return NoMergeKey(item, merge_key);
-      RemoveMatching(original, merge_key, *identity);
+      deleted.Add(*identity);
     } else if (*directive == JsonValue("replace")) {
       replace = true;
     } else if (*directive == JsonValue("merge")) {
@@ -214,6 +224,10 @@ absl::Status ObeyListDirectives(Array& original, Array& patch, std::string_view 
       return UnknownDirective(*directive, item);
     }
   }
+  std::erase_if(original, [&](const JsonValue& item) {
+    const JsonValue* key = item.Find(merge_key);
+    return key != nullptr && deleted.Find(*key) >= 0;
+  });
   if (replace) {
     original = std::move(plain);
     patch.clear();
@@ -226,20 +240,45 @@ absl::Status ObeyListDirectives(Array& original, Array& patch, std::string_view 
 absl::Status MergeObject(JsonValue& document, JsonValue patch, const PatchSchema& schema);
 
 absl::Status MergeItems(Array& merged, Array& patch, const PatchSchema& schema) {
+  Places places;
+  for (const JsonValue& item : merged) {
+    const JsonValue* key = item.Find(schema.merge_key);
+    if (key == nullptr) {
+      places.AddOther();
+    } else {
+      places.Add(*key);
+    }
+  }
   for (JsonValue& item : patch) {
     const JsonValue* identity = item.Find(schema.merge_key);
     if (identity == nullptr) return NoMergeKey(item, schema.merge_key);
-    const auto it = std::find_if(merged.begin(), merged.end(), [&](const JsonValue& other) {
-      const JsonValue* key = other.Find(schema.merge_key);
-      return key != nullptr && *key == *identity;
-    });
-    if (it == merged.end()) {
+    const int64_t place = places.Find(*identity);
+    if (place < 0) {
+      places.Add(*identity);
       merged.push_back(std::move(item));
     } else {
-      BERTH_RETURN_IF_ERROR(MergeObject(*it, std::move(item), PatchSchema{schema.table}));
+      BERTH_RETURN_IF_ERROR(MergeObject(merged[static_cast<size_t>(place)], std::move(item),
+                                        PatchSchema{schema.table}));
     }
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Array> MergePrimitives(Array original, const Array& patch, bool delete_items) {
+  BERTH_ASSIGN_OR_RETURN(const Places patch_order, Places::Of(patch, {}));
+  if (delete_items) {
+    std::erase_if(original, [&](const JsonValue& item) { return patch_order.Find(item) >= 0; });
+    return original;
+  }
+  Array merged;
+  Places seen;
+  for (const Array& list : {std::cref(original), std::cref(patch)}) {
+    for (const JsonValue& item : list) {
+      if (seen.Add(item)) merged.push_back(item);
+    }
+  }
+  BERTH_ASSIGN_OR_RETURN(const Places server_order, Places::Of(original, {}));
+  return Reorder(std::move(merged), patch_order, server_order, {});
 }
 
 absl::StatusOr<Array> MergeList(Array original, Array patch, const PatchSchema& schema,
@@ -247,30 +286,16 @@ absl::StatusOr<Array> MergeList(Array original, Array patch, const PatchSchema& 
   if (original.empty() && patch.empty()) return original;
   BERTH_RETURN_IF_ERROR(CheckSameTypes(original, patch));
   const bool objects = original.empty() ? patch[0].is_object() : original[0].is_object();
-  Array merged;
-  if (!objects) {
-    if (delete_items) {
-      std::erase_if(original, [&](const JsonValue& item) {
-        return std::find(patch.begin(), patch.end(), item) != patch.end();
-      });
-      return original;
-    }
-    for (const Array* list : {&original, &patch}) {
-      for (const JsonValue& item : *list) {
-        if (std::find(merged.begin(), merged.end(), item) == merged.end()) merged.push_back(item);
-      }
-    }
-    return Reorder(std::move(merged), patch, original, {});
-  }
+  if (!objects) return MergePrimitives(std::move(original), patch, delete_items);
   if (schema.merge_key.empty()) {
     return PlainError(fmt::format(
         "cannot merge lists without merge key for {}",
         schema.table == nullptr ? std::string() : schema.table->descriptor().name()));
   }
   BERTH_RETURN_IF_ERROR(ObeyListDirectives(original, patch, schema.merge_key));
-  BERTH_ASSIGN_OR_RETURN(const auto server_order, IdentitiesOf(original, schema.merge_key));
-  BERTH_ASSIGN_OR_RETURN(const auto patch_order, IdentitiesOf(patch, schema.merge_key));
-  merged = std::move(original);
+  BERTH_ASSIGN_OR_RETURN(const Places server_order, Places::Of(original, schema.merge_key));
+  BERTH_ASSIGN_OR_RETURN(const Places patch_order, Places::Of(patch, schema.merge_key));
+  Array merged = std::move(original);
   BERTH_RETURN_IF_ERROR(MergeItems(merged, patch, schema));
   return Reorder(std::move(merged), patch_order, server_order, schema.merge_key);
 }
@@ -280,10 +305,8 @@ absl::Status ObeyRetainKeys(JsonValue& document, JsonValue& patch) {
   const JsonValue keep = patch.Take(kRetainKeys);
   const absl::Status bad = BadRequest("invalid patch format of retainKeys");
   if (!keep.is_array()) return bad;
-  const auto kept = [&](const std::string& name) {
-    return std::find(keep.array().begin(), keep.array().end(), JsonValue(name)) !=
-           keep.array().end();
-  };
+  BERTH_ASSIGN_OR_RETURN(const Places places, Places::Of(keep.array(), {}));
+  const auto kept = [&](const std::string& name) { return places.Find(JsonValue(name)) >= 0; };
   for (const auto& [name, value] : patch.object()) {
     const bool directive = name.starts_with(kDeletePrefix) || name.starts_with(kOrderPrefix);
     if (!value.is_null() && !directive && !kept(name)) return bad;
@@ -335,8 +358,8 @@ absl::Status ApplyOrder(JsonValue& document, JsonValue& patch, const std::string
   } else if (change != nullptr) {
     merged = std::move(change->array());
   }
-  BERTH_ASSIGN_OR_RETURN(const auto server_order, IdentitiesOf(before, schema.merge_key));
-  BERTH_ASSIGN_OR_RETURN(const auto patch_order, IdentitiesOf(order.array(), schema.merge_key));
+  BERTH_ASSIGN_OR_RETURN(const Places server_order, Places::Of(before, schema.merge_key));
+  BERTH_ASSIGN_OR_RETURN(const Places patch_order, Places::Of(order.array(), schema.merge_key));
   BERTH_ASSIGN_OR_RETURN(
       Array ordered, Reorder(std::move(merged), patch_order, server_order, schema.merge_key));
   document.Set(name, JsonValue(std::move(ordered)));

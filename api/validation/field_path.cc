@@ -1,6 +1,7 @@
 #include "api/validation/field_path.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -18,20 +19,26 @@ std::string FieldPath::ToString() const {
   return out;
 }
 
+void Errors::Add(FieldError error) {
+  if (full()) return;
+  bytes_ += error.field.size() + error.text.size();
+  list_.push_back(std::move(error));
+}
+
 void Errors::Required(const FieldPath& path, std::string_view detail) {
-  list_.push_back(api::Required(path.ToString(), detail));
+  Add(api::Required(path.ToString(), detail));
 }
 
 void Errors::Invalid(const FieldPath& path, std::string_view value, std::string_view detail) {
-  list_.push_back(InvalidString(path.ToString(), value, detail));
+  Add(InvalidString(path.ToString(), value, detail));
 }
 
 void Errors::InvalidInt(const FieldPath& path, int64_t value, std::string_view detail) {
-  list_.push_back(api::InvalidInt(path.ToString(), value, detail));
+  Add(api::InvalidInt(path.ToString(), value, detail));
 }
 
 void Errors::InvalidShown(const FieldPath& path, std::string shown, std::string_view detail) {
-  list_.push_back(InvalidValue(path.ToString(), std::move(shown), detail));
+  Add(InvalidValue(path.ToString(), std::move(shown), detail));
 }
 
 void Errors::Invalid(const FieldPath& path, std::string_view value, const Complaints& details) {
@@ -44,34 +51,35 @@ void Errors::InvalidInt(const FieldPath& path, int64_t value, const Complaints& 
 
 void Errors::NotSupported(const FieldPath& path, std::string_view value,
                           std::initializer_list<std::string_view> supported) {
-  list_.push_back(
-      api::NotSupported(path.ToString(), value, {supported.begin(), supported.end()}));
+  Add(api::NotSupported(path.ToString(), value, {supported.begin(), supported.end()}));
 }
 
 void Errors::Duplicate(const FieldPath& path, std::string_view value) {
-  list_.push_back(api::Duplicate(path.ToString(), GoQuoted(value)));
+  Add(api::Duplicate(path.ToString(), GoQuoted(value)));
 }
 
 void Errors::DuplicateShown(const FieldPath& path, std::string shown, std::string_view detail) {
-  list_.push_back(api::Duplicate(path.ToString(), std::move(shown)));
-  if (!detail.empty()) list_.back().text.append(": ").append(detail);
+  FieldError error = api::Duplicate(path.ToString(), std::move(shown));
+  if (!detail.empty()) error.text.append(": ").append(detail);
+  Add(std::move(error));
 }
 
 void Errors::NotFound(const FieldPath& path, std::string_view value, std::string_view detail) {
-  list_.push_back(NotFoundField(path.ToString(), value));
-  if (!detail.empty()) list_.back().text.append(": ").append(detail);
+  FieldError error = NotFoundField(path.ToString(), value);
+  if (!detail.empty()) error.text.append(": ").append(detail);
+  Add(std::move(error));
 }
 
 void Errors::Forbidden(const FieldPath& path, std::string_view detail) {
-  list_.push_back(ForbiddenField(path.ToString(), detail));
+  Add(ForbiddenField(path.ToString(), detail));
 }
 
 void Errors::TooLong(const FieldPath& path, int64_t bytes_max) {
-  list_.push_back(api::TooLong(path.ToString(), {}, bytes_max));
+  Add(api::TooLong(path.ToString(), {}, bytes_max));
 }
 
 void Errors::TooMany(const FieldPath& path, int64_t actual, int64_t max) {
-  list_.push_back(api::TooMany(path.ToString(), actual, max));
+  Add(api::TooMany(path.ToString(), actual, max));
 }
 
 void Errors::NonNegative(const FieldPath& path, int64_t value) {

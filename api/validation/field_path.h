@@ -75,10 +75,16 @@ class Errors {
 
   bool empty() const { return list_.empty(); }
   size_t size() const { return list_.size(); }
+  // More text than anybody reads: what comes now is dropped, and need not be put into words.
+  bool full() const { return bytes_ >= kBytesMax; }
   FieldErrors Take() { return std::move(list_); }
 
  private:
+  static constexpr size_t kBytesMax = size_t{4} << 20;
+  void Add(FieldError error);
+
   FieldErrors list_;
+  size_t bytes_ = 0;
 };
 
 inline constexpr std::string_view kNegativeText = "must be greater than or equal to 0";

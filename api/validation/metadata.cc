@@ -67,7 +67,7 @@ std::string OwnersToJsonList(const List<meta::OwnerReference>& owners) {
 void ValidateOwners(const List<meta::OwnerReference>& owners, const FieldPath& path,
                     Errors& errors) {
   std::string controller;
-  for (int i = 0; i < owners.size(); ++i) {
+  for (int i = 0; i < owners.size() && !errors.full(); ++i) {
     ValidateOwner(owners[i], path.Index(i), errors);
     if (!owners[i].controller()) continue;
     const std::string name = fmt::format("{}/{}", owners[i].kind(), owners[i].name());

@@ -135,7 +135,7 @@ void ValidateAgainstLimit(std::string_view name, const resource::Quantity& reque
 void ValidateClaims(const core::ResourceRequirements& resources, const NameSet& claim_names,
                     const FieldPath& path, Errors& errors) {
   NameSet seen;
-  for (int i = 0; i < resources.claims_size(); ++i) {
+  for (int i = 0; i < resources.claims_size() && !errors.full(); ++i) {
     const FieldPath at = path.Index(i);
     const core::ResourceClaim& claim = resources.claims(i);
     if (claim.name().empty()) {

@@ -83,7 +83,8 @@ MessageOr DecodeProtobufBody(std::string_view body, const Message& prototype,
   const auto envelope = api::DecodeEnvelope(body, *object);
   if (!envelope.ok()) return Unrecognized(type, ToStd(envelope.status().message()));
   BERTH_RETURN_IF_ERROR(CheckType(envelope->api_version, envelope->kind, type));
-  api::Normalize(*object);
+  const absl::Status normal = api::Normalize(*object);
+  if (!normal.ok()) return CannotBeHandled(type, type, ToStd(normal.message()));
   return object;
 }
 

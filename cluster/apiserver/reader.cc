@@ -36,35 +36,11 @@ struct Rest::ListState {
   bool Selects() const { return !labels.MatchesEverything() || !fields.MatchesEverything(); }
 };
 
-void Rest::WhenReadable(std::optional<int64_t> revision, Fresh then) {
-  if (revision == 0) return then(absl::OkStatus());
-  if (!revision) return cache_.WhenFresh(std::move(then));
-  if (*revision <= cache_.applied()) return then(absl::OkStatus());
-  // A revision of the future: it may just be on its way here.
-  struct Wait {
-    Fresh then;
-    TimerId timer = 0;
-  };
-  auto wait = std::make_shared<Wait>();
-  wait->then = std::move(then);
-  wait->timer = executor_.PostAfter(
-      options_.read_wait, [this, alive = alive_.Watch(), wait, revision = *revision] {
-        if (alive.expired() || !wait->then) return;
-        std::exchange(wait->then, nullptr)(
-            api::TooLargeResourceVersion(cache_.applied(), revision, 1));
-      });
-  cache_.WhenApplied(*revision, [this, wait] {
-    if (!wait->then) return;
-    executor_.Cancel(wait->timer);
-    std::exchange(wait->then, nullptr)(absl::OkStatus());
-  });
-}
-
 void Rest::Get(CallPtr call) {
   auto revision = ParseResourceVersion(call->info.query.Get("resourceVersion").value_or(""));
   if (!revision.ok()) return Reply(std::move(call), revision.status());
   auto shared = std::make_shared<CallPtr>(std::move(call));
-  WhenReadable(*revision, [this, shared](absl::Status status) {
+  cache_.WhenReadable(*revision, options_.read_wait, [this, shared](absl::Status status) {
     CallPtr waiting = std::move(*shared);
     if (!status.ok()) return Reply(std::move(waiting), status);
     const RequestInfo& info = waiting->info;
@@ -98,11 +74,11 @@ void Rest::List(CallPtr call) {
   if (options.match == ListOptions::Match::kExact) {
     return ServeListFromStore(std::move(state), options.revision.value_or(0), "");
   }
-  const std::optional<int64_t> revision = options.revision;
-  WhenReadable(revision, [this, state = std::move(state)](absl::Status status) mutable {
-    if (!status.ok()) return Reply(std::move(state->call), status);
-    ServeList(std::move(state));
-  });
+  cache_.WhenReadable(options.revision, options_.read_wait,
+                      [this, state = std::move(state)](absl::Status status) mutable {
+                        if (!status.ok()) return Reply(std::move(state->call), status);
+                        ServeList(std::move(state));
+                      });
 }
 
 void Rest::ServeList(std::shared_ptr<ListState> state) {

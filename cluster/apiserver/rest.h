@@ -71,9 +71,6 @@ class Rest {
   struct BindState;
   struct ScaleState;
 
-  using Fresh = absl::AnyInvocable<void(absl::Status)>;
-  // Runs `then` when the cache is as new as the request demands.
-  void WhenReadable(std::optional<int64_t> revision, Fresh then);
   void ServeList(std::shared_ptr<ListState> state);
   void ServeListFromStore(std::shared_ptr<ListState> state, store::Revision revision,
                           std::string next_key);

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "api/errors.h"
 #include "api/schema/meta_v1.pb.h"
 #include "base/check.h"
 #include "base/log.h"
@@ -229,6 +230,29 @@ ObjectPtr WatchCache::Collect(const Bytes& value) {
 void WatchCache::WhenApplied(store::Revision revision, Task then) {
   if (running_ && revision <= applied_) return then();
   waiting_.emplace(revision, std::move(then));
+}
+
+void WatchCache::WhenReadable(std::optional<store::Revision> revision, absl::Duration wait_max,
+                              store::DoneCallback then) {
+  if (!revision) return WhenFresh(std::move(then));
+  if (*revision <= applied_) return then(absl::OkStatus());
+  struct Wait {
+    store::DoneCallback then;
+    TimerId timer = 0;
+    std::multimap<store::Revision, Task>::iterator place;
+  };
+  auto wait = std::make_shared<Wait>();
+  wait->then = std::move(then);
+  wait->place = waiting_.emplace(*revision, [this, wait] {
+    executor_.Cancel(wait->timer);
+    if (wait->then) std::exchange(wait->then, nullptr)(absl::OkStatus());
+  });
+  wait->timer = executor_.PostAfter(
+      wait_max, [this, alive = alive_.Watch(), wait, revision = *revision] {
+        if (alive.expired() || !wait->then) return;
+        waiting_.erase(wait->place);
+        std::exchange(wait->then, nullptr)(api::TooLargeResourceVersion(applied_, revision, 1));
+      });
 }
 
 void WatchCache::WhenFresh(store::DoneCallback then) {

@@ -281,31 +281,20 @@ void WatchSessions::Start(CallPtr call) {
     return absl::OkStatus();
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(call), status);
-  const std::optional<int64_t> revision = options.revision;
   struct Pending {
     CallPtr call;
     ListOptions options;
     api::LabelSelector labels;
     api::FieldSelector fields;
-    TimerId timer = 0;
   };
+  const std::optional<int64_t> revision = options.revision;
   auto pending = std::make_shared<Pending>();
-  *pending = {std::move(call), std::move(options), std::move(labels), std::move(fields), 0};
-  auto begin = [this, pending](absl::Status status) {
-    if (!pending->call) return;
-    if (pending->timer != 0) executor_.Cancel(pending->timer);
+  *pending = {std::move(call), std::move(options), std::move(labels), std::move(fields)};
+  cache_.WhenReadable(revision, options_.read_wait, [this, pending](absl::Status status) {
     if (!status.ok()) return Reply(std::move(pending->call), status);
     Begin(std::move(pending->call), std::move(pending->options), std::move(pending->labels),
           std::move(pending->fields));
-  };
-  if (!revision) return cache_.WhenFresh(std::move(begin));
-  if (*revision <= cache_.applied()) return begin(absl::OkStatus());
-  pending->timer = executor_.PostAfter(
-      options_.read_wait, [this, alive = alive_.Watch(), begin, revision = *revision]() mutable {
-        if (alive.expired()) return;
-        begin(api::TooLargeResourceVersion(cache_.applied(), revision, 1));
-      });
-  cache_.WhenApplied(*revision, [begin]() mutable { begin(absl::OkStatus()); });
+  });
 }
 
 void WatchSessions::Begin(CallPtr call, ListOptions options, api::LabelSelector labels,

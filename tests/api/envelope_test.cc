@@ -6,6 +6,7 @@
 
 #include "api/json.h"
 #include "api/object.h"
+#include "api/quantity.h"
 #include "api/schema/core_v1_cluster.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1_options.pb.h"
@@ -111,14 +112,23 @@ TEST(ObjectTest, NormalizeGivesTheParsedForm) {
   go.mutable_spec()->mutable_containers(0)->set_image("");
   go.mutable_status()->set_phase("");
   EXPECT_NE(go.SerializeAsString(), want);
-  Normalize(go);
+  EXPECT_TRUE(Normalize(go).ok());
   EXPECT_EQ(go.SerializeAsString(), want);
   for (uint64_t seed = 1; seed <= 50; ++seed) {
     core::Pod pod = RandomPod(seed);
     const core::Pod before = pod;
-    Normalize(pod);
+    EXPECT_TRUE(Normalize(pod).ok());
     EXPECT_TRUE(MessageDifferencer::Equals(pod, before)) << seed;
   }
+}
+
+TEST(ObjectTest, NormalizeRefusesAQuantityThatIsNone) {
+  core::Pod pod;
+  (*pod.mutable_spec()->mutable_overhead())["cpu"].set_string("lots");
+  EXPECT_EQ(Normalize(pod).message(), Quantity::Parse("lots").status().message());
+  (*pod.mutable_spec()->mutable_overhead())["cpu"].set_string("1000m");
+  ASSERT_TRUE(Normalize(pod).ok());
+  EXPECT_EQ(pod.spec().overhead().at("cpu").string(), "1");
 }
 
 }  // namespace

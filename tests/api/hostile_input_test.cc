@@ -1,13 +1,21 @@
 // Bytes nobody honest would send: an error or an object, never a crash.
+#include <functional>
 #include <string>
 
+#include <fmt/core.h>
 #include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 
 #include "api/json.h"
+#include "api/json_value.h"
+#include "api/patch.h"
 #include "api/quantity.h"
 #include "api/schema/apiextensions_v1_schema.pb.h"
+#include "api/schema/core_v1_config.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/validation/metadata.h"
+#include "api/validation/names.h"
+#include "base/strings.h"
 #include "tests/api/random_message.h"
 #include "base/random.h"
 
@@ -80,6 +88,88 @@ TEST(HostileInputTest, HugeQuantitiesAreNumbers) {
     ASSERT_TRUE(got.ok() && same.ok()) << text;
     EXPECT_EQ(got->MilliValue(), same->MilliValue()) << text;
   }
+}
+
+// What follows would run for hours, and into the test's time limit, if the work grew with the
+// square of the text. A request of 3 MB can say all of this.
+std::string Members(size_t count, const std::function<std::string(size_t)>& member) {
+  std::string out;
+  for (size_t i = 0; i < count; ++i) out += (i == 0 ? "" : ",") + member(i);
+  return out;
+}
+
+JsonValue Json(const std::string& text) { return JsonValue::Parse(text).value(); }
+
+TEST(HostileSizeTest, StrategicPatchesOfLongLists) {
+  constexpr size_t kMany = 100'000;
+  const auto list = [&](std::string_view form, size_t first) {
+    return Members(kMany, [&](size_t i) { return fmt::format(fmt::runtime(form), first + i); });
+  };
+  const std::string conditions = list(R"({{"type":"t{}"}})", 0);
+  JsonValue document = Json(R"({"status":{"conditions":[)" + conditions + "]}}");
+  const auto patch = [&](const std::string& text) {
+    return ApplyStrategicPatch(*core::Pod::descriptor(), Json(text), document);
+  };
+  ASSERT_TRUE(patch(R"({"status":{"$setElementOrder/conditions":[)" + conditions +
+                    R"(],"conditions":[)" +
+                    list(R"({{"type":"t{}","status":"True"}})", 0) + "]}}").ok());
+  ASSERT_TRUE(patch(R"({"status":{"conditions":[)" +
+                    list(R"({{"type":"t{}","$patch":"delete"}})", 1) + "]}}").ok());
+  EXPECT_EQ(document.Find("status")->Find("conditions")->ToText(),
+            R"([{"status":"True","type":"t0"}])");
+  ASSERT_TRUE(patch(R"({"metadata":{"finalizers":[]}})").ok());
+  ASSERT_TRUE(patch(R"({"metadata":{"finalizers":[)" + list("\"f{}\"", 0) + "]}}").ok());
+  ASSERT_TRUE(patch(R"({"metadata":{"$deleteFromPrimitiveList/finalizers":[)" +
+                    list("\"f{}\"", 1) + "]}}").ok());
+  EXPECT_EQ(document.Find("metadata")->ToText(), R"({"finalizers":["f0"]})");
+}
+
+TEST(HostileSizeTest, JsonPatchesThatShiftLongArraysAreEnded) {
+  JsonValue document = Json("{\"a\":[" + Members(300'000, [](size_t) { return "1"; }) + "]}");
+  const JsonValue shifts = Json(
+      "[" + Members(10'000, [](size_t) { return R"({"op":"remove","path":"/a/0"})"; }) + "]");
+  EXPECT_EQ(ToStd(ApplyJsonPatch(shifts, document).message()),
+            "Request entity is too large: the operations of the JSON patch move too many values");
+  const JsonValue moves = Json(
+      "[" + Members(10'000, [](size_t i) {
+        return fmt::format(R"({{"op":"move","from":"/{}","path":"/{}"}})", i == 0 ? "a" : "b",
+                           i == 0 ? "b" : "b");
+      }) + "]");
+  EXPECT_FALSE(ApplyJsonPatch(moves, document).ok());
+}
+
+TEST(HostileSizeTest, RepeatedEmptyMembers) {
+  core::Pod pod;
+  const std::string text = R"({"spec":{"ephemeralContainers":[{"args":[)" +
+                           Members(200'000, [](size_t) { return R"("x")"; }) + "]," +
+                           Members(150'000, [](size_t) { return R"("resources":{})"; }) + "}]}}";
+  ASSERT_TRUE(ParseJson(text, pod).ok());
+  const auto& inner = pod.spec().ephemeral_containers(0).ephemeral_container_common();
+  EXPECT_EQ(inner.args_size(), 200'000);
+  EXPECT_FALSE(inner.has_resources());
+}
+
+TEST(HostileSizeTest, RefusalsAreOfBoundedSize) {
+  core::ConfigMap map;
+  ASSERT_TRUE(
+      ParseJson(R"({"metadata":{"name":"m","namespace":"n","ownerReferences":[)" +
+                    Members(10'000,
+                            [](size_t i) {
+                              return fmt::format(
+                                  R"({{"apiVersion":"v1","kind":"K","name":"n{}","uid":"u",)"
+                                  R"("controller":true}})",
+                                  i);
+                            }) +
+                    "]}}",
+                map)
+          .ok());
+  validation::Errors errors;
+  validation::ValidateCoreObjectMeta(map.metadata(), true, validation::IsDns1123Subdomain,
+                                     validation::FieldPath("metadata"), errors);
+  size_t bytes = 0;
+  for (const FieldError& error : errors.Take()) bytes += error.text.size();
+  EXPECT_GT(bytes, 0U);
+  EXPECT_LT(bytes, size_t{8} << 20);
 }
 
 // Changes single bytes of good texts; whatever still parses must print, and read back the same.

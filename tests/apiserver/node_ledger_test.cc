@@ -59,6 +59,23 @@ TEST(NodeLedgerTest, ReserveConfirmRelease) {
   EXPECT_TRUE(ledger.Used("n").IsZero());
 }
 
+// What was put there by hand may ask for more than int64_t can count: the node is full, no less.
+TEST(NodeLedgerTest, AbsurdPodsFillANode) {
+  NodeLedger ledger;
+  ledger.SetNode("n", MakeNode(1000, 10), 1);
+  for (const char* uid : {"x", "y"}) {
+    PodLoad load;
+    load.requests.milli_cpu = int64_t{5} << 60;
+    ledger.ForceReserve(uid, "n", load);
+    ledger.Settle(uid, 2);
+  }
+  EXPECT_EQ(ledger.Reserve("a", "n", LoadOf(MakePod("a", 1))).verdict, Verdict::kRefused);
+  ledger.Release("x", 3);
+  EXPECT_EQ(ledger.Reserve("a", "n", LoadOf(MakePod("a", 1))).verdict, Verdict::kRefused);
+  ledger.Release("y", 4);
+  EXPECT_EQ(ledger.Reserve("a", "n", LoadOf(MakePod("a", 1000))).verdict, Verdict::kReserved);
+}
+
 TEST(NodeLedgerTest, APodIsBoundOnceAtATime) {
   NodeLedger ledger;
   ledger.SetNode("n", MakeNode(1000, 10), 1);

@@ -316,6 +316,21 @@ TEST_F(ObjectTest, ProtobufAndJsonAreTheSameObject) {
                "application/vnd.kubernetes.protobuf").code, 200);
 }
 
+TEST_F(ObjectTest, AQuantityThatIsNoneIsRefusedInProtobufToo) {
+  MakePod("a");
+  std::string body = Do("GET", std::string(kPods) + "/a", "", "",
+                        "application/vnd.kubernetes.protobuf").body;
+  const size_t at = body.find("100m");
+  ASSERT_NE(at, std::string::npos);
+  body.replace(at, 4, "lots");
+  const Answer refused =
+      Do("PUT", std::string(kPods) + "/a", body, "application/vnd.kubernetes.protobuf");
+  EXPECT_EQ(refused.code, 400);
+  EXPECT_EQ(refused.At("message"),
+            "Pod in version \"v1\" cannot be handled as a Pod: quantities must match the regular "
+            "expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'");
+}
+
 TEST_F(ObjectTest, EventsLiveForAnHour) {
   Post("/api/v1/namespaces/default/events",
        R"({"metadata":{"name":"e"},"involvedObject":{"namespace":"default","name":"p"},)"

@@ -111,6 +111,18 @@ TEST_F(WatchTest, BookmarksComeEveryMinuteAndFollowOtherResources) {
   EXPECT_EQ(silent.answer().body, "");
 }
 
+TEST_F(WatchTest, ARevisionThatNeverComesIsNotWaitedForForever) {
+  for (const char* query : {"?watch=true&resourceVersion=99999", "?resourceVersion=99999"}) {
+    const OpenStream early = Send("GET", std::string(kMaps) + query);
+    Run();
+    EXPECT_EQ(early.answer().code, 0) << query;
+    EXPECT_EQ(server->cache().waiting(), 1u);
+    Run(absl::Seconds(10));
+    EXPECT_EQ(early.answer().code, 504) << query;
+    EXPECT_EQ(server->cache().waiting(), 0u);
+  }
+}
+
 TEST_F(WatchTest, EndsAtItsTimeout) {
   const OpenStream watch = Watch(std::string(kMaps) + "?watch=true&timeoutSeconds=5");
   Run(absl::Seconds(4));

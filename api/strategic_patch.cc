@@ -138,17 +138,21 @@ class Places {
 
   // The place of an item equal to `identity`; -1: none.
   int64_t Find(const JsonValue& identity) const {
-    const auto it = places_.find(identity.ToText());
+    const auto it = places_.find(TextOf(identity));
     return it == places_.end() ? -1 : it->second;
   }
   // Appends. False when an equal one is there already.
   bool Add(const JsonValue& identity) {
-    return places_.emplace(identity.ToText(), next_++).second;
+    return places_.emplace(TextOf(identity), next_++).second;
   }
   // An item that equals nothing.
   void AddOther() { ++next_; }
 
  private:
+  static std::string TextOf(const JsonValue& identity) {
+    return identity.is_string() ? "\"" + identity.string() : identity.ToText();
+  }
+
   absl::flat_hash_map<std::string, int64_t> places_;
   int64_t next_ = 0;
 };

@@ -69,8 +69,8 @@ NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::strin
   Node& target = nodes_[node];
   if (target.known) {
     Shortage shortage;
-    scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(), target.pods,
-                                 shortage.resources);
+    scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(),
+                                 target.pods, shortage.resources);
     shortage.host_ports = target.ports.ConflictsAny(load.ports);
     if (!shortage.resources.empty() || shortage.host_ports) {
       shortage.pods_revision = target.pods_revision;

@@ -75,9 +75,9 @@ class WatchCache {
   store::Revision applied() const { return applied_; }
   // Runs `then` once `revision` is applied: at once when it is.
   void WhenApplied(store::Revision revision, Task then);
-  // What a read at `revision` waits for. None: everything acknowledged before this call; 0: nothing;
-  // a number: that revision, which may just be on its way here. "Too large resource version" when
-  // it is not applied within `wait_max`.
+  // What a read at `revision` waits for. None: everything acknowledged before this call; 0:
+  // nothing; a number: that revision, which may just be on its way here. "Too large resource
+  // version" when it is not applied within `wait_max`.
   void WhenReadable(std::optional<store::Revision> revision, absl::Duration wait_max,
                     store::DoneCallback then);
   size_t waiting() const { return waiting_.size(); }  // for a revision to be applied

@@ -10,6 +10,7 @@
 namespace berth::plugins::node_resources_balanced_allocation {
 namespace {
 
+using api::scheduling::SaturatingAdd;
 using node_resources_fit::Allocation;
 using node_resources_fit::WeightedResource;
 using Kind = WeightedResource::Kind;
@@ -85,12 +86,12 @@ bool NodeResourcesBalancedAllocation::ScoreBatch(const framework::CycleState&,
       out[i] = BalanceScore(100, 100);  // fewer than two fractions are always even
       continue;
     }
-    using api::scheduling::SaturatingAdd;
     const int64_t used_cpu = columns.requested_milli_cpu[n];
     const int64_t used_memory = columns.requested_memory_bytes[n];
     const double before[] = {Fraction(used_cpu, cpu), Fraction(used_memory, memory)};
-    const double after[] = {Fraction(SaturatingAdd(used_cpu, pod.requests.milli_cpu), cpu),
-                            Fraction(SaturatingAdd(used_memory, pod.requests.memory_bytes), memory)};
+    const double after[] = {
+        Fraction(SaturatingAdd(used_cpu, pod.requests.milli_cpu), cpu),
+        Fraction(SaturatingAdd(used_memory, pod.requests.memory_bytes), memory)};
     out[i] = BalanceScore(Balance(before), Balance(after));
   }
   return true;

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
-#include "api/duration.h"
 #include "cluster/up/control_plane.h"
 #include "cluster/up/kubeconfig_file.h"
 #include "program/checks.h"
@@ -25,16 +24,15 @@ struct ApiserverFlags {
 
 int Run(const ApiserverFlags& flags) {
   StopSignals signals;
-  const auto ttl = api::ParseDuration(flags.event_ttl);
+  const auto ttl = DurationOf("--event-ttl", flags.event_ttl, absl::Seconds(1));
   if (!ttl.ok()) return Fail(ttl.status());
-  if (*ttl <= 0) return Fail(absl::InvalidArgumentError("--event-ttl must be longer than 0"));
   up::ControlPlaneOptions options;
   options.store = *up::ParseStoreKind(flags.store);
   options.data_dir = flags.data_dir;
   options.address = flags.address;
   options.port = flags.port;
   options.binding_check = flags.binding_check == "on";
-  options.event_ttl = absl::Nanoseconds(*ttl);
+  options.event_ttl = *ttl;
   options.first_revision = flags.first_revision;
   auto plane = up::ControlPlane::Start(options);
   if (!plane.ok()) return Fail(plane.status());

@@ -5,22 +5,17 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
-#include "api/duration.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "client/credentials.h"
+#include "program/checks.h"
 
 namespace berth::program {
 namespace {
 
 absl::StatusOr<absl::Duration> Interval(std::string_view flag, const std::string& text) {
-  const auto nanos = api::ParseDuration(text);
-  if (!nanos.ok() || *nanos < 1'000'000) {
-    return absl::InvalidArgumentError(
-        fmt::format("{}: invalid duration \"{}\": wants 1ms or more", flag, text));
-  }
-  return absl::Nanoseconds(*nanos);
+  return DurationOf(flag, text, absl::Milliseconds(1));
 }
 
 absl::StatusOr<node::Delay> DelayOf(std::string_view flag, const std::string& text) {

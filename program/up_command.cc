@@ -10,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
-#include "api/duration.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/random.h"
@@ -36,13 +35,12 @@ struct UpFlags {
 
 absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
   up::ClusterOptions options;
-  BERTH_ASSIGN_OR_RETURN(const int64_t ttl, api::ParseDuration(flags.event_ttl));
-  if (ttl <= 0) return absl::InvalidArgumentError("--event-ttl must be longer than 0");
+  BERTH_ASSIGN_OR_RETURN(options.plane.event_ttl,
+                         DurationOf("--event-ttl", flags.event_ttl, absl::Seconds(1)));
   options.plane.store = *up::ParseStoreKind(flags.store);
   options.plane.data_dir = flags.data_dir;
   options.plane.port = flags.port;
   options.plane.binding_check = flags.binding_check == "on";
-  options.plane.event_ttl = absl::Nanoseconds(ttl);
   options.plane.first_revision = flags.first_revision;
   options.kubeconfig = flags.kubeconfig;
   options.simulate_nodes = flags.nodes.count > 0 || !flags.nodes.template_file.empty();

@@ -147,6 +147,9 @@ absl::Status ReadTexts(const Texts& texts, Flags& flags) {
         ReadDuration("--leader-elect-retry-period", texts.retry_period, flags.retry_period)}) {
     if (!status.ok()) return status;
   }
+  if (unschedulable_max && *unschedulable_max <= absl::ZeroDuration()) {
+    return Invalid("--pod-max-in-unschedulable-pods-duration must be longer than 0");
+  }
   if (unschedulable_max) flags.unschedulable_max = *unschedulable_max;
   auto gates = FeatureGates::Parse(texts.feature_gates);
   if (!gates.ok()) return gates.status();
@@ -181,7 +184,7 @@ std::variant<Flags, int> ParseFlags(int argc, char** argv) {
     return 0;
   }
   if (absl::Status status = ReadTexts(texts, flags); !status.ok()) {
-    fmt::print(stderr, "{}\n", ToStd(status.message()));
+    fmt::print(stderr, "berth scheduler: {}\n", ToStd(status.message()));
     return 2;
   }
   if (app.count("--leader-elect") > 0) flags.leader_elect = texts.leader_elect;

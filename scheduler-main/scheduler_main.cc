@@ -1,5 +1,6 @@
 #include "scheduler-main/scheduler_main.h"
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -37,6 +38,15 @@ absl::StatusOr<Configuration> LoadConfig(const Flags& flags, const Plugins& plug
   std::vector<std::string> names;
   for (const framework::PluginEntry& plugin : plugins) names.push_back(plugin.name);
   BERTH_RETURN_IF_ERROR(CompleteProfiles(config, names));
+  for (const auto& [name, mode] : flags.profile_tie_break) {
+    const bool known =
+        std::any_of(config.profiles.begin(), config.profiles.end(),
+                    [&](const auto& profile) { return profile.scheduler_name == name; });
+    if (!known) {
+      return absl::InvalidArgumentError(
+          ToAbsl(fmt::format("--tie-break: no profile is named \"{}\"", name)));
+    }
+  }
   return config;
 }
 
@@ -105,6 +115,11 @@ void LogWhatIsMissing(const Flags& flags, const Configuration& config) {
   for (const std::string& gate : flags.gates.WithoutEffect()) {
     BERTH_LOG(kWarning, "feature gate has no effect gate={}", gate);
   }
+  const std::string& kubeconfig = config.client_connection.kubeconfig;
+  if (!flags.kubeconfig.empty() && !kubeconfig.empty() && kubeconfig != flags.kubeconfig) {
+    BERTH_LOG(kWarning, "--kubeconfig is not used: the configuration file names its own file={}",
+              kubeconfig);
+  }
   if (config.leader_election.leader_elect.value_or(false)) {
     BERTH_LOG(kWarning,
               "leader election is not done: this scheduler schedules at once, run no second one "
@@ -165,8 +180,13 @@ absl::Status Serve(const Flags& flags, const sigset_t& signals, ThreadExecutor& 
                    Scheduler& scheduler) {
   std::unique_ptr<StatusServer> server;
   if (flags.secure_port != 0) {
-    BERTH_ASSIGN_OR_RETURN(
-        server, StatusServer::Start(flags.bind_address, flags.secure_port, Routes(scheduler)));
+    auto started = StatusServer::Start(flags.bind_address, flags.secure_port, Routes(scheduler));
+    if (!started.ok()) {
+      return absl::UnavailableError(ToAbsl(
+          fmt::format("health and metrics: {}; choose another --secure-port, or 0 for none",
+                      ToStd(started.status().message()))));
+    }
+    server = *std::move(started);
     BERTH_LOG(kInfo, "status served over plain HTTP address={}:{}", flags.bind_address,
               server->port());
   }
@@ -210,7 +230,7 @@ int SchedulerMain(int argc, char** argv, std::vector<framework::PluginEntry> plu
   if (flags.verbosity >= 4) SetLogLevel(Severity::kDebug);
   const absl::Status status = scheduler::Run(flags, std::move(plugins));
   if (status.ok()) return 0;
-  fmt::print(stderr, "{}\n", ToStd(status.message()));
+  fmt::print(stderr, "berth scheduler: {}\n", ToStd(status.message()));
   return 1;
 }
 

@@ -282,7 +282,8 @@ void ApiServer::DispatchOther(CallPtr call) {
   if (method != "GET" && method != "HEAD") {
     return Reply(std::move(call), api::GenericMethodNotAllowed());
   }
-  if (path.starts_with("/healthz") || path.starts_with("/livez") || path.starts_with("/readyz")) {
+  const std::string_view endpoint = path.substr(1, path.find('/', 1) - 1);
+  if (endpoint == "healthz" || endpoint == "livez" || endpoint == "readyz") {
     return Health(std::move(call));
   }
   if (path == "/version" || path == "/version/") {
@@ -324,18 +325,38 @@ const std::string& ApiServer::EtagOf(const Bytes& document) {
   return etag;
 }
 
-// /healthz, /livez, /readyz, each with ?verbose and with a single check's name behind it.
+// /healthz, /livez, /readyz, each with ?verbose, ?exclude=CHECK, and a check's name behind it.
 void ApiServer::Health(CallPtr call) {
   const std::string path = call->info.path;
-  const bool ready = path.starts_with("/readyz");
-  const bool ok = !stopped_ && (!ready || ready_);
-  const std::string endpoint = path.substr(1, path.find('/', 1) - 1);
-  std::string text = ok ? "ok" : "";
-  if (!ok || call->info.query.Has("verbose")) {
-    text = fmt::format("[+]ping ok\n[+]log ok\n[{}]{} {}\n{} check {}\n", ok ? '+' : '-',
-                       ready ? "informer-sync" : "etcd", ok ? "ok" : "failed: not ready",
-                       endpoint, ok ? "passed" : "failed");
+  const size_t slash = path.find('/', 1);
+  const std::string endpoint = path.substr(1, slash - 1);
+  const std::string only = slash == std::string::npos ? "" : path.substr(slash + 1);
+  struct Check {
+    std::string_view name;
+    bool ok = true;
+  };
+  std::vector<Check> checks = {{"ping"}, {"log"}, {"etcd", !stopped_}};
+  if (endpoint == "readyz") checks.push_back({"informer-sync", ready_ && cache_.ready()});
+  if (!only.empty()) {
+    std::erase_if(checks, [&](const Check& check) { return check.name != only; });
+    if (checks.empty()) return Reply(std::move(call), Plain(404, "404 page not found\n"));
+    if (checks[0].ok) return Reply(std::move(call), Plain(200, "ok"));
+    return Reply(std::move(call), Plain(500, "internal server error: not ready\n"));
   }
+  const std::string_view excluded = call->info.query.Get("exclude").value_or("");
+  bool ok = true;
+  std::string text;
+  for (const Check& check : checks) {
+    if (check.name == excluded) {
+      text += fmt::format("[+]{} excluded: ok\n", check.name);
+      continue;
+    }
+    ok = ok && check.ok;
+    text += check.ok ? fmt::format("[+]{} ok\n", check.name)
+                     : fmt::format("[-]{} failed: reason withheld\n", check.name);
+  }
+  text += fmt::format("{} check {}\n", endpoint, ok ? "passed" : "failed");
+  if (ok && !call->info.query.Has("verbose")) text = "ok";
   Reply(std::move(call), Plain(ok ? 200 : 500, std::move(text)));
 }
 

@@ -179,28 +179,26 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
   if (current == nullptr) return api::NotFound(*info.resource, info.name);
   const auto& pod = current->As<api::core::Pod>();
   const std::string& node = state.binding.target().name();
+  AdmissionRequest request = {.info = info,
+                              .user = state.call->user,
+                              .resource = *info.resource,
+                              .namespace_ = info.namespace_,
+                              .name = info.name,
+                              .verb = Verb::kCreate,
+                              .subresource = kBinding,
+                              .object = &state.binding,
+                              .old_object = nullptr};
+  BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
+  BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   BERTH_RETURN_IF_ERROR(CheckPod(pod, state.binding, *info.resource));
   PodLoad load = LoadOf(pod);
   if (state.reserved && (state.uid != pod.metadata().uid() || state.load != load)) {
     ledger_.Settle(state.uid, 0);  // the pod was replaced by another of its name, or resized
     state.reserved = false;
   }
-  if (!state.reserved && !state.options.dry_run) {
-    if (options_.binding_check) {
-      const NodeLedger::Outcome outcome = ledger_.Reserve(pod.metadata().uid(), node, load);
-      if (outcome.verdict == NodeLedger::Verdict::kWait) {
-        state.wait_node = outcome.wait_node;
-        return Change::Keep();
-      }
-      if (outcome.verdict == NodeLedger::Verdict::kRefused) {
-        return NodeFull(*info.resource, info.name, node, outcome.shortage);
-      }
-    } else {
-      ledger_.ForceReserve(pod.metadata().uid(), node, load);
-    }
-    state.reserved = true;
-    state.uid = pod.metadata().uid();
-    state.load = std::move(load);
+  if (!state.reserved) {
+    BERTH_RETURN_IF_ERROR(ReserveNode(state, pod, std::move(load)));
+    if (!state.wait_node.empty()) return Change::Keep();
   }
   auto bound = std::make_shared<api::core::Pod>(pod);
   bound->mutable_spec()->set_node_name(node);
@@ -209,6 +207,33 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
   }
   SetScheduled(*bound, executor_.clock().Now());
   return Change::Put(std::move(bound));
+}
+
+// Room on the node for the pod, or wait_node. A dry run gives it back at once.
+absl::Status Rest::ReserveNode(BindState& state, const api::core::Pod& pod, PodLoad load) {
+  const std::string& uid = pod.metadata().uid();
+  const std::string& node = state.binding.target().name();
+  if (options_.binding_check) {
+    const NodeLedger::Outcome outcome = ledger_.Reserve(uid, node, load);
+    if (outcome.verdict == NodeLedger::Verdict::kWait) {
+      state.wait_node = outcome.wait_node;
+      return absl::OkStatus();
+    }
+    if (outcome.verdict == NodeLedger::Verdict::kRefused) {
+      const RequestInfo& info = state.call->info;
+      return NodeFull(*info.resource, info.name, node, outcome.shortage);
+    }
+  } else {
+    ledger_.ForceReserve(uid, node, load);
+  }
+  if (state.options.dry_run) {
+    ledger_.Settle(uid, 0);
+    return absl::OkStatus();
+  }
+  state.reserved = true;
+  state.uid = uid;
+  state.load = std::move(load);
+  return absl::OkStatus();
 }
 
 }  // namespace berth::apiserver

@@ -103,6 +103,7 @@ class Rest {
 
   void TryBind(std::shared_ptr<BindState> state);
   absl::StatusOr<Change> ApplyBind(BindState& state, const ObjectPtr& current);
+  absl::Status ReserveNode(BindState& state, const api::core::Pod& pod, PodLoad load);
 
   Executor& executor_;
   Executor& encoder_;

@@ -11,7 +11,10 @@ class RuntimeClass final : public Admission {
   std::string_view name() const override { return "RuntimeClass"; }
 
   absl::Status Mutate(AdmissionRequest& request) override {
-    if (request.verb != Verb::kCreate || request.resource.kind != "Pod") return absl::OkStatus();
+    if (request.verb != Verb::kCreate || request.resource.kind != "Pod" ||
+        !request.subresource.empty()) {
+      return absl::OkStatus();
+    }
     const auto& spec = static_cast<const api::core::Pod&>(*request.object).spec();
     if (spec.has_runtime_class_name() && !spec.runtime_class_name().empty()) {
       return api::Forbidden(request.resource, request.name,

@@ -144,6 +144,18 @@ absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& curr
                          "the object has been modified; please apply your changes to the latest "
                          "version and try again");
   }
+  const Scale before = ScaleOf(*current);
+  AdmissionRequest request = {.info = info,
+                              .user = state.call->user,
+                              .resource = resource,
+                              .namespace_ = info.namespace_,
+                              .name = info.name,
+                              .verb = Verb::kUpdate,
+                              .subresource = "scale",
+                              .object = &wanted,
+                              .old_object = &before};
+  BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
+  BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   const int32_t replicas = wanted.spec().replicas();
   if (replicas < 0) {
     return api::InvalidKind("autoscaling", "Scale", info.name,

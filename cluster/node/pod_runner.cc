@@ -281,7 +281,7 @@ void PodRunner::WriteStatus(const RecordPtr& record, RequestPump::Done done) {
         const bool healthy = !api::IsTransient(written.status());
         if (written.ok()) {
           ++counters_.status_writes;
-          if (!record->gone) Upsert(*std::move(written));
+          if (!record->gone) TakeAnswer(record, *std::move(written));
         } else if (api::IsConflict(written.status())) {
           ++counters_.conflicts;
           return Reread(record, std::move(done));
@@ -308,10 +308,18 @@ void PodRunner::Reread(const RecordPtr& record, RequestPump::Done done) {
                      if (alive.expired()) return;
                      const bool healthy = !api::IsTransient(pod.status());
                      // What is not there any more, the informer will tell.
-                     if (pod.ok() && !record->gone) Upsert(*std::move(pod));
+                     if (pod.ok() && !record->gone) TakeAnswer(record, *std::move(pod));
                      if (!healthy && !record->gone) QueueWrite(record);
                      done(healthy);
                    });
+}
+
+// The answer may be older than what the watch brought while no other write was let through: the
+// pod is looked at either way.
+void PodRunner::TakeAnswer(const RecordPtr& record, PodPtr pod) {
+  const PodPtr before = record->object;
+  Upsert(std::move(pod));
+  if (!record->gone && record->object == before) Work(record);
 }
 
 void PodRunner::QueueDelete(const RecordPtr& record) {

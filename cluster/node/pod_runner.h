@@ -88,6 +88,7 @@ class PodRunner {
   void QueueWrite(const RecordPtr& record);
   void WriteStatus(const RecordPtr& record, RequestPump::Done done);
   void Reread(const RecordPtr& record, RequestPump::Done done);
+  void TakeAnswer(const RecordPtr& record, PodPtr pod);
   void QueueDelete(const RecordPtr& record);
   void Delete(const RecordPtr& record, RequestPump::Done done);
 

@@ -95,8 +95,8 @@ QueueEntryPtr SchedulingQueue::Release(QueueEntry& entry) {
 
 void SchedulingQueue::Detach(QueueEntry& entry) {
   switch (entry.place) {
-    case Place::kNone:
-    case Place::kHeldBack: break;
+    case Place::kNone: break;
+    case Place::kHeldBack: --held_back_count_; break;
     case Place::kActive: active_.Remove(&entry); break;
     case Place::kBackoff: backoff_heap_.Remove(&entry); break;
     case Place::kErrorBackoff: error_backoff_heap_.Remove(&entry); break;
@@ -113,8 +113,8 @@ void SchedulingQueue::Attach(QueueEntry& entry, Place place) {
   Detach(entry);
   entry.place = place;
   switch (place) {
-    case Place::kNone:
-    case Place::kHeldBack: break;
+    case Place::kNone: break;
+    case Place::kHeldBack: ++held_back_count_; break;
     case Place::kActive: active_.Push(&entry); break;
     case Place::kBackoff: backoff_heap_.Push(&entry); break;
     case Place::kErrorBackoff: error_backoff_heap_.Push(&entry); break;
@@ -429,6 +429,7 @@ bool SchedulingQueue::HoldBack(QueueEntryPtr entry) {
   entry->unschedulable_plugins.clear();  // of an earlier attempt, and no longer counted
   entry->pending_plugins.clear();
   Attach(Hold(std::move(entry)), Place::kHeldBack);
+  ReportCounts();
   return true;
 }
 
@@ -555,7 +556,8 @@ void SchedulingQueue::CountRejectors(const QueueEntry& entry, int delta) {
 QueueCounts SchedulingQueue::counts() const {
   QueueCounts counts;
   counts.active = static_cast<int64_t>(active_.size());
-  counts.backoff = static_cast<int64_t>(backoff_heap_.size() + error_backoff_heap_.size());
+  counts.backoff = static_cast<int64_t>(backoff_heap_.size() + error_backoff_heap_.size()) +
+                   held_back_count_;
   counts.unschedulable = static_cast<int64_t>(unschedulable_.size()) - gated_count_;
   counts.gated = gated_count_;
   return counts;

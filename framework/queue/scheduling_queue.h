@@ -63,6 +63,7 @@ struct QueueOptions {
   bool pop_from_backoff = true;
 };
 
+// backoff: with those that are held back.
 struct QueueCounts {
   int64_t active = 0, backoff = 0, unschedulable = 0, gated = 0;
 };
@@ -176,6 +177,7 @@ class SchedulingQueue {
   std::map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
   uint64_t next_parked_ = 1;
   int64_t gated_count_ = 0;
+  int64_t held_back_count_ = 0;
   InFlight in_flight_;
   QueueCounts reported_;
   bool closed_ = false;

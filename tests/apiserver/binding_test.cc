@@ -106,6 +106,35 @@ TEST_F(BindingTest, PodsCreatedOnANodeCountAndAreNotRefused) {
   EXPECT_EQ(Bind("a", "n").code, 409);
 }
 
+TEST_F(BindingTest, ADryRunSaysWhatWouldHappenAndTakesNothing) {
+  MakeNode("n", 1000);
+  MakePod("a", 600);
+  MakePod("b", 600);
+  const auto dry = [&](std::string_view pod) {
+    return Post(fmt::format("/api/v1/namespaces/default/pods/{}/binding?dryRun=All", pod),
+                R"({"target":{"kind":"Node","name":"n"}})");
+  };
+  EXPECT_EQ(dry("a").code, 201);
+  EXPECT_EQ(server->ledger().PodCount("n"), 0);
+  EXPECT_EQ(Get("/api/v1/namespaces/default/pods/a").At("spec/nodeName"), "<absent>");
+  ASSERT_EQ(Bind("b", "n").code, 201);
+  EXPECT_EQ(dry("a").code, 409);
+}
+
+TEST_F(BindingTest, AdmissionSeesBindings) {
+  Post("/api/v1/namespaces", R"({"metadata":{"name":"going"}})");
+  Post("/api/v1/namespaces/going/pods",
+       R"({"metadata":{"name":"a"},"spec":{"containers":[{"name":"c","image":"x"}]}})");
+  Delete("/api/v1/namespaces/going");
+  ASSERT_EQ(Get("/api/v1/namespaces/going").At("status/phase"), "Terminating");
+  const Answer refused = Post("/api/v1/namespaces/going/pods/a/binding",
+                              R"({"target":{"kind":"Node","name":"n"}})");
+  EXPECT_EQ(refused.code, 403);
+  EXPECT_EQ(refused.At("message"),
+            "pods \"a\" is forbidden: unable to create new content in namespace going because it "
+            "is being terminated");
+}
+
 TEST_F(BindingTest, AnUnknownNodeIsNotChecked) {
   MakePod("a", 600);
   EXPECT_EQ(Bind("a", "nowhere").code, 201);

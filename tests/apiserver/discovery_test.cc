@@ -112,7 +112,13 @@ TEST_F(DiscoveryTest, VersionHealthMetrics) {
     EXPECT_EQ(answer.code, 200) << path;
     EXPECT_EQ(answer.body, "ok") << path;
   }
-  EXPECT_NE(Get("/readyz?verbose").body.find("readyz check passed"), std::string::npos);
+  EXPECT_EQ(Get("/readyz?verbose").body,
+            "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]informer-sync ok\nreadyz check passed\n");
+  EXPECT_EQ(Get("/livez?verbose&exclude=etcd").body,
+            "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\nlivez check passed\n");
+  for (const char* path : {"/readyzz", "/readyz/nope", "/healthz/informer-sync"}) {
+    EXPECT_EQ(Get(path).code, 404) << path;
+  }
   Get("/api/v1/nodes");
   const std::string metrics = Get("/metrics").body;
   EXPECT_NE(metrics.find("apiserver_request_total{"), std::string::npos);
@@ -126,6 +132,10 @@ TEST_F(DiscoveryTest, NotReadyUntilLoaded) {
   ApiServer other(*executor, *executor, *store, DefaultOptions());
   server->Stop();
   EXPECT_EQ(Get("/readyz").code, 500);
+  EXPECT_EQ(Get("/readyz").body,
+            "[+]ping ok\n[+]log ok\n[-]etcd failed: reason withheld\n"
+            "[-]informer-sync failed: reason withheld\nreadyz check failed\n");
+  EXPECT_EQ(Get("/readyz/etcd").code, 500);
   EXPECT_EQ(Get("/api/v1/nodes").code, 503);
 }
 

@@ -542,6 +542,7 @@ TEST_F(QueueTest, APodHeldBackKeepsItsPlaceAndNoRejectors) {
     queue_->Done("p");
     ASSERT_TRUE(queue_->HoldBack(std::move(last_)));
     EXPECT_EQ(PlaceOf("p"), Place::kHeldBack);
+    EXPECT_EQ(queue_->counts().backoff, 1);
     queue_->Update(MakePod("p"), MakePod("p").Label("a", "b"));
     EXPECT_EQ(PlaceOf("p"), Place::kHeldBack);
     EXPECT_EQ(Pop(), "");
@@ -549,6 +550,7 @@ TEST_F(QueueTest, APodHeldBackKeepsItsPlaceAndNoRejectors) {
     EXPECT_EQ(PlaceOf("p"), Place::kHeldBack) << "not the pod that was meant";
     queue_->Resume("default/p", "p", "BindConflict");
     EXPECT_EQ(PlaceOf("p"), Place::kActive);
+    EXPECT_EQ(queue_->counts().backoff, 0);
   }
   EXPECT_EQ(metrics_.unschedulable["Fit"], 0);
   EXPECT_EQ(Pop(), "p");

@@ -22,15 +22,45 @@ using api::core::Node;
 using api::core::Pod;
 using api::coordination::Lease;
 
+// Keeps answers back while it is told to.
+class HoldingTransport final : public client::Transport {
+ public:
+  explicit HoldingTransport(client::Transport& inner) : inner_(inner) {}
+  void Hold() { holding_ = true; }
+  void Release() {
+    holding_ = false;
+    for (auto& answer : std::exchange(held_, {})) answer();
+  }
+  size_t held() const { return held_.size(); }
+
+  void Do(api::HttpRequest request, absl::Duration timeout,
+          client::Completion<api::HttpResponse> done) override {
+    inner_.Do(std::move(request), timeout,
+              [this, done = std::move(done)](absl::StatusOr<api::HttpResponse> answer) mutable {
+                if (!holding_) return done(std::move(answer));
+                held_.push_back([done = std::move(done), answer = std::move(answer)]() mutable {
+                  done(std::move(answer));
+                });
+              });
+  }
+  std::unique_ptr<client::Stream> Open(api::HttpRequest request,
+                                       client::StreamHandler handler) override {
+    return inner_.Open(std::move(request), std::move(handler));
+  }
+
+ private:
+  client::Transport& inner_;
+  bool holding_ = false;
+  std::vector<Task> held_;
+};
+
 class NodeAgentTest : public ::testing::Test {
  protected:
   NodeAgentTest() {
     store_executor_ = loop_.MakeExecutor("store");
     server_executor_ = loop_.MakeExecutor("server");
-    agent_executor_ = loop_.MakeExecutor("agent");
     user_executor_ = loop_.MakeExecutor("user");
     store_ = store::MakeMemoryStore(*store_executor_);
-    agent_transport_ = std::make_unique<apiserver::InProcessTransport>(*agent_executor_);
     user_transport_ = std::make_unique<apiserver::InProcessTransport>(*user_executor_);
     user_ = std::make_unique<client::ApiClient>(*user_transport_, *user_executor_);
     StartServer();
@@ -62,7 +92,7 @@ class NodeAgentTest : public ::testing::Test {
     options.count = count;
     options.pods.lifecycle.start_delay = Delay::Fixed(absl::Milliseconds(200));
     options.pods.lifecycle.stop_delay = Delay::Fixed(absl::Seconds(2));
-    agent_client_ = std::make_unique<client::ApiClient>(*agent_transport_, *agent_executor_);
+    agent_client_ = std::make_unique<client::ApiClient>(answers_, *agent_executor_);
     agent_ = std::make_unique<NodeAgent>(*agent_client_, std::move(options));
     agent_->Start();
     Run(absl::Seconds(2));
@@ -125,9 +155,13 @@ class NodeAgentTest : public ::testing::Test {
   }
 
   SimLoop loop_{11};
-  std::unique_ptr<Executor> store_executor_, server_executor_, agent_executor_, user_executor_;
+  std::unique_ptr<Executor> store_executor_, server_executor_, user_executor_;
+  std::unique_ptr<Executor> agent_executor_ = loop_.MakeExecutor("agent");
   std::unique_ptr<store::Store> store_;
-  std::unique_ptr<apiserver::InProcessTransport> agent_transport_, user_transport_;
+  std::unique_ptr<apiserver::InProcessTransport> agent_transport_ =
+      std::make_unique<apiserver::InProcessTransport>(*agent_executor_);
+  std::unique_ptr<apiserver::InProcessTransport> user_transport_;
+  HoldingTransport answers_{*agent_transport_};
   std::unique_ptr<apiserver::ApiServer> server_;
   std::unique_ptr<client::ApiClient> user_, agent_client_;
   std::unique_ptr<NodeAgent> agent_;
@@ -323,6 +357,35 @@ TEST_F(NodeAgentTest, AStatusThatSomebodySpoiledIsPutRight) {
   ASSERT_TRUE(written.ok()) << written.status();
   Run(absl::Seconds(2));
   EXPECT_EQ(Phase("p"), "Running");
+}
+
+// The answer of the agent's own write is late, and older than what the watch brought meanwhile.
+TEST_F(NodeAgentTest, AStatusSpoiledDuringAWriteIsPutRight) {
+  StartAgent();
+  answers_.Hold();
+  MakeBound(PodBuilder("p"), "p", "node-0001");
+  Run(absl::Seconds(1));
+  ASSERT_GT(answers_.held(), 0u);
+  const auto pod = Get<Pod>("default", "p");
+  ASSERT_TRUE(pod.ok());
+  ASSERT_EQ((*pod)->status().phase(), "Running") << "written, and not answered";
+  Pod spoiled = **pod;
+  for (auto& condition : *spoiled.mutable_status()->mutable_conditions()) {
+    if (condition.type() == "PodScheduled") condition.set_status("False");
+  }
+  const auto written = Await<Got<Pod>>(
+      [&](auto done) { user_->UpdateStatus<Pod>(spoiled, std::move(done)); });
+  ASSERT_TRUE(written.ok()) << written.status();
+  Run(absl::Seconds(1));
+  answers_.Release();
+  Run(absl::Seconds(2));
+  const auto healed = Get<Pod>("default", "p");
+  ASSERT_TRUE(healed.ok());
+  for (const auto& condition : (*healed)->status().conditions()) {
+    if (condition.type() == "PodScheduled") {
+      EXPECT_EQ(condition.status(), "True");
+    }
+  }
 }
 
 TEST_F(NodeAgentTest, ADeletedNodeStaysAway) {

@@ -55,6 +55,9 @@ std::string Text(const Pod& pod) {
                                 pod.metadata().uid().substr(0, 8),
                                 scheduling::PodRequests(pod).milli_cpu, pod.spec().node_name(),
                                 pod.status().phase());
+  for (const auto& condition : pod.status().conditions()) {
+    if (condition.type() == "PodScheduled") out += " scheduled=" + condition.status();
+  }
   if (!pod.status().reason().empty()) out += " reason=" + pod.status().reason();
   if (pod.metadata().has_deletion_timestamp()) {
     out += fmt::format(" deleting={}s", pod.metadata().deletion_grace_period_seconds());

@@ -7,11 +7,11 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <simdjson.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include "api/json_syntax.h"
-#include "api/json_value.h"
 #include "api/json_writer.h"
 #include "api/yaml.h"
 #include "api/yaml_scalar.h"
@@ -251,35 +251,40 @@ class Converter : public YAML::EventHandler {
 
   // The map's own members win over merged ones, and earlier merged maps over later ones.
   void AddMerges(Frame& map) {
-    const std::string own = std::string(out_.text().substr(map.start)) + "}";
     std::set<std::string, std::less<>> present;
-    const JsonValue own_members = ParseOwn(map, own);
-    for (const auto& [name, value] : own_members.object()) present.insert(name);
-    const auto add = [&](const JsonValue& from) {
+    simdjson::dom::parser parser;
+    const std::string own = std::string(out_.text().substr(map.start)) + "}";
+    for (const auto& member : simdjson::dom::object(ParseOwn(map, own, parser))) {
+      present.emplace(member.key);
+    }
+    const auto add = [&](simdjson::dom::element from) {
       if (!from.is_object()) {
         Refuse(map.mark, "map merge requires map or sequence of maps as the value");
       }
-      for (const auto& [name, value] : from.object()) {
-        if (!present.insert(name).second) continue;
-        WriteKey(map, name);
-        out_.Raw(value.ToText());
+      for (const auto& member : simdjson::dom::object(from)) {
+        if (!present.emplace(member.key).second) continue;
+        WriteKey(map, std::string(member.key));
+        out_.Raw(simdjson::minify(member.value));
       }
     };
     for (const std::string& text : std::exchange(map.merges, {})) {
-      const JsonValue from = ParseOwn(map, text);
+      const simdjson::dom::element from = ParseOwn(map, text, parser);
       if (!from.is_array()) {
         add(from);
         continue;
       }
-      for (const JsonValue& item : from.array()) add(item);
+      for (simdjson::dom::element item : simdjson::dom::array(from)) add(item);
     }
   }
 
-  JsonValue ParseOwn(const Frame& map, const std::string& json) {
+  // The parser keeps what it gives until it is used again.
+  simdjson::dom::element ParseOwn(const Frame& map, const std::string& json,
+                                  simdjson::dom::parser& parser) {
     Spend(map.mark, json.size());
-    absl::StatusOr<JsonValue> value = JsonValue::Parse(json);
-    if (!value.ok()) Refuse(map.mark, std::string(value.status().message()));
-    return *std::move(value);
+    simdjson::dom::element value;
+    const auto error = parser.parse(json).get(value);
+    if (error != simdjson::SUCCESS) Refuse(map.mark, simdjson::error_message(error));
+    return value;
   }
 
   JsonWriter out_;

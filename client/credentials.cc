@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/strings.h"
 #include "base/thread_executor.h"
+#include "client/http1.h"
 
 namespace berth::client {
 
@@ -148,6 +149,7 @@ class CredentialTransport final : public Transport {
                         handler = std::move(handler)](absl::StatusOr<std::string> value) mutable {
       absl::ReaderMutexLock open(&core->mutex);
       if (core->closed) return;
+      value = Core::Sendable(std::move(value));
       if (!value.ok()) {
         return core->failures.Post([state, handler = std::move(handler),
                                     status = value.status()]() mutable {
@@ -178,6 +180,12 @@ class CredentialTransport final : public Transport {
     // Where a failed fetch is told, since it may fail inside the call.
     ThreadExecutor failures{"credentials"};
 
+    static absl::StatusOr<std::string> Sendable(absl::StatusOr<std::string> value) {
+      if (!value.ok() || !BadHeader("Authorization", *value)) return value;
+      return absl::UnauthenticatedError(
+          "the token holds a line break or another character that cannot be sent");
+    }
+
     void AddHeaders(api::HttpRequest& request) const {
       request.headers.insert(request.headers.end(), headers.begin(), headers.end());
     }
@@ -189,6 +197,7 @@ class CredentialTransport final : public Transport {
                 may_repeat](absl::StatusOr<std::string> value) mutable {
         absl::ReaderMutexLock open(&core->mutex);
         if (core->closed) return done(absl::CancelledError("the transport was closed"));
+        value = Sendable(std::move(value));
         if (!value.ok()) {
           return core->failures.Post(
               [done = std::move(done), status = value.status()]() mutable { done(status); });

@@ -11,6 +11,10 @@
 
 namespace berth::client {
 
+// For a TCP socket that requests or watches go over: no delay, and a peer that has gone without a
+// word is noticed within a minute when nothing is on its way to it.
+void TuneTcp(int fd);
+
 // Threads: the Executor's methods from any thread; Add, Modify and Remove on the loop's own.
 class EventLoop final : public Executor {
  public:

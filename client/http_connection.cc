@@ -1,7 +1,6 @@
 #include "client/http_connection.h"
 
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -94,9 +93,7 @@ void HttpConnection::ConnectNext(absl::Status last) {
       last = absl::UnavailableError(absl::StrCat("socket: ", ErrorText(errno)));
       continue;
     }
-    const int on = 1;
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    ::setsockopt(fd_, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+    TuneTcp(fd_);
     const int result = ::connect(fd_, generic, address.length);
     if ((result == 0 || errno == EINPROGRESS) && loop_.Add(fd_, EPOLLOUT, *this)) {
       connecting_ = true;

@@ -1,5 +1,6 @@
 #include "client/kubeconfig.h"
 
+#include <absl/strings/ascii.h>
 #include <absl/strings/escaping.h>
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "client/credentials.h"
+#include "client/http1.h"
 
 namespace berth::client {
 namespace {
@@ -161,6 +163,20 @@ absl::Status ReadExec(const JsonValue* value, const RestConfig& config,
   return exec.status();
 }
 
+// What a header's name cannot carry is percent-encoded, as client-go does.
+std::string HeaderKey(std::string_view key) {
+  constexpr std::string_view kAllowed = "!#$&'*+-.^_`|~";
+  std::string out;
+  for (const char c : key) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c)) || kAllowed.find(c) != kAllowed.npos) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
 absl::Status ReadUser(Reader user, const std::string& base_dir, RestConfig& config) {
   config.tls.certificate_pem = user.Pem("client-certificate", base_dir);
   config.tls.key_pem = user.Pem("client-key", base_dir);
@@ -176,6 +192,22 @@ absl::Status ReadUser(Reader user, const std::string& base_dir, RestConfig& conf
   }
   for (std::string& group : user.Texts("as-groups")) {
     config.headers.emplace_back("Impersonate-Group", std::move(group));
+  }
+  if (const JsonValue* extra = user.Member("as-user-extra")) {
+    Reader values(extra, "user.as-user-extra");
+    if (!values.status().ok()) return values.status();
+    for (const auto& [key, list] : extra->object()) {
+      for (std::string& value : values.Texts(key)) {
+        config.headers.emplace_back("Impersonate-Extra-" + HeaderKey(key), std::move(value));
+      }
+    }
+    if (!values.status().ok()) return values.status();
+  }
+  for (const auto& [name, value] : config.headers) {
+    if (BadHeader(name, value)) {
+      user.Fail(fmt::format("user: {} holds a line break or another character that cannot be sent",
+                            name));
+    }
   }
   if (user.Member("auth-provider") != nullptr) {
     user.Fail("the user has an auth-provider; use an exec plugin instead");

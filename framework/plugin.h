@@ -79,8 +79,12 @@ struct Dependencies {  // default: everything, so a naive plugin is slow but nev
   Scope score = Scope::kCluster;
   NodeFields node_fields = kAllNodeFields;
   std::vector<Symbol> domains;        // topology keys, for kDomain
-  std::vector<std::string> objects;   // other resources read: "PersistentVolumeClaim", ...
-  bool filter_feeds_reserve = false;  // Filter leaves state that Reserve reads
+  // Other resources read: "PersistentVolumeClaim", ... Results are kept only when some plugin has
+  // registered for events of each: otherwise nobody would hear of a change.
+  std::vector<std::string> objects;
+  // Filter leaves state that Reserve reads: it must be called for the chosen node, with the state
+  // of the pod at hand, also where its result was kept. (Today the engine does so for all.)
+  bool filter_feeds_reserve = false;
 };
 
 // --- the base -----------------------------------------------------------------------------------
@@ -175,11 +179,15 @@ struct PostFilterResult {
   std::optional<NominatingInfo> nominating;
 };
 
+using PostFilterDone = absl::AnyInvocable<void(PostFilterResult)>;
+
 class PostFilterPlugin : public virtual Plugin {
  public:
-  // Only when no node is feasible. May start evictions through the sink.
-  virtual PostFilterResult PostFilter(CycleState& state, const PodInfo& pod,
-                                      const NodeStatusReader& statuses) = 0;
+  // Only when no node is feasible. May start evictions through the sink, and ask others
+  // (extenders): until `done`, no other pod of the engine is scheduled. The arguments live until
+  // then.
+  virtual void PostFilter(CycleState& state, const PodInfo& pod, const NodeStatusReader& statuses,
+                          PostFilterDone done) = 0;
 };
 
 class PreScorePlugin : public virtual Plugin {
@@ -259,6 +267,9 @@ class PreBindPlugin : public virtual Plugin {
   }
   virtual void PreBind(CycleState& state, const PodInfo& pod, std::string_view node_name,
                        StatusDone done) = 0;
+  // Another PreBind that runs beside this one has failed: `done` is still to be called, and what it
+  // says does not matter any more.
+  virtual void CancelPreBind(const PodInfo&) {}
 };
 
 class BindPlugin : public virtual Plugin {
@@ -284,10 +295,29 @@ class PlacementGeneratePlugin : public virtual Plugin {
   virtual Status GeneratePlacements(CycleState& state, std::span<const PodPtr> group,
                                     const Placement& parent, std::vector<Placement>& out) = 0;
 };
+
+// Raw scores of the feasible placements, to be normalized in place.
+struct PlacementScore {
+  const Placement* placement = nullptr;
+  int64_t score = 0;
+};
 class PlacementScorePlugin : public virtual Plugin {
  public:
   virtual Scored ScorePlacement(CycleState& state, std::span<const PodPtr> group,
                                 const Placement& placement) = 0;
+  // Afterwards scores are in [0, 100].
+  virtual Status NormalizePlacementScores(CycleState&, std::span<const PodPtr> /*group*/,
+                                          std::span<PlacementScore>) const {
+    return Success();
+  }
+};
+
+class PodGroupPostFilterPlugin : public virtual Plugin {
+ public:
+  // Only when a group could not be placed whole. `try_group`: whether it could on the snapshot as
+  // it is now, with pods that RemovePod took away. Success: room is being made.
+  virtual void PodGroupPostFilter(CycleState& state, std::span<const PodPtr> group,
+                                  absl::AnyInvocable<Status()> try_group, StatusDone done) = 0;
 };
 
 }  // namespace berth::framework

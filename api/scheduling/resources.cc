@@ -278,6 +278,16 @@ bool Amounts::IsZero() const {
                      [](const auto& entry) { return entry.second == 0; });
 }
 
+bool SameAmounts(const Amounts& a, const Amounts& b) {
+  const auto covered = [](const Amounts& some, const Amounts& by) {
+    return std::all_of(some.scalars.begin(), some.scalars.end(), [&](const auto& entry) {
+      return by.Scalar(entry.first) == entry.second;
+    });
+  };
+  return a.milli_cpu == b.milli_cpu && a.memory_bytes == b.memory_bytes &&
+         a.ephemeral_storage_bytes == b.ephemeral_storage_bytes && covered(a, b) && covered(b, a);
+}
+
 int64_t SaturatingAdd(int64_t a, int64_t b) {
   int64_t sum = 0;
   if (!__builtin_add_overflow(a, b, &sum)) return sum;

@@ -32,6 +32,9 @@ struct Amounts {
   friend bool operator==(const Amounts&, const Amounts&) = default;
 };
 
+// As amounts: a scalar of 0 is as good as none.
+bool SameAmounts(const Amounts& a, const Amounts& b);
+
 // a + b, or the end of the range that it would pass.
 int64_t SaturatingAdd(int64_t a, int64_t b);
 

@@ -282,6 +282,9 @@ void ApiServer::DispatchOther(CallPtr call) {
   if (method != "GET" && method != "HEAD") {
     return Reply(std::move(call), api::GenericMethodNotAllowed());
   }
+  if (!path.starts_with('/')) {  // "GET ?x": nobody honest asks so
+    return Reply(std::move(call), Plain(404, "404 page not found\n"));
+  }
   const std::string_view endpoint = path.substr(1, path.find('/', 1) - 1);
   if (endpoint == "healthz" || endpoint == "livez" || endpoint == "readyz") {
     return Health(std::move(call));
@@ -343,11 +346,16 @@ void ApiServer::Health(CallPtr call) {
     if (checks[0].ok) return Reply(std::move(call), Plain(200, "ok"));
     return Reply(std::move(call), Plain(500, "internal server error: not ready\n"));
   }
-  const std::string_view excluded = call->info.query.Get("exclude").value_or("");
+  const auto is_excluded = [&](std::string_view name) {
+    const auto& items = call->info.query.items();
+    return std::any_of(items.begin(), items.end(), [&](const auto& item) {
+      return item.first == "exclude" && item.second == name;
+    });
+  };
   bool ok = true;
   std::string text;
   for (const Check& check : checks) {
-    if (check.name == excluded) {
+    if (is_excluded(check.name)) {
       text += fmt::format("[+]{} excluded: ok\n", check.name);
       continue;
     }

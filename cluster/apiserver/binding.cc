@@ -209,12 +209,13 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
   return Change::Put(std::move(bound));
 }
 
-// Room on the node for the pod, or wait_node. A dry run gives it back at once.
+// Room on the node for the pod, or wait_node. A dry run only looks.
 absl::Status Rest::ReserveNode(BindState& state, const api::core::Pod& pod, PodLoad load) {
   const std::string& uid = pod.metadata().uid();
   const std::string& node = state.binding.target().name();
   if (options_.binding_check) {
-    const NodeLedger::Outcome outcome = ledger_.Reserve(uid, node, load);
+    const NodeLedger::Outcome outcome = state.options.dry_run ? ledger_.Check(uid, node, load)
+                                                               : ledger_.Reserve(uid, node, load);
     if (outcome.verdict == NodeLedger::Verdict::kWait) {
       state.wait_node = outcome.wait_node;
       return absl::OkStatus();
@@ -223,13 +224,10 @@ absl::Status Rest::ReserveNode(BindState& state, const api::core::Pod& pod, PodL
       const RequestInfo& info = state.call->info;
       return NodeFull(*info.resource, info.name, node, outcome.shortage);
     }
-  } else {
+  } else if (!state.options.dry_run) {
     ledger_.ForceReserve(uid, node, load);
   }
-  if (state.options.dry_run) {
-    ledger_.Settle(uid, 0);
-    return absl::OkStatus();
-  }
+  if (state.options.dry_run) return absl::OkStatus();
   state.reserved = true;
   state.uid = uid;
   state.load = std::move(load);

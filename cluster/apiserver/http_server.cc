@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,16 +29,6 @@ constexpr absl::Duration kAcceptPause = absl::Milliseconds(100);
 constexpr std::string_view kTooMany =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\n"
     "Retry-After: 1\r\nContent-Length: 21\r\nConnection: close\r\n\r\ntoo many connections\n";
-
-void Tune(int fd) {
-  const int on = 1, idle_s = 30, interval_s = 10, probes = 3;
-  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-  // A watcher whose machine has gone says nothing: keep-alive finds out within a minute.
-  ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle_s, sizeof(idle_s));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval_s, sizeof(interval_s));
-  ::setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &probes, sizeof(probes));
-}
 
 struct Address {
   sockaddr_storage storage{};
@@ -201,7 +190,7 @@ class HttpServer::Listener final : private client::EventLoop::Watcher {
       ::close(fd);
       return;
     }
-    Tune(fd);
+    client::TuneTcp(fd);
     Group* group = shared_.groups[next_++ % shared_.groups.size()].get();
     if (&group->loop() == &loop()) return group->Adopt(fd);
     group->loop().Post([group, fd] { group->Adopt(fd); });

@@ -54,11 +54,16 @@ void NodeLedger::RemoveNode(const std::string& name) {
   const auto it = nodes_.find(name);
   if (it == nodes_.end()) return;
   it->second.known = false;
-  if (it->second.pods == 0 && it->second.waiting.empty()) nodes_.erase(it);
+  DropIfUnused(it);
 }
 
-NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::string& node,
-                                        const PodLoad& load) {
+void NodeLedger::DropIfUnused(StringMap<Node>::iterator node) {
+  const Node& entry = node->second;
+  if (!entry.known && entry.pods == 0 && entry.waiting.empty()) nodes_.erase(node);
+}
+
+NodeLedger::Outcome NodeLedger::Check(const std::string& uid, const std::string& node,
+                                      const PodLoad& load) const {
   Outcome outcome;
   const auto known = pods_.find(uid);
   if (known != pods_.end() && known->second.in_flight) {
@@ -66,22 +71,25 @@ NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::strin
     outcome.wait_node = known->second.node;
     return outcome;
   }
-  Node& target = nodes_[node];
-  if (target.known) {
-    Shortage shortage;
-    scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(),
-                                 target.pods, shortage.resources);
-    shortage.host_ports = target.ports.ConflictsAny(load.ports);
-    if (!shortage.resources.empty() || shortage.host_ports) {
-      shortage.pods_revision = target.pods_revision;
-      shortage.node_revision = target.node_revision;
-      outcome.verdict = target.in_flight > 0 ? Verdict::kWait : Verdict::kRefused;
-      outcome.wait_node = node;
-      outcome.shortage = std::move(shortage);
-      return outcome;
-    }
-  }
-  ForceReserve(uid, node, load);
+  const auto found = nodes_.find(node);
+  if (found == nodes_.end() || !found->second.known) return outcome;
+  const Node& target = found->second;
+  Shortage& shortage = outcome.shortage;
+  scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(),
+                               target.pods, shortage.resources);
+  shortage.host_ports = target.ports.ConflictsAny(load.ports);
+  if (shortage.resources.empty() && !shortage.host_ports) return outcome;
+  shortage.pods_revision = target.pods_revision;
+  shortage.node_revision = target.node_revision;
+  outcome.verdict = target.in_flight > 0 ? Verdict::kWait : Verdict::kRefused;
+  outcome.wait_node = node;
+  return outcome;
+}
+
+NodeLedger::Outcome NodeLedger::Reserve(const std::string& uid, const std::string& node,
+                                        const PodLoad& load) {
+  Outcome outcome = Check(uid, node, load);
+  if (outcome.verdict == Verdict::kReserved) ForceReserve(uid, node, load);
   return outcome;
 }
 
@@ -160,12 +168,14 @@ void NodeLedger::Add(const std::string& uid, Entry entry) {
 }
 
 void NodeLedger::Remove(StringMap<Entry>::iterator entry) {
-  Node& node = nodes_[entry->second.node];
+  const auto place = nodes_.find(entry->second.node);
+  Node& node = place->second;
   node.used.Subtract(entry->second.load.requests);
   --node.pods;
   for (const scheduling::HostPort& port : entry->second.load.ports) node.ports.Remove(port);
   if (entry->second.in_flight) --node.in_flight;
   pods_.erase(entry);
+  DropIfUnused(place);
 }
 
 }  // namespace berth::apiserver

@@ -71,6 +71,8 @@ class NodeLedger {
   // Pods bound to it stay counted, for a node that comes back.
   void RemoveNode(const std::string& name);
 
+  // What Reserve would say; changes nothing.
+  Outcome Check(const std::string& uid, const std::string& node, const PodLoad& load) const;
   // A node that is not known takes everything.
   Outcome Reserve(const std::string& uid, const std::string& node, const PodLoad& load);
   // A pod created with spec.nodeName: never refused.
@@ -108,6 +110,7 @@ class NodeLedger {
   void Add(const std::string& uid, Entry entry);
   void Finish(StringMap<Entry>::iterator entry, store::Revision revision, bool remove);
   void Remove(StringMap<Entry>::iterator entry);
+  void DropIfUnused(StringMap<Node>::iterator node);
 
   StringMap<Node> nodes_;
   StringMap<Entry> pods_;  // by uid

@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
 #include "base/check.h"
 
 namespace berth::framework {
@@ -300,9 +301,9 @@ absl::Status Cache::CheckCounts(ClusterSnapshot& snapshot) {
   size_t on_nodes = 0;
   const auto wrong = [](std::string text) { return absl::InternalError(ToAbsl(text)); };
   for (const auto& [name, item] : nodes_) {
-    api::scheduling::AmountsSum uncounted;
+    api::scheduling::AmountsSum requested;
     for (const PodPtr& pod : item->info.pods()) {
-      uncounted.Add(pod->requests);
+      requested.Add(pod->requests);
       const auto it = pods_.find(pod->uid);
       if (it == pods_.end() || it->second.pod != pod) {
         return wrong(fmt::format("{} holds a stray pod {}", name, pod->key));
@@ -310,11 +311,10 @@ absl::Status Cache::CheckCounts(ClusterSnapshot& snapshot) {
     }
     on_nodes += item->info.pods().size();
     const auto& counted = item->info.requested();
-    uncounted.Subtract(counted);
-    if (!uncounted.value().IsZero()) {
-      return wrong(fmt::format("{} counts cpu {} memory {}, its pods ask for {} and {} more", name,
+    if (!api::scheduling::SameAmounts(counted, requested.value())) {
+      return wrong(fmt::format("{} counts cpu {} memory {}, its pods ask for {} and {}", name,
                                counted.milli_cpu, counted.memory_bytes,
-                               uncounted.value().milli_cpu, uncounted.value().memory_bytes));
+                               requested.value().milli_cpu, requested.value().memory_bytes));
     }
     if (item->info.node() == nullptr) continue;
     const NodeInfo* copy = snapshot.Find(name);

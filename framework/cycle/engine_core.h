@@ -71,10 +71,13 @@ struct EngineCore {
 
   EngineCounts counts;
   std::function<void(std::string_view, std::string_view)> on_decision;
-  // Other resources that plugins look at: grows with every change of any of them.
+  // Other resources that plugins look at: which ones we hear of, and a number that grows with every
+  // change of any of them.
+  StringSet watched_objects;
   int64_t objects_generation = 0;
   bool started = false, stopped = false, synced = false;
   bool run_posted = false;
+  bool post_filtering = false;  // a cycle waits for its PostFilter plugins
   TimerId sync_timer = 0;
   Lifetime lifetime;
 };

@@ -20,7 +20,8 @@ PodPtr Anonymous(const PodPtr& pod) {
 }
 
 // Adds what one result depends on; false when it cannot be kept.
-bool AddNeeds(Scope scope, const Dependencies& depends, NodeFields* own, EvaluationNeeds* needs) {
+bool AddNeeds(Scope scope, const Dependencies& depends, const StringSet& watched, NodeFields* own,
+              EvaluationNeeds* needs) {
   switch (scope) {
     case Scope::kNode: *own |= depends.node_fields; break;
     case Scope::kCluster:
@@ -30,22 +31,25 @@ bool AddNeeds(Scope scope, const Dependencies& depends, NodeFields* own, Evaluat
     case Scope::kDomain:
     case Scope::kFeasibleSet: return false;
   }
-  if (!depends.objects.empty()) needs->objects = true;
+  for (const std::string& object : depends.objects) {
+    if (!watched.contains(object)) return false;
+    needs->objects = true;
+  }
   return true;
 }
 
 }  // namespace
 
-EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod) {
+EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched) {
   EvaluationNeeds needs;
   for (const auto& entry : profile.filter) {
     const Dependencies depends = entry.plugin->DependsOn(pod);
-    if (!AddNeeds(depends.filter, depends, &needs.filter_fields, &needs)) return needs;
+    if (!AddNeeds(depends.filter, depends, watched, &needs.filter_fields, &needs)) return needs;
   }
   for (const auto& entry : profile.score) {
     if (entry.plugin->normalization() == Normalization::kCustom) return needs;
     const Dependencies depends = entry.plugin->DependsOn(pod);
-    if (!AddNeeds(depends.score, depends, &needs.score_fields, &needs)) return needs;
+    if (!AddNeeds(depends.score, depends, watched, &needs.score_fields, &needs)) return needs;
   }
   needs.shareable = true;
   return needs;
@@ -172,16 +176,19 @@ bool Evaluation::SetVerdict(NodeIndex node, const Verdict& verdict) {
   if (verdict.ok()) return true;
   if (scored_) UnscoreNode(node);
   --feasible_count_;
+  size_t place = kinds_.size();
   for (size_t i = 0; i < kinds_.size(); ++i) {
+    if (kinds_[i].nodes == 0) place = std::min(place, i);  // free for another verdict
     if (kinds_[i].verdict.ordinal != verdict.ordinal) continue;
     if (!(kinds_[i].verdict.status == verdict.status)) continue;
     ++kinds_[i].nodes;
     kind = static_cast<uint16_t>(i + 1);
     return true;
   }
-  if (kinds_.size() == kKindsMax) return false;
-  kinds_.push_back({verdict, 1});
-  kind = static_cast<uint16_t>(kinds_.size());
+  if (place == kKindsMax) return false;
+  if (place == kinds_.size()) kinds_.emplace_back();
+  kinds_[place] = {verdict, 1};
+  kind = static_cast<uint16_t>(place + 1);
   return true;
 }
 

@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "base/strings.h"
 #include "framework/cache/cluster_snapshot.h"
 #include "framework/cycle/fit_error.h"
 #include "framework/cycle/node_statuses.h"
@@ -30,7 +31,8 @@ struct EvaluationNeeds {
   NodeFields cluster_fields = 0;                   // of any node
   bool objects = false;                            // other resources
 };
-EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod);
+// watched: other resources whose changes are heard of; what reads any other cannot be kept.
+EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched);
 
 // Threads: none.
 class Evaluation {

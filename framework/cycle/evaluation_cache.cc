@@ -18,6 +18,7 @@ struct EvaluationCache::Entry {
 EvaluationCache::EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
                                  const Nominator& nominator, TieBreaker& tie_breaker,
                                  int64_t budget_bytes, Metrics& metrics,
+                                 const StringSet& watched_objects,
                                  const int64_t& objects_generation)
     : runtime_(runtime),
       snapshot_(snapshot),
@@ -25,6 +26,7 @@ EvaluationCache::EvaluationCache(const Runtime& runtime, const ClusterSnapshot& 
       tie_breaker_(tie_breaker),
       budget_bytes_(budget_bytes),
       metrics_(metrics),
+      watched_objects_(watched_objects),
       objects_generation_(objects_generation) {}
 
 EvaluationCache::~EvaluationCache() = default;
@@ -52,7 +54,7 @@ EvaluationCache::Entry& EvaluationCache::Use(const std::string& signature, const
   Entry& entry = entries_.emplace_front();
   entry.self = entries_.begin();
   entry.signature = signature;
-  entry.needs = NeedsOf(runtime_.profile(), *pod);
+  entry.needs = NeedsOf(runtime_.profile(), *pod, watched_objects_);
   by_signature_.emplace(signature, entry.self);
   if (entry.needs.shareable) {
     entry.evaluation = std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, pod);

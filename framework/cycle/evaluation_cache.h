@@ -24,10 +24,12 @@ struct Decision;
 // Threads: the engine's executor.
 class EvaluationCache {
  public:
-  // objects_generation: grows when any other resource that plugins look at changes.
+  // watched_objects: other resources of which changes are heard; objects_generation grows with
+  // each.
   EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
                   const Nominator& nominator, TieBreaker& tie_breaker, int64_t budget_bytes,
-                  Metrics& metrics, const int64_t& objects_generation);
+                  Metrics& metrics, const StringSet& watched_objects,
+                  const int64_t& objects_generation);
   ~EvaluationCache();
 
   // state: of this pod, after PreFilter, which narrowed nothing. False: nothing can be shared for
@@ -59,6 +61,7 @@ class EvaluationCache {
   TieBreaker& tie_breaker_;
   const int64_t budget_bytes_;
   Metrics& metrics_;
+  const StringSet& watched_objects_;
   const int64_t& objects_generation_;
   Entries entries_;
   StringMap<Entries::iterator> by_signature_;

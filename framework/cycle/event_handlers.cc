@@ -95,6 +95,7 @@ void EventHandlers::SubscribeOthers() {
       BERTH_LOG(kInfo, "no such resource to watch resource={}", name);
       continue;
     }
+    core_.watched_objects.insert(name);
     core_.source.Subscribe(*resource, [this, alive = core_.lifetime.Watch(),
                                        name](const ObjectEvent& event) {
       if (!alive.expired()) OnOther(name, event);

@@ -24,7 +24,9 @@ constexpr absl::Duration kSyncPoll = absl::Milliseconds(10);
 void RunCycles(EngineCore& core) {
   core.run_posted = false;
   for (int32_t i = 0; i < core.options.cycles_per_task; ++i) {
-    if (core.stopped || !core.queue->Ready() || core.bindings->Full()) break;
+    if (core.stopped || core.post_filtering || !core.queue->Ready() || core.bindings->Full()) {
+      break;
+    }
     ScheduleOne(core);
   }
   core.metrics.CacheSize(static_cast<int64_t>(core.cache.node_count()),
@@ -62,7 +64,7 @@ ProfileUnit* EngineCore::UnitOf(std::string_view scheduler_name) {
 }
 
 void EngineCore::Kick() {
-  if (stopped || !started || run_posted) return;
+  if (stopped || !started || run_posted || post_filtering) return;
   if (!synced) {
     synced = source.Synced();
     if (!synced) {
@@ -107,7 +109,8 @@ absl::Status Engine::AddProfile(const ProfileConfig& config, const Registry& reg
   if (core.options.evaluation_cache_bytes > 0) {
     unit->evaluations = std::make_unique<EvaluationCache>(
         *unit->runtime, core.snapshot, core.nominator, *unit->tie_breaker,
-        core.options.evaluation_cache_bytes, core.metrics, core.objects_generation);
+        core.options.evaluation_cache_bytes, core.metrics, core.watched_objects,
+        core.objects_generation);
   }
   unit->algorithm =
       std::make_unique<Algorithm>(*unit->runtime, core.snapshot, core.nominator,

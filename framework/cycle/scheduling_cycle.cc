@@ -1,10 +1,12 @@
 #include "framework/cycle/scheduling_cycle.h"
 
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
 
+#include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
 #include "framework/cycle/binding_cycle.h"
 #include "framework/cycle/failure.h"
@@ -28,26 +30,49 @@ bool SkipPod(EngineCore& core, const PodInfo& pod) {
   return core.cache.IsAssumed(pod.uid);
 }
 
-// The attempt failed before a node was reserved.
-void NotPlaced(EngineCore& core, ProfileUnit& unit, CycleState& state, QueueEntryPtr entry,
-               Decision& decision, absl::Time began) {
-  const PodPtr pod = entry->pod;
+// An attempt that found no node, until its outcome is known.
+struct Unplaced {
+  std::unique_ptr<BindingCycle> cycle;
+  Decision decision;
+  std::optional<NominatingInfo> nominating = ClearNomination();
+};
+
+void GiveUp(EngineCore& core, Unplaced& attempt) {
+  Decision& decision = attempt.decision;
   Failure failure{.status = decision.status,
                   .message = decision.status.Message(),
                   .diagnosis = nullptr,
-                  .nominating = ClearNomination(),
-                  .attempt_began = began};
+                  .nominating = std::move(attempt.nominating),
+                  .attempt_began = attempt.cycle->attempt_began};
   if (decision.fit_error) {
     failure.diagnosis = &decision.diagnosis;
-    if (!unit.profile->post_filter.empty()) {
-      PostFilterResult result = unit.runtime->RunPostFilter(state, *pod, *decision.statuses);
-      decision.diagnosis.post_filter_message = result.status.Message();
-      failure.nominating = std::move(result.nominating);
-    }
     failure.message = decision.diagnosis.Message();
     failure.status = Status(Code::kUnschedulable, {failure.message});
   }
-  HandleFailure(core, std::move(entry), failure);
+  HandleFailure(core, std::move(attempt.cycle->entry), failure);
+}
+
+// The attempt failed before a node was reserved. While PostFilter plugins are at work no other
+// cycle begins: what they decide, they decide on this snapshot.
+void NotPlaced(EngineCore& core, std::unique_ptr<BindingCycle> cycle, Decision decision) {
+  auto attempt = std::make_shared<Unplaced>();
+  attempt->cycle = std::move(cycle);
+  attempt->decision = std::move(decision);
+  const ProfileUnit& unit = *attempt->cycle->unit;
+  if (!attempt->decision.fit_error || unit.profile->post_filter.empty()) {
+    return GiveUp(core, *attempt);
+  }
+  core.post_filtering = true;
+  unit.runtime->RunPostFilter(
+      attempt->cycle->state, attempt->cycle->entry->pod, attempt->decision.statuses,
+      [&core, alive = core.lifetime.Watch(), attempt](PostFilterResult result) {
+        if (alive.expired()) return;
+        core.post_filtering = false;
+        attempt->decision.diagnosis.post_filter_message = result.status.Message();
+        attempt->nominating = std::move(result.nominating);
+        GiveUp(core, *attempt);
+        core.Kick();
+      });
 }
 
 // Reserve or Permit failed: what was done so far is undone.
@@ -127,13 +152,10 @@ void ScheduleOne(EngineCore& core) {
   if (core.metrics.WantsDurations()) {
     core.metrics.SchedulingAlgorithm(core.executor.clock().Now() - cycle->attempt_began);
   }
-  if (decision.node == nullptr) {
-    return NotPlaced(core, *unit, cycle->state, std::move(entry), decision,
-                     cycle->attempt_began);
-  }
+  cycle->entry = std::move(entry);
+  if (decision.node == nullptr) return NotPlaced(core, std::move(cycle), std::move(decision));
   cycle->node_name = std::string(decision.node->name());
   cycle->assumed = PodInfo::Assigned(pod, cycle->node_name);
-  cycle->entry = std::move(entry);
   Place(core, std::move(cycle));
 }
 

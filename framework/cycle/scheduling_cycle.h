@@ -6,7 +6,8 @@
 
 namespace berth::framework {
 
-// Pops one pod and runs its cycle to the start of its binding cycle. The queue must be Ready.
+// Pops one pod and runs its cycle to the start of its binding cycle, or until its PostFilter
+// plugins have something to wait for. The queue must be Ready, and no PostFilter at work.
 void ScheduleOne(EngineCore& core);
 
 }  // namespace berth::framework

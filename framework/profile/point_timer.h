@@ -30,6 +30,8 @@ class PointTimer {
     code_ = status.code();
     return status;
   }
+  // Nothing is told.
+  void Abandon() { metrics_ = nullptr; }
 
  private:
   Metrics* metrics_;

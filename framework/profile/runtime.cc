@@ -151,34 +151,6 @@ Status Runtime::Stamped(const Verdict& verdict) const {
   return verdict.status.WithPlugin(profile_.plugin_name(verdict.ordinal));
 }
 
-PostFilterResult Runtime::RunPostFilter(CycleState& state, const PodInfo& pod,
-                                        const NodeStatusReader& statuses) const {
-  PointTimer timer(metrics_, clock_, "PostFilter", profile_.name());
-  PostFilterResult remembered;
-  std::vector<std::string> reasons;
-  std::string_view rejected_by;
-  for (const auto& entry : profile_.post_filter) {
-    PostFilterResult result = entry.plugin->PostFilter(state, pod, statuses);
-    const Code code = result.status.code();
-    if (result.status.ok()) return result;
-    if (code == Code::kUnschedulableAndUnresolvable) {
-      result.status = timer.Ended(result.status.WithPlugin(entry.name));
-      return result;
-    }
-    if (!result.status.IsRejected()) {
-      return {timer.Ended(Error(result.status.Message()).WithPlugin(entry.name)), std::nullopt};
-    }
-    if (result.nominating && result.nominating->mode != NominatingInfo::Mode::kNoop) {
-      remembered.nominating = result.nominating;
-    }
-    for (std::string& reason : result.status.Reasons()) reasons.push_back(std::move(reason));
-    if (rejected_by.empty()) rejected_by = entry.name;
-  }
-  remembered.status =
-      timer.Ended(Status(Code::kUnschedulable, std::move(reasons)).WithPlugin(rejected_by));
-  return remembered;
-}
-
 // --- scoring -----------------------------------------------------------------------------------
 
 Status Runtime::RunPreScore(CycleState& state, const PodInfo& pod,

@@ -69,8 +69,10 @@ class Runtime {
                       const NodeInfo& node) const;
   Status Stamped(const Verdict& verdict) const;
 
-  PostFilterResult RunPostFilter(CycleState& state, const PodInfo& pod,
-                                 const NodeStatusReader& statuses) const;
+  // One plugin after the other; framework.md section 2.5. state: must live until done, which is
+  // called once, on the executor of the plugins' calls.
+  void RunPostFilter(CycleState& state, PodPtr pod,
+                     std::shared_ptr<const NodeStatusReader> statuses, PostFilterDone done) const;
   Status RunPreScore(CycleState& state, const PodInfo& pod,
                      std::span<const NodeInfo* const> feasible) const;
   Status RunScore(const CycleState& state, const PodInfo& pod,

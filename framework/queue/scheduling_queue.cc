@@ -565,7 +565,7 @@ QueueCounts SchedulingQueue::counts() const {
 
 std::string SchedulingQueue::Summary() const {
   return fmt::format("activeQ:{}; backoffQ:{}; unschedulablePods:{}", active_.size(),
-                     backoff_heap_.size() + error_backoff_heap_.size(), unschedulable_.size());
+                     counts().backoff, unschedulable_.size());
 }
 
 // At the end of every change: the gauges, the timers, and word that there is work.

@@ -74,6 +74,8 @@ TEST(YamlReadTest, DocumentsAnchorsAndMerges) {
             R"({"x":{"b":2,"a":1},"w":{"b":2,"a":1}})");
   EXPECT_EQ(Json("&k name: &v [1]\nz: {*k : *v}"), R"({"name":[1],"z":{"name":[1]}})");
   EXPECT_EQ(Json("a: \"<<\"\n'<<': b"), R"({"a":"\u003c\u003c","\u003c\u003c":"b"})");
+  EXPECT_EQ(Json("b: &b {m: 18446744073709551615}\nc: {<<: *b}"),
+            R"({"b":{"m":18446744073709551615},"c":{"m":18446744073709551615}})");
   EXPECT_EQ(Json("null"), "");
   EXPECT_EQ(Json("'null'"), "\"null\"");
   EXPECT_EQ(Json("a: 1\na: 2"), R"({"a":1,"a":2})");  // the JSON reader reports it
@@ -109,7 +111,7 @@ TEST(YamlReadTest, MergesOfMergesDoNotMultiply) {
             before + ", " + before + "], k" + std::to_string(i) + ": 0}\n";
   }
   const std::string json = Json(yaml);
-  EXPECT_THAT(json, HasSubstr("\"m29\":{\"k29\":0,\"k0\":0"));
+  EXPECT_THAT(json, HasSubstr("\"m29\":{\"k29\":0,\"k28\":0"));
   EXPECT_LT(json.size(), 20000U);
 }
 

@@ -116,7 +116,9 @@ TEST_F(DiscoveryTest, VersionHealthMetrics) {
             "[+]ping ok\n[+]log ok\n[+]etcd ok\n[+]informer-sync ok\nreadyz check passed\n");
   EXPECT_EQ(Get("/livez?verbose&exclude=etcd").body,
             "[+]ping ok\n[+]log ok\n[+]etcd excluded: ok\nlivez check passed\n");
-  for (const char* path : {"/readyzz", "/readyz/nope", "/healthz/informer-sync"}) {
+  EXPECT_EQ(Get("/readyz?exclude=etcd&exclude=informer-sync").code, 200);
+  for (const char* path :
+       {"", "?x", "x", "*", "/readyzz", "/readyz/nope", "/healthz/informer-sync"}) {
     EXPECT_EQ(Get(path).code, 404) << path;
   }
   Get("/api/v1/nodes");

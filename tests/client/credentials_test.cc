@@ -93,6 +93,13 @@ TEST_F(CredentialsTest, FixedOnes) {
   EXPECT_EQ(Call(*With(MakeBasicSource("u", "p")), RequestOf("GET", "/"))->code, 200);
 }
 
+// Dropping the header would make the request somebody else's.
+TEST_F(CredentialsTest, ATokenThatCannotBeSentIsAnError) {
+  auto transport = With(MakeTokenSource("one\ntwo"));
+  EXPECT_TRUE(absl::IsUnauthenticated(Call(*transport, RequestOf("GET", "/")).status()));
+  EXPECT_EQ(handler_.seen().size(), 0u);
+}
+
 TEST_F(CredentialsTest, TokenFileIsReadAnew) {
   FakeClock clock;
   const std::string path = dir_.Write("token", "one\n");

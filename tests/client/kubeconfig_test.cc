@@ -26,6 +26,7 @@ users:
     token: secret
     as: jane
     as-groups: [a, b]
+    as-user-extra: {scopes/all: [x]}
 - name: u2
   user:
     exec:
@@ -55,7 +56,8 @@ TEST(KubeconfigTest, CurrentContext) {
   EXPECT_EQ(config->token, "secret");
   EXPECT_EQ(config->headers, (api::Headers{{"Impersonate-User", "jane"},
                                            {"Impersonate-Group", "a"},
-                                           {"Impersonate-Group", "b"}}));
+                                           {"Impersonate-Group", "b"},
+                                           {"Impersonate-Extra-scopes%2Fall", "x"}}));
 }
 
 TEST(KubeconfigTest, NamedContexts) {
@@ -70,6 +72,12 @@ TEST(KubeconfigTest, NamedContexts) {
   ASSERT_TRUE(anonymous.ok());
   EXPECT_TRUE(anonymous->tls.insecure_skip_verify);
   EXPECT_EQ(anonymous->token, "");
+}
+
+TEST(KubeconfigTest, AnImpersonationThatCannotBeSentIsAnError) {
+  std::string text(kWhole);
+  text.replace(text.find("as: jane"), 8, "as: \"jane\\n\"");
+  EXPECT_TRUE(absl::IsInvalidArgument(ParseKubeconfig(text, "").status()));
 }
 
 TEST(KubeconfigTest, WhatIsWrongIsSaid) {

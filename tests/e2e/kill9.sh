@@ -117,6 +117,10 @@ run() {  # mode, parts...
   local lost
   lost=$(sort "$dir/acked" | comm -23 - "$dir/running" | head -5)
   [ -z "$lost" ] || fail "$mode: acknowledged but not Running: $lost"
+  # What nobody watched proves nothing: each pod must have been seen running, on its node.
+  local unseen
+  unseen=$(awk -F '\t' '$3 != "-" && $4 != "-" { print $1 }' "$dir/seen" | sort -u | comm -13 - "$dir/running" | head -5)
+  [ -z "$unseen" ] || fail "$mode: not seen by the watcher: $unseen"
   [ "$(several 2)" = "" ] || fail "$mode: became another pod: $(several 2)"
   [ "$(several 3)" = "" ] || fail "$mode: bound twice: $(several 3)"
   [ "$(several 4)" = "" ] || fail "$mode: started twice: $(several 4)"

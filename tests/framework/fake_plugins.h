@@ -247,6 +247,33 @@ class FakeHalfRank final : public PreFilterPlugin, public FilterPlugin {
   }
 };
 
+// PreBind plugins of one group, which the test completes.
+class ParallelPreBind final : public PreBindPlugin {
+ public:
+  struct Script {
+    std::map<std::string, StatusDone, std::less<>> held;  // by plugin
+    std::vector<std::string> cancelled;
+  };
+  ParallelPreBind(std::string name, Script& script) : name_(std::move(name)), script_(script) {}
+  std::string_view Name() const override { return name_; }
+  PreBindPreFlightResult PreBindPreFlight(CycleState&, const PodInfo&,
+                                          std::string_view) override {
+    return {Success(), true};
+  }
+  void PreBind(CycleState&, const PodInfo&, std::string_view, StatusDone done) override {
+    script_.held[name_] = std::move(done);
+  }
+  // Ends at once.
+  void CancelPreBind(const PodInfo&) override {
+    script_.cancelled.push_back(name_);
+    std::exchange(script_.held[name_], nullptr)(Error("cancelled"));
+  }
+
+ private:
+  const std::string name_;
+  Script& script_;
+};
+
 // Answers what the test says, at every point.
 class Scripted final : public PreEnqueuePlugin,
                        public PreFilterPlugin,
@@ -262,17 +289,28 @@ class Scripted final : public PreEnqueuePlugin,
     std::function<PreFilterResult(const PodInfo&)> pre_filter;
     std::function<Status(const PodInfo&, const NodeInfo&)> filter;
     std::function<PostFilterResult(const PodInfo&)> post_filter;
+    bool hold_post_filter = false;  // the test completes them
+    std::vector<PostFilterDone> held_post_filters;
     std::function<Status(const PodInfo&)> reserve;
     std::function<PermitResult(const PodInfo&)> permit;
     std::function<Status(const PodInfo&)> pre_bind;
     std::vector<std::string> calls;  // "Reserve p", in order
     Handle* handle = nullptr;
     std::vector<ClusterEventWithHint> events;
+    ParallelPreBind::Script parallel;
+    std::optional<Dependencies> depends;  // with it, every pod has the same signature
   };
   Scripted(Script& script, Handle& handle) : script_(script) { script_.handle = &handle; }
   std::string_view Name() const override { return "Scripted"; }
   std::optional<std::vector<ClusterEventWithHint>> EventsToRegister() const override {
     return script_.events;
+  }
+
+  Dependencies DependsOn(const PodInfo&) const override {
+    return script_.depends.value_or(Dependencies{});
+  }
+  bool Sign(const PodInfo&, SignatureBuilder&) const override {
+    return script_.depends.has_value();
   }
 
   Status PreEnqueue(const PodInfo& pod) override {
@@ -284,9 +322,11 @@ class Scripted final : public PreEnqueuePlugin,
   Status Filter(const CycleState&, const PodInfo& pod, const NodeInfo& node) const override {
     return script_.filter ? script_.filter(pod, node) : Success();
   }
-  PostFilterResult PostFilter(CycleState&, const PodInfo& pod, const NodeStatusReader&) override {
-    if (!script_.post_filter) return {Unschedulable(""), std::nullopt};
-    return script_.post_filter(pod);
+  void PostFilter(CycleState&, const PodInfo& pod, const NodeStatusReader&,
+                  PostFilterDone done) override {
+    if (script_.hold_post_filter) return script_.held_post_filters.push_back(std::move(done));
+    if (!script_.post_filter) return done({Unschedulable(""), std::nullopt});
+    done(script_.post_filter(pod));
   }
   Status Reserve(CycleState&, const PodInfo& pod, std::string_view) override {
     script_.calls.push_back("Reserve " + pod.name);
@@ -334,6 +374,11 @@ inline Registry FakeRegistry(Scripted::Script* script = nullptr) {
   add("FakeImageCount", [](Handle&) { return std::make_unique<FakeImageCount>(); });
   add("FakeHalfRank", [](Handle&) { return std::make_unique<FakeHalfRank>(); });
   if (script != nullptr) {
+    for (const char* name : {"ParallelA", "ParallelB", "ParallelC"}) {
+      add(name, [script, name](Handle&) {
+        return std::make_unique<ParallelPreBind>(name, script->parallel);
+      });
+    }
     add("Scripted", [script](Handle& handle) {
       return std::make_unique<Scripted>(*script, handle);
     });

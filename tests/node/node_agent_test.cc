@@ -1,6 +1,7 @@
 // A whole node agent against the real API server on the memory store, one thread, virtual time.
 #include "cluster/node/node_agent.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 
@@ -369,10 +370,14 @@ TEST_F(NodeAgentTest, AStatusSpoiledDuringAWriteIsPutRight) {
   const auto pod = Get<Pod>("default", "p");
   ASSERT_TRUE(pod.ok());
   ASSERT_EQ((*pod)->status().phase(), "Running") << "written, and not answered";
+  const auto scheduled = [](auto& conditions) {
+    return std::find_if(conditions.begin(), conditions.end(),
+                        [](const auto& each) { return each.type() == "PodScheduled"; });
+  };
   Pod spoiled = **pod;
-  for (auto& condition : *spoiled.mutable_status()->mutable_conditions()) {
-    if (condition.type() == "PodScheduled") condition.set_status("False");
-  }
+  auto& conditions = *spoiled.mutable_status()->mutable_conditions();
+  ASSERT_NE(scheduled(conditions), conditions.end());
+  scheduled(conditions)->set_status("False");
   const auto written = Await<Got<Pod>>(
       [&](auto done) { user_->UpdateStatus<Pod>(spoiled, std::move(done)); });
   ASSERT_TRUE(written.ok()) << written.status();
@@ -381,11 +386,9 @@ TEST_F(NodeAgentTest, AStatusSpoiledDuringAWriteIsPutRight) {
   Run(absl::Seconds(2));
   const auto healed = Get<Pod>("default", "p");
   ASSERT_TRUE(healed.ok());
-  for (const auto& condition : (*healed)->status().conditions()) {
-    if (condition.type() == "PodScheduled") {
-      EXPECT_EQ(condition.status(), "True");
-    }
-  }
+  const auto& after = (*healed)->status().conditions();
+  ASSERT_NE(scheduled(after), after.end());
+  EXPECT_EQ(scheduled(after)->status(), "True");
 }
 
 TEST_F(NodeAgentTest, ADeletedNodeStaysAway) {

@@ -164,16 +164,15 @@ void SimCluster::CheckServer(std::vector<std::string>& unmet) {
   Compare("the server's cache", CopyOf(cache.For(api::ResourceOf<Node>())),
           observer_->Content("minions"), unmet);
   for (const auto& [name, node] : observer_->nodes()) {
-    api::scheduling::AmountsSum uncounted;
-    for (const auto& [uid, pod] : node.pods) uncounted.Add(pod->requests);
+    api::scheduling::AmountsSum used;
+    for (const auto& [uid, pod] : node.pods) used.Add(pod->requests);
     const api::scheduling::Amounts counted = server_->server->ledger().Used(name);
     const int64_t pods = server_->server->ledger().PodCount(name);
-    uncounted.Subtract(counted);
-    if (!uncounted.value().IsZero() || pods != static_cast<int64_t>(node.pods.size())) {
-      unmet.push_back(fmt::format("the ledger has {} pods on {}, the store {}, with cpu {} and "
-                                  "memory {} more",
-                                  pods, name, node.pods.size(), uncounted.value().milli_cpu,
-                                  uncounted.value().memory_bytes));
+    if (!api::scheduling::SameAmounts(counted, used.value()) ||
+        pods != static_cast<int64_t>(node.pods.size())) {
+      unmet.push_back(fmt::format("the ledger has cpu {} and {} pods on {}, the store {} and {}",
+                                  counted.milli_cpu, pods, name, used.value().milli_cpu,
+                                  node.pods.size()));
     }
   }
 }

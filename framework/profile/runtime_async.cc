@@ -1,5 +1,8 @@
-// The asynchronous half of Runtime: PreBind groups and Bind.
+// The asynchronous half of Runtime: PostFilter, PreBind groups and Bind.
+#include <algorithm>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include <fmt/core.h>
 
@@ -18,17 +21,81 @@ Status BindingFailed(std::string_view what, std::string_view plugin, const Statu
 
 // Plugins may complete from any thread; we go on here, at once when that is where we are.
 // A completion that comes after the runtime is gone does nothing.
-StatusDone Here(Executor& executor, Lifetime::Watcher alive, StatusDone done) {
-  return [&executor, alive = std::move(alive), done = std::move(done)](Status status) mutable {
+template <typename Result>
+absl::AnyInvocable<void(Result)> Here(Executor& executor, Lifetime::Watcher alive,
+                                      absl::AnyInvocable<void(Result)> done) {
+  return [&executor, alive = std::move(alive), done = std::move(done)](Result result) mutable {
     if (executor.IsCurrent()) {
-      if (!alive.expired()) done(std::move(status));
+      if (!alive.expired()) done(std::move(result));
       return;
     }
-    executor.Post([alive, done = std::move(done), status = std::move(status)]() mutable {
-      if (!alive.expired()) done(std::move(status));
+    executor.Post([alive, done = std::move(done), result = std::move(result)]() mutable {
+      if (!alive.expired()) done(std::move(result));
     });
   };
 }
+
+// One run through the PostFilter plugins, until one helps or forbids.
+struct PostFilterRun : std::enable_shared_from_this<PostFilterRun> {
+  PostFilterRun(Metrics& metrics, Clock& clock, const Profile& of, Executor& on)
+      : profile(of), executor(on) {
+    timer.emplace(metrics, clock, "PostFilter", of.name());
+  }
+  // A plugin may drop its completion when everything it could be told to is gone.
+  ~PostFilterRun() {
+    if (timer) timer->Abandon();
+  }
+
+  const Profile& profile;
+  Executor& executor;
+  std::optional<PointTimer> timer;
+  Lifetime::Watcher alive;
+  CycleState* state = nullptr;
+  PodPtr pod;
+  std::shared_ptr<const NodeStatusReader> statuses;
+  PostFilterDone done;
+  size_t next = 0;
+  PostFilterResult remembered;
+  std::vector<std::string> reasons;
+  std::string_view rejected_by;
+
+  void Next() {
+    if (next == profile.post_filter.size()) {
+      remembered.status = Status(Code::kUnschedulable, std::move(reasons)).WithPlugin(rejected_by);
+      return End(std::move(remembered));
+    }
+    const auto& entry = profile.post_filter[next++];
+    entry.plugin->PostFilter(*state, *pod, *statuses,
+                             Here<PostFilterResult>(executor, alive,
+                                                    [self = shared_from_this(),
+                                                     name = entry.name](PostFilterResult result) {
+                                                      self->Take(name, std::move(result));
+                                                    }));
+  }
+
+  void Take(std::string_view plugin, PostFilterResult result) {
+    if (result.status.ok()) return End(std::move(result));
+    if (result.status.code() == Code::kUnschedulableAndUnresolvable) {
+      result.status = result.status.WithPlugin(plugin);
+      return End(std::move(result));
+    }
+    if (!result.status.IsRejected()) {
+      return End({Error(result.status.Message()).WithPlugin(plugin), std::nullopt});
+    }
+    if (result.nominating && result.nominating->mode != NominatingInfo::Mode::kNoop) {
+      remembered.nominating = result.nominating;
+    }
+    for (std::string& reason : result.status.Reasons()) reasons.push_back(std::move(reason));
+    if (rejected_by.empty()) rejected_by = plugin;
+    Next();
+  }
+
+  void End(PostFilterResult result) {
+    timer->Ended(result.status);
+    timer.reset();
+    done(std::move(result));
+  }
+};
 
 // One run through the PreBind plugins: group after group.
 struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
@@ -41,7 +108,8 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
   Runtime::PreFlight flight;
   StatusDone done;
   size_t next = 0;      // the first plugin that is in no group yet
-  size_t pending = 0;   // of the group under way
+  std::vector<size_t> pending;  // of the group under way
+  std::vector<size_t> running;  // of those, whose PreBind was called
   Status failure;       // the first of the group
 
   void NextGroup() {
@@ -60,25 +128,37 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
       if (runs) group.push_back(next);
       ++next;
     }
-    if (group.empty()) return done(Success());
-    pending = group.size();
+    if (group.empty()) return std::exchange(done, nullptr)(Success());
+    pending = group;
     for (size_t index : group) {
-      const auto& entry = plugins[index];
-      entry.plugin->PreBind(
+      if (!failure.ok()) {
+        Ended(index, Success());  // too late to be of use
+        continue;
+      }
+      running.push_back(index);
+      plugins[index].plugin->PreBind(
           *state, *pod, node,
-          Here(*executor, alive, [self = shared_from_this(), name = entry.name](Status status) {
-            self->Ended(name, status);
+          Here<Status>(*executor, alive, [self = shared_from_this(), index](Status status) {
+            self->Ended(index, status);
           }));
     }
   }
 
-  void Ended(std::string_view plugin, const Status& status) {
+  void Ended(size_t index, const Status& status) {
+    std::erase(pending, index);
+    std::erase(running, index);
+    const std::string_view plugin = profile->pre_bind[index].name;
     if (!status.ok() && failure.ok()) {
       failure = status.IsRejected() ? status.WithPlugin(plugin)
                                     : BindingFailed("PreBind", plugin, status);
+      const std::vector<size_t> others = running;  // a call may end some of them, and the run
+      for (size_t other : others) {
+        if (std::find(running.begin(), running.end(), other) == running.end()) continue;
+        profile->pre_bind[other].plugin->CancelPreBind(*pod);
+      }
     }
-    if (--pending > 0) return;
-    if (!failure.ok()) return done(failure);
+    if (!pending.empty() || !done) return;
+    if (!failure.ok()) return std::exchange(done, nullptr)(failure);
     NextGroup();
   }
 };
@@ -113,6 +193,18 @@ Runtime::PreFlight Runtime::RunPreBindPreFlight(CycleState& state, const PodInfo
   return flight;
 }
 
+void Runtime::RunPostFilter(CycleState& state, PodPtr pod,
+                            std::shared_ptr<const NodeStatusReader> statuses,
+                            PostFilterDone done) const {
+  auto run = std::make_shared<PostFilterRun>(metrics_, clock_, profile_, executor_);
+  run->alive = lifetime_.Watch();
+  run->state = &state;
+  run->pod = std::move(pod);
+  run->statuses = std::move(statuses);
+  run->done = std::move(done);
+  run->Next();
+}
+
 void Runtime::RunPreBind(CycleState& state, PodPtr pod, std::string node, PreFlight flight,
                          StatusDone done) const {
   auto run = std::make_shared<PreBindRun>();
@@ -139,7 +231,7 @@ void Runtime::BindFrom(size_t index, CycleState& state, PodPtr pod, std::string 
   auto keep = std::make_shared<std::pair<PodPtr, std::string>>(std::move(pod), std::move(node));
   entry.plugin->Bind(
       state, *keep->first, keep->second,
-      Here(executor_, lifetime_.Watch(), [this, index, &state, keep, &entry,
+      Here<Status>(executor_, lifetime_.Watch(), [this, index, &state, keep, &entry,
                        done = std::move(done)](Status status) mutable {
         if (status.IsSkip()) {
           return BindFrom(index + 1, state, std::move(keep->first), keep->second,

@@ -78,7 +78,8 @@ function(berth_test name)
   endforeach()
   add_executable(${name} ${A_SOURCES})
   # Test code compiles fast rather than runs fast, and file by file: tables may share names.
-  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF)
+  set_target_properties(${name} PROPERTIES UNITY_BUILD OFF EXCLUDE_FROM_ALL ON)
+  add_dependencies(tests ${name})
   target_compile_options(${name} PRIVATE ${BERTH_WARNINGS} ${BERTH_TEST_WARNINGS}
     $<$<CONFIG:Release>:-O0>)
   target_compile_definitions(${name} PRIVATE BERTH_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
@@ -92,4 +93,6 @@ function(berth_test name)
 endfunction()
 if(BERTH_TESTS)
   include(GoogleTest)
+  # Not part of `all`: whoever wants to run berth need not wait for them.
+  add_custom_target(tests)
 endif()

@@ -257,8 +257,8 @@ absl::Status MvccIndex::Load(std::string key, Version version) {
   return absl::OkStatus();
 }
 
-void MvccIndex::FinishLoad(Revision compacted) {
-  head_ = std::max(head_, compacted);
+void MvccIndex::FinishLoad(Revision compacted, Revision head) {
+  head_ = std::max({head_, compacted, head});
   compacted_ = compacted;
   visible_ = head_;
 }

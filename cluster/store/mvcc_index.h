@@ -84,7 +84,8 @@ class MvccIndex {
   // Adds a record read back, in (mod, sub) order, to an index that nothing was written to.
   // DataLoss when it does not follow the one before. The end: FinishLoad.
   absl::Status Load(std::string key, Version version);
-  void FinishLoad(Revision compacted);
+  // head: where writes go on from, when later than the last record.
+  void FinishLoad(Revision compacted, Revision head = 0);
 
  private:
   // A vector that also drops from its front at a constant cost on average.

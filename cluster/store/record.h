@@ -2,7 +2,8 @@
 //
 //   'r' revision(8, big-endian) sub(4, big-endian) -> one write (RecordHead, key, value)
 //   'l' lease(8, big-endian)                       -> time to live, seconds (8, big-endian)
-//   kFormatKey, kCompactedKey, kNextLeaseKey       -> text; 8 bytes big-endian each
+//   kFormatKey, kCompactedKey, kNextLeaseKey, kHeadKey -> text; 8 bytes big-endian each
+//   kOpenKey                                       -> the boot during which it was last opened
 #pragma once
 
 #include <cstdint>
@@ -19,6 +20,8 @@ inline constexpr std::string_view kFormatKey = "m/format";
 inline constexpr std::string_view kFormat = "berth-store/1";
 inline constexpr std::string_view kCompactedKey = "m/compacted";
 inline constexpr std::string_view kNextLeaseKey = "m/next-lease";
+inline constexpr std::string_view kHeadKey = "m/head";  // where writes went on from
+inline constexpr std::string_view kOpenKey = "m/open";  // absent: closed in order
 inline constexpr char kRecordTag = 'r';
 inline constexpr char kLeaseTag = 'l';
 

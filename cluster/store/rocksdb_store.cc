@@ -2,8 +2,11 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <array>
 #include <filesystem>
+#include <fstream>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -28,6 +31,8 @@ namespace {
 constexpr size_t kCommitOpsMax = 4096;      // operations of one write to the disk
 constexpr size_t kCommitBytesMax = 8 << 20;
 constexpr size_t kRecoverTrimRecords = 65'536;
+// More than the relaxed writes between two that are synced.
+constexpr Revision kLostMax = 1'000'000;
 
 rocksdb::Slice ToSlice(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
@@ -72,6 +77,14 @@ class BatchJournal final : public Journal {
   std::string head_;
 };
 
+// Changes with every boot of the machine; empty when the kernel does not say.
+std::string BootId() {
+  std::ifstream file("/proc/sys/kernel/random/boot_id");
+  std::string id;
+  std::getline(file, id);
+  return id;
+}
+
 rocksdb::Options DbOptions(const RocksdbOptions& options) {
   rocksdb::Options db;
   db.create_if_missing = true;
@@ -111,10 +124,12 @@ class RocksdbStore final : public MvccStore {
 
   absl::Status OpenDb();
   absl::Status CheckFormat();
+  // Notes that the store is open. True when the machine went down while it was before.
+  absl::StatusOr<bool> NoteOpen();
   absl::StatusOr<int64_t> ReadMeta(std::string_view key, int64_t fallback);
   absl::Status Recover();
   absl::Status RecoverLeases() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
-  absl::Status RecoverRecords() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
+  absl::Status RecoverRecords(bool went_down) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
   absl::Status FinishTrim() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_->mutex);
 
   // The committer's thread.
@@ -194,6 +209,19 @@ absl::StatusOr<int64_t> RocksdbStore::ReadMeta(std::string_view key, int64_t fal
   return DecodeInt(value);
 }
 
+absl::StatusOr<bool> RocksdbStore::NoteOpen() {
+  const std::string boot = options_.boot_id.empty() ? BootId() : options_.boot_id;
+  std::string before;
+  rocksdb::Status status = db_->Get({}, ToSlice(kOpenKey), &before);
+  if (!status.ok() && !status.IsNotFound()) return DiskError("cannot read", status);
+  const bool went_down = status.ok() && (before != boot || boot.empty());
+  rocksdb::WriteOptions sync;
+  sync.sync = true;
+  status = db_->Put(sync, ToSlice(kOpenKey), boot);
+  if (!status.ok()) return DiskError("cannot write", status);
+  return went_down;
+}
+
 absl::Status RocksdbStore::RecoverLeases() {
   const absl::Time now = executor().clock().Now();
   std::unique_ptr<rocksdb::Iterator> it(db_->NewIterator({}));
@@ -210,7 +238,7 @@ absl::Status RocksdbStore::RecoverLeases() {
   return absl::OkStatus();
 }
 
-absl::Status RocksdbStore::RecoverRecords() {
+absl::Status RocksdbStore::RecoverRecords(bool went_down) {
   BERTH_ASSIGN_OR_RETURN(const Revision compacted, ReadMeta(kCompactedKey, 0));
   rocksdb::ReadOptions read;
   read.verify_checksums = true;
@@ -224,7 +252,16 @@ absl::Status RocksdbStore::RecoverRecords() {
     BERTH_RETURN_IF_ERROR(state_->index.Load(std::move(record.key), std::move(record.version)));
   }
   if (!it->status().ok()) return DiskError("cannot read records", it->status());
-  state_->index.FinishLoad(compacted);
+  BERTH_ASSIGN_OR_RETURN(Revision head, ReadMeta(kHeadKey, 0));
+  if (went_down) {
+    head = std::max({state_->index.head(), compacted, head}) + kLostMax;
+    rocksdb::WriteOptions sync;
+    sync.sync = true;
+    const rocksdb::Status written = db_->Put(sync, ToSlice(kHeadKey), EncodeInt(head));
+    if (!written.ok()) return DiskError("cannot write", written);
+    BERTH_LOG(kInfo, "the machine went down with the store open: going on later revision={}", head);
+  }
+  state_->index.FinishLoad(compacted, head);
   return absl::OkStatus();
 }
 
@@ -240,9 +277,10 @@ absl::Status RocksdbStore::FinishTrim() {
 }
 
 absl::Status RocksdbStore::Recover() {
+  BERTH_ASSIGN_OR_RETURN(const bool went_down, NoteOpen());
   absl::MutexLock lock(&state_->mutex);
   BERTH_RETURN_IF_ERROR(RecoverLeases());
-  BERTH_RETURN_IF_ERROR(RecoverRecords());
+  BERTH_RETURN_IF_ERROR(RecoverRecords(went_down));
   BERTH_RETURN_IF_ERROR(FinishTrim());
   ArmLeaseTimer();
   BERTH_LOG(kInfo, "store opened path={} revision={} compacted={} keys={} history={}",
@@ -272,7 +310,9 @@ void RocksdbStore::Close() {
   MvccStore::Close();
   if (db_ == nullptr) return;
   if (!failed_) {
-    const rocksdb::Status status = db_->SyncWAL();  // relaxed writes
+    rocksdb::WriteOptions sync;  // of relaxed writes too
+    sync.sync = true;
+    const rocksdb::Status status = db_->Delete(sync, ToSlice(kOpenKey));
     if (!status.ok()) {
       BERTH_LOG(kWarning, "store closed without sync err=\"{}\"", status.ToString());
     }

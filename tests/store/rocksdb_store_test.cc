@@ -8,6 +8,7 @@
 
 #include <sys/resource.h>
 
+#include <absl/synchronization/notification.h>
 #include <absl/time/clock.h>
 #include <gmock/gmock.h>
 
@@ -78,6 +79,33 @@ TEST_F(RocksdbStoreTest, ANewStoreMayBeginLate) {
   Reopen({.first_revision = 9000});
   EXPECT_EQ(Current(), 5001) << "it is not new any more";
   EXPECT_TRUE(absl::IsOutOfRange(Get("a", 4999).status()));
+}
+
+// The files as they are while the store is open are what a machine that stops leaves, at best.
+TEST_F(RocksdbStoreTest, RevisionsAreNotUsedAgainAfterTheMachineWentDown) {
+  const Revision before = Put("a", "1");
+  TempDir copy;
+  std::filesystem::copy(dir_.path(), copy.path(),
+                        std::filesystem::copy_options::recursive |
+                            std::filesystem::copy_options::overwrite_existing);
+  const auto opened_at = [&](std::string boot_id) {
+    ThreadExecutor executor("store");
+    Revision current = 0;
+    {
+      auto store = OpenRocksdbStore(executor, {.path = copy.path(), .boot_id = boot_id});
+      EXPECT_TRUE(store.ok()) << store.status();
+      absl::Notification done;
+      (*store)->CurrentRevision([&](absl::StatusOr<Revision> revision) {
+        current = *revision;
+        done.Notify();
+      });
+      done.WaitForNotification();
+    }
+    executor.Stop();
+    return current;
+  };
+  EXPECT_EQ(opened_at("another boot"), before + 1'000'000);
+  EXPECT_EQ(opened_at("a third boot"), before + 1'000'000) << "it was closed in order, and stays";
 }
 
 TEST_F(RocksdbStoreTest, ARestartBringsBackKeysRevisionsVersionsAndHistory) {

@@ -57,7 +57,7 @@ class AmountsSum {
 };
 
 inline constexpr int64_t kDefaultMilliCpuRequest = 100;
-inline constexpr int64_t kDefaultMemoryRequestBytes = 200 * 1024 * 1024;
+inline constexpr int64_t kDefaultMemoryRequestBytes = int64_t{200} * 1024 * 1024;
 
 struct RequestOptions {
   bool non_zero_defaults = false;    // 100m / 200 MiB for containers that name no request

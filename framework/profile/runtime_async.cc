@@ -138,7 +138,7 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
       running.push_back(index);
       plugins[index].plugin->PreBind(
           *state, *pod, node,
-          Here<Status>(*executor, alive, [self = shared_from_this(), index](Status status) {
+          Here<Status>(*executor, alive, [self = shared_from_this(), index](const Status& status) {
             self->Ended(index, status);
           }));
     }

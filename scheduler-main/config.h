@@ -101,7 +101,7 @@ struct Configuration {
 absl::StatusOr<Configuration> DecodeConfig(std::string_view text);
 // What an absent file gives.
 Configuration DefaultConfig();
-// The file decoded; an empty path: DefaultConfig. Errors: NotFound names the file.
+// The file decoded; an empty path: DefaultConfig. Errors: client::ReadFile, and it names the file.
 absl::StatusOr<Configuration> ReadConfig(const std::string& path);
 void SetDefaults(Configuration& config);
 

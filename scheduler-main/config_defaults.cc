@@ -1,12 +1,9 @@
 // Defaults, and the default plugin sets.
 #include <algorithm>
-#include <fstream>
 #include <set>
-#include <sstream>
 
-#include <fmt/core.h>
-
-#include "base/strings.h"
+#include "base/status_macros.h"
+#include "client/credentials.h"
 #include "plugins/registry.h"
 #include "scheduler-main/config.h"
 #include "scheduler-main/plugin_points.h"
@@ -118,13 +115,8 @@ Configuration DefaultConfig() {
 
 absl::StatusOr<Configuration> ReadConfig(const std::string& path) {
   if (path.empty()) return DefaultConfig();
-  std::ifstream file(path);
-  std::stringstream text;
-  if (!file || !(text << file.rdbuf())) {
-    return absl::NotFoundError(
-        ToAbsl(fmt::format("open {}: no such file or it cannot be read", path)));
-  }
-  return DecodeConfig(text.str());
+  BERTH_ASSIGN_OR_RETURN(const std::string text, client::ReadFile(path));
+  return DecodeConfig(text);
 }
 
 }  // namespace berth::scheduler

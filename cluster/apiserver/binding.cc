@@ -179,15 +179,8 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
   if (current == nullptr) return api::NotFound(*info.resource, info.name);
   const auto& pod = current->As<api::core::Pod>();
   const std::string& node = state.binding.target().name();
-  AdmissionRequest request = {.info = info,
-                              .user = state.call->user,
-                              .resource = *info.resource,
-                              .namespace_ = info.namespace_,
-                              .name = info.name,
-                              .verb = Verb::kCreate,
-                              .subresource = kBinding,
-                              .object = &state.binding,
-                              .old_object = nullptr};
+  AdmissionRequest request =
+      AdmissionOf(*state.call, Verb::kCreate, kBinding, &state.binding, nullptr);
   BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
   BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   BERTH_RETURN_IF_ERROR(CheckPod(pod, state.binding, *info.resource));

@@ -102,6 +102,10 @@ class Rest {
   absl::StatusOr<Change> ApplyScale(ScaleState& state, const ObjectPtr& current);
 
   void TryBind(std::shared_ptr<BindState> state);
+  // What admission is shown of a write to an object that is named.
+  static AdmissionRequest AdmissionOf(const Call& call, Verb verb, std::string_view subresource,
+                                      google::protobuf::Message* object,
+                                      const google::protobuf::Message* old_object);
   absl::StatusOr<Change> ApplyBind(BindState& state, const ObjectPtr& current);
   absl::Status ReserveNode(BindState& state, const api::core::Pod& pod, PodLoad load);
 

@@ -145,23 +145,16 @@ absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& curr
                          "version and try again");
   }
   const Scale before = ScaleOf(*current);
-  AdmissionRequest request = {.info = info,
-                              .user = state.call->user,
-                              .resource = resource,
-                              .namespace_ = info.namespace_,
-                              .name = info.name,
-                              .verb = Verb::kUpdate,
-                              .subresource = "scale",
-                              .object = &wanted,
-                              .old_object = &before};
+  AdmissionRequest request =
+      AdmissionOf(*state.call, Verb::kUpdate, "scale", &wanted, &before);
   BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
-  BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   const int32_t replicas = wanted.spec().replicas();
   if (replicas < 0) {
     return api::InvalidKind("autoscaling", "Scale", info.name,
                             {api::InvalidInt("spec.replicas", replicas,
                                              "must be greater than or equal to 0")});
   }
+  BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   std::shared_ptr<Message> object(current->message().New());
   object->CopyFrom(current->message());
   Message& spec = *object->GetReflection()->MutableMessage(object.get(), FieldOf(*object, "spec"));

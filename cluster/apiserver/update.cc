@@ -174,20 +174,27 @@ absl::Status Rest::CheckVersion(const UpdateState& state, const StoredObject& cu
   return absl::OkStatus();
 }
 
+AdmissionRequest Rest::AdmissionOf(const Call& call, Verb verb, std::string_view subresource,
+                                   google::protobuf::Message* object,
+                                   const google::protobuf::Message* old_object) {
+  return {.info = call.info,
+          .user = call.user,
+          .resource = *call.info.resource,
+          .namespace_ = call.info.namespace_,
+          .name = call.info.name,
+          .verb = verb,
+          .subresource = subresource,
+          .object = object,
+          .old_object = old_object};
+}
+
 absl::Status Rest::AdmitUpdate(UpdateState& state, const StoredObject& current,
                                google::protobuf::Message& object) {
   const RequestInfo& info = state.call->info;
   const api::Resource& resource = *info.resource;
   ApplyStoredDefaults(resource, object);
-  AdmissionRequest request = {.info = info,
-                              .user = state.call->user,
-                              .resource = resource,
-                              .namespace_ = info.namespace_,
-                              .name = info.name,
-                              .verb = Verb::kUpdate,
-                              .subresource = state.subresource,
-                              .object = &object,
-                              .old_object = &current.message()};
+  AdmissionRequest request = AdmissionOf(*state.call, Verb::kUpdate, state.subresource, &object,
+                                         &current.message());
   BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
   MutableMetadata(object).clear_managed_fields();
   api::PrepareForUpdate(resource, state.subresource, current.message(), object);

@@ -2,6 +2,8 @@
 // (core::Pod, meta::ObjectMeta). Headers include this; a .cc includes "api/schema/FILE.pb.h".
 #pragma once
 
+// Kinds of different groups share names (Event, ResourceClaim), and some with other libraries.
+// NOLINTBEGIN(bugprone-forward-declaration-namespace)
 namespace google::protobuf {
 class Message;
 }
@@ -222,3 +224,4 @@ namespace resource = ::k8s::io::apimachinery::pkg::api::resource;
 namespace intstr = ::k8s::io::apimachinery::pkg::util::intstr;
 namespace runtime = ::k8s::io::apimachinery::pkg::runtime;
 }  // namespace berth::api
+// NOLINTEND(bugprone-forward-declaration-namespace)

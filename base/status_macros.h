@@ -21,7 +21,9 @@
 #define BERTH_ASSIGN_OR_RETURN(declaration, expression) \
   BERTH_ASSIGN_OR_RETURN_(BERTH_MACRO_CONCAT_(berth_or_, __LINE__), declaration, expression)
 
+// NOLINTBEGIN(bugprone-macro-parentheses): a declaration cannot stand in parentheses.
 #define BERTH_ASSIGN_OR_RETURN_(result, declaration, expression) \
   auto result = (expression);                                    \
   if (!result.ok()) return std::move(result).status();           \
   declaration = std::move(result).value()
+// NOLINTEND(bugprone-macro-parentheses)

@@ -261,9 +261,7 @@ void ApiServer::DispatchResource(CallPtr call) {
     if (call->info.verb == Verb::kGet) return rest_.GetScale(std::move(call));
     return rest_.SetScale(std::move(call));
   }
-  if (subresource == "eviction") {  // not there yet
-    return Reply(std::move(call), api::MethodNotSupported(*call->info.resource, subresource));
-  }
+  if (subresource == "eviction") return rest_.Evict(std::move(call));
   switch (call->info.verb) {
     case Verb::kGet: return rest_.Get(std::move(call));
     case Verb::kList: return rest_.List(std::move(call));

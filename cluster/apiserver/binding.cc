@@ -74,21 +74,6 @@ absl::Status CheckPod(const api::core::Pod& pod, const api::core::Binding& bindi
   return absl::OkStatus();
 }
 
-void SetScheduled(api::core::Pod& pod, absl::Time now) {
-  api::core::PodCondition* condition = nullptr;
-  for (api::core::PodCondition& each : *pod.mutable_status()->mutable_conditions()) {
-    if (each.type() == "PodScheduled") condition = &each;
-  }
-  if (condition == nullptr) {
-    condition = pod.mutable_status()->add_conditions();
-    condition->set_type("PodScheduled");
-  }
-  if (condition->status() != "True") SetTime(*condition->mutable_last_transition_time(), now);
-  condition->set_status("True");
-  condition->clear_reason();
-  condition->clear_message();
-}
-
 absl::Status NodeFull(const api::Resource& pods, const std::string& pod, const std::string& node,
                       const Shortage& shortage) {
   std::string reasons;
@@ -198,7 +183,7 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
   for (const auto& [key, value] : state.binding.metadata().annotations()) {
     (*bound->mutable_metadata()->mutable_annotations())[key] = value;
   }
-  SetScheduled(*bound, executor_.clock().Now());
+  SetPodCondition(*bound, "PodScheduled", "", "", executor_.clock().Now());
   return Change::Put(std::move(bound));
 }
 

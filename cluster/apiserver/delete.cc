@@ -36,29 +36,6 @@ absl::StatusOr<DeletionOptions> OptionsOf(Call& call) {
                               static_cast<const api::meta::DeleteOptions*>(body.get()));
 }
 
-absl::Status CheckPreconditions(const DeletionOptions& options, const StoredObject& object) {
-  const api::meta::ObjectMeta& metadata = object.metadata();
-  const api::Resource& resource = object.resource();
-  const auto conflict = [&](std::string_view text) {
-    api::Resource named = resource;  // upstream names the kind here, not the resource
-    named.plural = resource.kind;
-    return api::Conflict(named, metadata.name(), text);
-  };
-  if (options.uid && *options.uid != metadata.uid()) {
-    return conflict(fmt::format(
-        "the UID in the precondition ({}) does not match the UID in record ({}). The object might "
-        "have been deleted and then recreated",
-        *options.uid, metadata.uid()));
-  }
-  if (options.resource_version && *options.resource_version != metadata.resource_version()) {
-    return conflict(fmt::format(
-        "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record "
-        "({}). The object might have been modified",
-        *options.resource_version, metadata.resource_version()));
-  }
-  return absl::OkStatus();
-}
-
 // How long a pod may take to end: nothing when no node runs it.
 int64_t PodGrace(const api::core::Pod& pod, const std::optional<int64_t>& asked) {
   int64_t seconds = asked.value_or(pod.spec().has_termination_grace_period_seconds()
@@ -83,12 +60,10 @@ void Mark(api::meta::ObjectMeta& metadata, absl::Time now, int64_t grace_seconds
 }  // namespace
 
 struct Rest::DeleteState {
-  const api::Resource* resource;
   RequestInfo info;
   UserInfo user;
   DeletionOptions options;
-  // removed: it is gone from the store, or would be.
-  std::function<void(absl::StatusOr<ObjectPtr>, bool removed)> done;
+  DeleteDone done;
   bool remove = false;   // the last Change was the removal
   bool marked = false;   // the last Change marks a pod with grace 0: once written, the pod goes
   bool removing = false;  // the mark is written
@@ -103,12 +78,36 @@ struct Rest::CollectionState {
   ListMetadata metadata;
 };
 
+absl::Status Rest::CheckPreconditions(const DeletionOptions& options,
+                                      const StoredObject& object) {
+  const api::meta::ObjectMeta& metadata = object.metadata();
+  const api::Resource& resource = object.resource();
+  const auto conflict = [&](std::string_view text) {
+    api::Resource named = resource;  // upstream names the kind here, not the resource
+    named.plural = resource.kind;
+    return api::Conflict(named, metadata.name(), text);
+  };
+  if (options.uid && *options.uid != metadata.uid()) {
+    return conflict(fmt::format(
+        "the UID in the precondition ({}) does not match the UID in record ({}). The object might "
+        "have been deleted and then recreated",
+        *options.uid, metadata.uid()));
+  }
+  if (options.resource_version && *options.resource_version != metadata.resource_version()) {
+    return conflict(fmt::format(
+        "the ResourceVersion in the precondition ({}) does not match the ResourceVersion in record "
+        "({}). The object might have been modified",
+        *options.resource_version, metadata.resource_version()));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Change> Rest::ApplyDelete(DeleteState& state, const ObjectPtr& current) {
-  if (current == nullptr) return api::NotFound(*state.resource, state.info.name);
+  if (current == nullptr) return api::NotFound(*state.info.resource, state.info.name);
   BERTH_RETURN_IF_ERROR(CheckPreconditions(state.options, *current));
   AdmissionRequest request = {.info = state.info,
                               .user = state.user,
-                              .resource = *state.resource,
+                              .resource = *state.info.resource,
                               .namespace_ = current->metadata().namespace_(),
                               .name = current->metadata().name(),
                               .verb = Verb::kDelete,
@@ -118,8 +117,8 @@ absl::StatusOr<Change> Rest::ApplyDelete(DeleteState& state, const ObjectPtr& cu
   BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   const absl::Time now = executor_.clock().Now();
   state.remove = state.marked = false;  // of an attempt that somebody else's write overtook
-  if (state.resource->kind == "Pod") return DeletePod(state, *current, now);
-  if (state.resource->kind == "Namespace") return DeleteNamespace(state, *current, now);
+  if (state.info.resource->kind == "Pod") return DeletePod(state, *current, now);
+  if (state.info.resource->kind == "Namespace") return DeleteNamespace(state, *current, now);
   if (current->metadata().finalizers().empty()) {
     state.remove = true;
     return Change::Delete();
@@ -173,11 +172,17 @@ absl::StatusOr<Change> Rest::DeleteNamespace(DeleteState& state, const StoredObj
   return Change::Put(std::move(object));
 }
 
-void Rest::DeleteOne(std::shared_ptr<DeleteState> state) {
-  ObjectWriter::Options options;
-  options.dry_run = state->options.dry_run;
+void Rest::DeleteObject(const RequestInfo& info, const UserInfo& user, DeletionOptions options,
+                        DeleteDone done) {
+  auto state = std::make_shared<DeleteState>();
+  state->info = info;
+  state->user = user;
+  state->options = std::move(options);
+  state->done = std::move(done);
+  ObjectWriter::Options write;
+  write.dry_run = state->options.dry_run;
   writer_.Modify(
-      *state->resource, state->info.namespace_, state->info.name,
+      *state->info.resource, state->info.namespace_, state->info.name,
       [this, state](const ObjectPtr& current) { return ApplyDelete(*state, current); },
       [this, state](absl::StatusOr<ObjectPtr> result) {
         // The second step of a pod's removal; somebody else may have done it meanwhile.
@@ -187,7 +192,7 @@ void Rest::DeleteOne(std::shared_ptr<DeleteState> state) {
         }
         state->done(std::move(result), state->remove);
       },
-      std::move(options));
+      std::move(write));
 }
 
 void Rest::RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked) {
@@ -195,7 +200,7 @@ void Rest::RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked) {
   state->options.resource_version.reset();
   state->options.uid = marked->metadata().uid();
   writer_.Modify(
-      *state->resource, state->info.namespace_, state->info.name,
+      *state->info.resource, state->info.namespace_, state->info.name,
       [this, state](const ObjectPtr& current) { return ApplyDelete(*state, current); },
       [state, marked](absl::StatusOr<ObjectPtr> result) {
         if (!result.ok() && !api::IsNotFound(result.status()) &&
@@ -209,13 +214,8 @@ void Rest::RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked) {
 void Rest::Delete(CallPtr call) {
   auto options = OptionsOf(*call);
   if (!options.ok()) return Reply(std::move(call), options.status());
-  auto state = std::make_shared<DeleteState>();
-  state->resource = call->info.resource;
-  state->info = call->info;
-  state->user = call->user;
-  state->options = *std::move(options);
   auto shared = std::make_shared<CallPtr>(std::move(call));
-  state->done = [shared](absl::StatusOr<ObjectPtr> result, bool removed) {
+  auto done = [shared](absl::StatusOr<ObjectPtr> result, bool removed) {
     CallPtr waiting = std::move(*shared);
     if (!result.ok()) return Reply(std::move(waiting), result.status());
     const api::Resource& resource = *waiting->info.resource;
@@ -231,7 +231,8 @@ void Rest::Delete(CallPtr call) {
     waiting->output.as = OutputFormat::As::kItself;
     Reply(std::move(waiting), 200, status, {"v1", "Status"});
   };
-  DeleteOne(std::move(state));
+  const Call& it = **shared;
+  DeleteObject(it.info, it.user, *std::move(options), std::move(done));
 }
 
 // --- collections -------------------------------------------------------------------------------
@@ -273,14 +274,10 @@ void Rest::DeleteNext(std::shared_ptr<CollectionState> state) {
     return ReplyText(std::move(state->call), 200, std::move(body));
   }
   const ObjectPtr object = state->objects[state->next++];
-  auto one = std::make_shared<DeleteState>();
-  one->resource = state->call->info.resource;
-  one->info = state->call->info;
-  one->info.namespace_ = object->metadata().namespace_();
-  one->info.name = object->metadata().name();
-  one->user = state->call->user;
-  one->options = state->options;
-  one->done = [this, state, object](absl::StatusOr<ObjectPtr> result, bool) {
+  RequestInfo one = state->call->info;
+  one.namespace_ = object->metadata().namespace_();
+  one.name = object->metadata().name();
+  auto done = [this, state, object](absl::StatusOr<ObjectPtr> result, bool) {
     if (!result.ok() && !api::IsNotFound(result.status())) {
       return Reply(std::move(state->call), result.status());
     }
@@ -290,7 +287,7 @@ void Rest::DeleteNext(std::shared_ptr<CollectionState> state) {
       if (!alive.expired()) DeleteNext(state);
     });
   };
-  DeleteOne(std::move(one));
+  DeleteObject(one, state->call->user, state->options, std::move(done));
 }
 
 }  // namespace berth::apiserver

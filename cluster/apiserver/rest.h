@@ -5,6 +5,7 @@
 //            delete.cc            delete, deletecollection
 //   watch    watch_session.cc
 //   binding  binding.cc
+//   eviction eviction.cc
 //   scale    scale.cc
 //
 // Threads: none; everything on the API server's executor. Every call is answered exactly once.
@@ -22,6 +23,7 @@
 #include "cluster/apiserver/node_ledger.h"
 #include "cluster/apiserver/object_writer.h"
 #include "cluster/apiserver/pipeline.h"
+#include "cluster/apiserver/request_options.h"
 #include "cluster/apiserver/watch_cache.h"
 
 namespace berth::apiserver {
@@ -51,6 +53,8 @@ class Rest {
   void DeleteCollection(CallPtr call);
   // POST pods/NAME/binding.
   void Bind(CallPtr call);
+  // POST pods/NAME/eviction.
+  void Evict(CallPtr call);
   // PLURAL/NAME/scale.
   void GetScale(CallPtr call);
   void SetScale(CallPtr call);
@@ -69,6 +73,7 @@ class Rest {
   struct DeleteState;
   struct CollectionState;
   struct BindState;
+  struct EvictState;
   struct ScaleState;
 
   void ServeList(std::shared_ptr<ListState> state);
@@ -90,7 +95,13 @@ class Rest {
   absl::Status AdmitUpdate(UpdateState& state, const StoredObject& current,
                            google::protobuf::Message& object);
 
-  void DeleteOne(std::shared_ptr<DeleteState> state);
+  // removed: it is gone from the store, or would be.
+  using DeleteDone = std::function<void(absl::StatusOr<ObjectPtr>, bool removed)>;
+  // The object that `info` names.
+  void DeleteObject(const RequestInfo& info, const UserInfo& user, DeletionOptions options,
+                    DeleteDone done);
+  static absl::Status CheckPreconditions(const DeletionOptions& options,
+                                         const StoredObject& object);
   absl::StatusOr<Change> ApplyDelete(DeleteState& state, const ObjectPtr& current);
   absl::StatusOr<Change> DeletePod(DeleteState& state, const StoredObject& current,
                                    absl::Time now);
@@ -98,6 +109,15 @@ class Rest {
                                          absl::Time now);
   void RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked);
   void DeleteNext(std::shared_ptr<CollectionState> state);
+
+  void LookAtPod(std::shared_ptr<EvictState> state);
+  void AskBudget(std::shared_ptr<EvictState> state, const ObjectPtr& object);
+  void SpendDisruption(std::shared_ptr<EvictState> state);
+  void MarkAndDelete(std::shared_ptr<EvictState> state);
+  void DeleteEvicted(const std::shared_ptr<EvictState>& state,
+                     std::function<void(absl::Status)> done);
+  static void PinVersion(EvictState& state, const StoredObject& pod);
+  static void FinishEviction(const std::shared_ptr<EvictState>& state, const absl::Status& status);
 
   absl::StatusOr<Change> ApplyScale(ScaleState& state, const ObjectPtr& current);
 

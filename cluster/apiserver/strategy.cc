@@ -68,6 +68,24 @@ void PrepareNew(const api::Resource& resource, google::protobuf::Message& object
   }
 }
 
+void SetPodCondition(api::core::Pod& pod, std::string_view type, std::string_view reason,
+                     std::string_view message, absl::Time now) {
+  api::core::PodCondition* condition = nullptr;
+  for (api::core::PodCondition& each : *pod.mutable_status()->mutable_conditions()) {
+    if (each.type() == type) condition = &each;
+  }
+  if (condition == nullptr) {
+    condition = pod.mutable_status()->add_conditions();
+    condition->set_type(std::string(type));
+  }
+  if (condition->status() != "True") SetTime(*condition->mutable_last_transition_time(), now);
+  condition->set_status("True");
+  condition->clear_reason();
+  condition->clear_message();
+  if (!reason.empty()) condition->set_reason(std::string(reason));
+  if (!message.empty()) condition->set_message(std::string(message));
+}
+
 bool SameObject(const google::protobuf::Message& a, const google::protobuf::Message& b) {
   return a.ByteSizeLong() == b.ByteSizeLong() && StableBytes(a) == StableBytes(b);
 }

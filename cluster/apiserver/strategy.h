@@ -32,6 +32,10 @@ void SetTime(api::meta::Time& time, absl::Time value);
 void PrepareNew(const api::Resource& resource, google::protobuf::Message& object, absl::Time now,
                 Random& random);
 
+// The pod's condition of this type becomes True, with these words; its time moves when it was not.
+void SetPodCondition(api::core::Pod& pod, std::string_view type, std::string_view reason,
+                     std::string_view message, absl::Time now);
+
 // Equal as stored.
 bool SameObject(const google::protobuf::Message& a, const google::protobuf::Message& b);
 

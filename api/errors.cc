@@ -118,8 +118,10 @@ FieldError Required(std::string field, std::string_view detail) {
   return MakeError("FieldValueRequired", std::move(field), "Required value", detail);
 }
 
-FieldError InvalidValue(std::string field, std::string shown_value, std::string_view detail) {
-  return MakeError("FieldValueInvalid", std::move(field), "Invalid value: " + shown_value, detail);
+FieldError InvalidValue(std::string field, std::string_view shown_value,
+                        std::string_view detail) {
+  return MakeError("FieldValueInvalid", std::move(field),
+                   fmt::format("Invalid value: {}", shown_value), detail);
 }
 
 FieldError InvalidString(std::string field, std::string_view value, std::string_view detail) {
@@ -140,8 +142,9 @@ FieldError NotSupported(std::string field, std::string_view value,
                    "Unsupported value: " + GoQuoted(value), detail);
 }
 
-FieldError Duplicate(std::string field, std::string shown_value) {
-  return MakeError("FieldValueDuplicate", std::move(field), "Duplicate value: " + shown_value, {});
+FieldError Duplicate(std::string field, std::string_view shown_value) {
+  return MakeError("FieldValueDuplicate", std::move(field),
+                   fmt::format("Duplicate value: {}", shown_value), {});
 }
 
 FieldError NotFoundField(std::string field, std::string_view value) {

@@ -35,12 +35,12 @@ std::string GoQuoted(std::string_view text);
 // What is wrong with `field`, in upstream's words (apimachinery/pkg/util/validation/field).
 FieldError Required(std::string field, std::string_view detail = {});
 // `value` as it is shown: quoted for strings, bare for numbers and booleans.
-FieldError InvalidValue(std::string field, std::string shown_value, std::string_view detail);
+FieldError InvalidValue(std::string field, std::string_view shown_value, std::string_view detail);
 FieldError InvalidString(std::string field, std::string_view value, std::string_view detail);
 FieldError InvalidInt(std::string field, int64_t value, std::string_view detail);
 FieldError NotSupported(std::string field, std::string_view value,
                         const std::vector<std::string>& supported);
-FieldError Duplicate(std::string field, std::string shown_value);
+FieldError Duplicate(std::string field, std::string_view shown_value);
 FieldError NotFoundField(std::string field, std::string_view value);
 FieldError ForbiddenField(std::string field, std::string_view detail);
 FieldError TooLong(std::string field, std::string_view value, int64_t max);

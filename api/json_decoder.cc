@@ -24,7 +24,6 @@ namespace {
 namespace dom = simdjson::dom;
 namespace schema = ::k8s::io::apiextensions_apiserver::pkg::apis::apiextensions::v1;
 
-using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
 constexpr size_t kProblemsMax = 100;

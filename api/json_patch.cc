@@ -182,7 +182,7 @@ class JsonPatcher {
   }
 
   absl::Status Transfer(const Tokens& from, const Tokens& to, bool move) {
-    const JsonValue* source = Locate(document_, from);
+    JsonValue* source = Locate(document_, from);
     if (source == nullptr) return GenericInvalid();
     JsonValue value;
     if (move) {

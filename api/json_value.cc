@@ -10,7 +10,7 @@
 namespace berth::api {
 namespace {
 
-constexpr size_t kKeptBytesMax = 64 * 1024;
+constexpr size_t kKeptBytesMax = 64 << 10;
 
 absl::Status NotJson(simdjson::error_code error) {
   return absl::InvalidArgumentError(simdjson::error_message(error));

@@ -131,10 +131,7 @@ const char* JsonWriter::Escape(const char* at, const char* end) {
       *out++ = 't';
       break;
     default:
-      std::memcpy(out, "u00", 3);
-      out[3] = kHex[c >> 4];
-      out[4] = kHex[c & 15];
-      out += 5;
+      for (const char each : {'u', '0', '0', kHex[c >> 4], kHex[c & 15]}) *out++ = each;
   }
   Advance(out);
   return at + 1;

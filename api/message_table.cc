@@ -52,7 +52,7 @@ FieldKind FieldKindOf(const FieldDescriptor& field) {
     case FieldDescriptor::TYPE_MESSAGE:
       return FieldKind::kMessage;
     default:
-      BERTH_CHECK(!"the schema uses a type the codec does not know");
+      BERTH_CHECK(false && "the schema uses a type the codec does not know");
       return {};
   }
 }

@@ -25,7 +25,7 @@ namespace berth::api {
 
 inline constexpr size_t kJsonPatchOperationsMax = 10000;
 // What all "copy" operations of one patch may add to the document, in bytes of text.
-inline constexpr int64_t kJsonPatchCopiedBytesMax = 3 * 1024 * 1024;
+inline constexpr int64_t kJsonPatchCopiedBytesMax = 3 << 20;
 
 // content_type: kJsonPatchType, kMergePatchType or kStrategicMergePatchType (api/wire.h); others
 // are 415. type: the object's message type, whose patch facts a strategic patch follows.

@@ -149,9 +149,9 @@ class LayoutReader {
     }
     const int sign = rest_[0] == '+' ? 1 : -1;
     rest_.remove_prefix(1);
-    const int hours = Number(2, "Z07:00");
+    const int64_t hours = Number(2, "Z07:00");
     Literal(':');
-    const int minutes = Number(2, "Z07:00");
+    const int64_t minutes = Number(2, "Z07:00");
     if (failed()) return 0;
     if (hours > 24 || minutes > 60) {
       rest_ = at;
@@ -205,7 +205,8 @@ absl::StatusOr<Instant> ParseLayout(std::string_view text, std::string_view layo
   if (!reader.failed() && (day < 1 || day > DaysInMonth(year, month))) reader.OutOfRange("day");
   if (reader.failed()) return absl::InvalidArgumentError(reader.error());
   const int64_t days = DayOfDate(year, month, day);
-  return Instant{days * kDaySeconds + hour * 3600 + minute * 60 + second - zone, nanos};
+  const int64_t seconds = hour * int64_t{3600} + minute * int64_t{60} + second;
+  return Instant{days * kDaySeconds + seconds - zone, nanos};
 }
 
 template <typename T>

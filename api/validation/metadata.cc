@@ -14,7 +14,7 @@
 namespace berth::api::validation {
 namespace {
 
-constexpr int64_t kAnnotationBytesMax = 256 * 1024;
+constexpr int64_t kAnnotationBytesMax = 256 << 10;
 constexpr int64_t kSubresourceBytesMax = 256;
 constexpr int64_t kFieldManagerBytesMax = 128;
 

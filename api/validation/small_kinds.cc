@@ -13,7 +13,7 @@
 namespace berth::api::validation {
 namespace {
 
-constexpr int64_t kConfigMapBytesMax = 1024 * 1024;
+constexpr int64_t kConfigMapBytesMax = 1 << 20;
 constexpr int32_t kUserPriorityMax = 1'000'000'000;
 
 // Upstream's text when `name` is not a system class with that value; empty when it is.

@@ -11,7 +11,7 @@
 namespace berth::plugins::image_locality {
 namespace {
 
-constexpr int64_t kMiB = 1024 * 1024;
+constexpr int64_t kMiB = 1 << 20;
 constexpr int64_t kThresholdMin = 23 * kMiB;
 constexpr int64_t kThresholdMaxPerContainer = 1000 * kMiB;
 

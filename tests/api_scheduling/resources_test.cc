@@ -15,7 +15,7 @@
 namespace berth::api::scheduling {
 namespace {
 
-constexpr int64_t kMi = 1024 * 1024;
+constexpr int64_t kMi = 1 << 20;
 
 template <typename Map>
 void Put(Map& map, std::initializer_list<std::pair<std::string, std::string>> amounts) {

@@ -11,7 +11,7 @@ namespace {
 using framework::testing::MakeNode;
 using framework::testing::MakePod;
 
-constexpr int64_t kMiB = 1024 * 1024;
+constexpr int64_t kMiB = 1 << 20;
 
 TEST(ImageLocalityTest, ScoreVectors) {
   EXPECT_EQ(ScoreOf(ScaledSize(250 * kMiB, 1, 2), 2), 5);

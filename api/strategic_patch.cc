@@ -307,7 +307,7 @@ absl::StatusOr<Array> MergeList(Array original, Array patch, const PatchSchema& 
 absl::Status ObeyRetainKeys(JsonValue& document, JsonValue& patch) {
   if (patch.Find(kRetainKeys) == nullptr) return absl::OkStatus();
   const JsonValue keep = patch.Take(kRetainKeys);
-  const absl::Status bad = BadRequest("invalid patch format of retainKeys");
+  absl::Status bad = BadRequest("invalid patch format of retainKeys");
   if (!keep.is_array()) return bad;
   BERTH_ASSIGN_OR_RETURN(const Places places, Places::Of(keep.array(), {}));
   const auto kept = [&](const std::string& name) { return places.Find(JsonValue(name)) >= 0; };

@@ -12,7 +12,7 @@ class PodInfo;
 class Registry;
 class SignatureBuilder;
 class Snapshot;
-class Status;
+class Status;  // NOLINT(bugprone-forward-declaration-namespace): absl has one too
 struct NodeColumns;
 struct QueuedPodInfo;
 }  // namespace berth::framework

@@ -84,7 +84,7 @@ void ClaimPath(std::string_view file, std::string_view owner, const FieldPath& p
 
 void ValidateToken(const core::ServiceAccountTokenProjection& token, const FieldPath& path,
                    Errors& errors) {
-  constexpr int64_t kMinSeconds = 10 * 60, kMaxSeconds = int64_t{1} << 32;
+  constexpr int64_t kMinSeconds = 600, kMaxSeconds = int64_t{1} << 32;
   if (token.has_expiration_seconds() && token.expiration_seconds() < kMinSeconds) {
     errors.InvalidInt(path.Child("expirationSeconds"), token.expiration_seconds(),
                       "may not specify a duration less than 10 minutes");

@@ -129,7 +129,10 @@ void ValidateCondition(const meta::Condition& condition, const FieldPath& path, 
                        {"my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB"})));
   }
   if (condition.reason().size() > 1024) errors.TooLong(path.Child("reason"), 1024);
-  if (condition.message().size() > 32 * 1024) errors.TooLong(path.Child("message"), 32 * 1024);
+  constexpr int64_t kMessageBytesMax = 32 << 10;
+  if (std::ssize(condition.message()) > kMessageBytesMax) {
+    errors.TooLong(path.Child("message"), kMessageBytesMax);
+  }
 }
 
 }  // namespace

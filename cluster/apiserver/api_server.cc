@@ -56,6 +56,7 @@ std::string_view ScopeOf(const RequestInfo& info) {
 ApiServer::ApiServer(Executor& executor, Executor& encoder, store::Store& store,
                      ApiServerOptions options)
     : executor_(executor),
+      encoder_(encoder),
       options_(std::move(options)),
       random_(options_.seed != 0 ? options_.seed : RandomSeed()),
       router_(api::Resources()),
@@ -216,6 +217,7 @@ std::string_view ApiServer::MethodLabel(std::string_view method) {
 
 void ApiServer::Dispatch(CallPtr call) {
   call->started = executor_.clock().Now();
+  call->encoder = &encoder_;
   call->answered = [metrics = metrics_.get(), &clock = executor_.clock()](const Call& it,
                                                                           int code) {
     RequestFacts facts;
@@ -369,7 +371,7 @@ void ApiServer::Health(CallPtr call) {
 void ApiServer::CollectGauges() {
   for (const auto& cache : cache_.caches()) {
     metrics_->SetWatchers(cache->resource().group, cache->resource().plural,
-                          static_cast<double>(cache->watcher_count()));
+                          static_cast<double>(cache->watch_count()));
     metrics_->SetObjects(cache->resource().qualified(), static_cast<double>(cache->size()));
   }
   metrics_->SetRevision(static_cast<double>(cache_.applied()));

@@ -78,6 +78,7 @@ class ApiServer final : public Handler {
   const std::string& EtagOf(const Bytes& document);
 
   Executor& executor_;
+  Executor& encoder_;
   const ApiServerOptions options_;
   Random random_;
   Router router_;

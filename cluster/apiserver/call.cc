@@ -8,6 +8,7 @@
 #include "api/schema/meta_v1.pb.h"
 #include "api/schema/meta_v1_status.pb.h"
 #include "base/strings.h"
+#include "cluster/apiserver/compression.h"
 #include "cluster/apiserver/render.h"
 
 namespace berth::apiserver {
@@ -33,6 +34,14 @@ api::HttpResponse Whole(const OutputFormat& format, int code, std::string body) 
   return response;
 }
 
+void Send(CallPtr call, api::HttpResponse response) {
+  for (const std::string& warning : call->warnings) {
+    response.headers.emplace_back("Warning", WarningHeader(warning));
+  }
+  if (call->answered) call->answered(*call, response.code);
+  call->responder.Respond(std::move(response));
+}
+
 }  // namespace
 
 IncludeObject ParseIncludeObject(const api::Query& query) {
@@ -50,12 +59,19 @@ RenderOptions RenderOptionsOf(const Call& call, absl::Time now) {
 }
 
 void Reply(CallPtr call, api::HttpResponse response) {
-  for (const std::string& warning : call->warnings) {
-    response.headers.emplace_back("Warning", WarningHeader(warning));
+  if (std::ssize(response.text()) <= kCompressedBytesMin || call->encoder == nullptr ||
+      !AcceptsGzip(api::FindHeader(call->request.headers, "Accept-Encoding"))) {
+    return Send(std::move(call), std::move(response));
   }
-  if (call->answered) call->answered(*call, response.code);
-  if (call->request.method == "HEAD") response.body = nullptr;
-  call->responder.Respond(std::move(response));
+  Executor& encoder = *call->encoder;
+  auto compress = [call = std::move(call), response = std::move(response)]() mutable {
+    response.body = MakeBytes(Gzip(*response.body));
+    response.headers.emplace_back("Content-Encoding", "gzip");
+    response.headers.emplace_back("Vary", "Accept-Encoding");
+    Send(std::move(call), std::move(response));
+  };
+  if (encoder.IsCurrent()) return compress();
+  encoder.Post(std::move(compress));
 }
 
 void Reply(CallPtr call, const absl::Status& failure) {

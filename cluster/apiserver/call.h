@@ -10,6 +10,7 @@
 #include <absl/time/time.h>
 
 #include "api/wire.h"
+#include "base/executor.h"
 #include "cluster/apiserver/codec.h"
 #include "cluster/apiserver/handler.h"
 #include "cluster/apiserver/negotiation.h"
@@ -34,6 +35,7 @@ struct Call {
   UserInfo user;
   OutputFormat output;
   absl::Time started;
+  Executor* encoder = nullptr;  // where a long answer is compressed; null: nowhere
   std::vector<std::string> warnings;  // become Warning headers
   // Told the code of the answer; set by the server for its metrics.
   absl::AnyInvocable<void(const Call&, int code)> answered;

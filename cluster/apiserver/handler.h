@@ -35,6 +35,10 @@ class StreamWriter {
   // between chunks, and waits, so as not to use up the budget by itself.
   virtual int64_t UnsentBytes() const = 0;
 
+  // `drained` is called once when nothing is unsent: at once when that is so already; never when
+  // the receiver goes away or Close comes first. As for threads, and what it may do, like OnGone's.
+  virtual void OnDrained(Task drained) = 0;
+
   // Ends the body properly, after what is queued. Idempotent.
   virtual void Close() = 0;
 

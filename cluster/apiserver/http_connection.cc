@@ -22,7 +22,7 @@ constexpr size_t kUnparsedMax = 64 << 10;     // read ahead while no request can
 constexpr size_t kUnsentMax = 64 << 10;       // with more, the next request waits
 constexpr size_t kJoinMax = 16 << 10;         // smaller pieces are copied together
 constexpr size_t kTextPieceMax = 64 << 10;
-constexpr int64_t kPullBytes = 256 << 10;     // of a stream, moved to the socket at a time
+constexpr int64_t kPullBytes = 64 << 10;      // of a stream, moved to the socket at a time
 constexpr int kReadsPerWake = 8;
 constexpr int kPiecesPerSend = 64;
 constexpr absl::Duration kLinger = absl::Seconds(2);
@@ -39,15 +39,28 @@ struct HttpConnection::Outbox {
   bool closed ABSL_GUARDED_BY(mutex) = false;   // by the writer
   bool gone ABSL_GUARDED_BY(mutex) = false;     // the receiver
   Task on_gone ABSL_GUARDED_BY(mutex);
+  Task on_drained ABSL_GUARDED_BY(mutex);
+
+  // So many bytes were sent; tells who waits for all of them.
+  void Sent(int64_t count) {
+    Task tell;
+    {
+      absl::MutexLock lock(&mutex);
+      bytes -= count;
+      if (bytes == 0 && !closed) tell = std::exchange(on_drained, nullptr);
+    }
+    if (tell) tell();
+  }
 
   // The receiver is gone; tells whoever asked.
   void Gone() {
-    Task tell;
+    Task tell, dropped;
     {
       absl::MutexLock lock(&mutex);
       if (gone) return;
       gone = true;
       queue.clear();
+      dropped = std::exchange(on_drained, nullptr);
       if (!closed) tell = std::move(on_gone);
     }
     if (tell) tell();
@@ -94,14 +107,27 @@ class HttpConnection::Writer final : public StreamWriter {
     return outbox_->bytes;
   }
 
+  void OnDrained(Task drained) override {
+    {
+      absl::MutexLock lock(&outbox_->mutex);
+      if (outbox_->closed || outbox_->gone) return;
+      if (outbox_->bytes > 0) {
+        std::swap(outbox_->on_drained, drained);
+        return;
+      }
+    }
+    drained();
+  }
+
   void Close() override {
-    Task dropped;
+    Task dropped, also_dropped;
     bool schedule = false;
     {
       absl::MutexLock lock(&outbox_->mutex);
       if (outbox_->closed) return;
       outbox_->closed = true;
       dropped = std::move(outbox_->on_gone);
+      also_dropped = std::exchange(outbox_->on_drained, nullptr);
       schedule = !outbox_->gone && !std::exchange(outbox_->scheduled, true);
     }
     if (schedule) SchedulePull();
@@ -548,10 +574,7 @@ void HttpConnection::AllSent() {
   out_offset_ = 0;
   write_deadline_ = absl::InfiniteFuture();
   if (outbox_) {
-    {
-      absl::MutexLock lock(&outbox_->mutex);
-      outbox_->bytes -= std::exchange(pulled_bytes_, 0);
-    }
+    outbox_->Sent(std::exchange(pulled_bytes_, 0));
     if (std::exchange(pull_again_, false)) {
       // From the loop, so that one stream does not keep the others waiting.
       loop_->Post([self = shared_from_this(), outbox = outbox_] {

@@ -181,6 +181,17 @@ class InProcessTransport::Exchange : public std::enable_shared_from_this<Exchang
     absl::MutexLock lock(&mutex_);
     return pending_bytes_;
   }
+  void SetOnDrained(Task drained) {
+    {
+      absl::MutexLock lock(&mutex_);
+      if (ended_ || gone_) return;
+      if (pending_bytes_ > 0) {
+        std::swap(on_drained_, drained);
+        return;
+      }
+    }
+    drained();
+  }
   void BeginStreaming() {
     absl::MutexLock lock(&mutex_);
     streaming_ = true;
@@ -214,10 +225,13 @@ class InProcessTransport::Exchange : public std::enable_shared_from_this<Exchang
     }
     for (Event& event : batch) {
       if (cancelled_) break;
+      Task drained;
       {
         absl::MutexLock lock(&mutex_);
         pending_bytes_ -= SizeOf(event.data);
+        if (pending_bytes_ == 0) drained = std::exchange(on_drained_, nullptr);
       }
+      if (drained) shared_->PostServer(connection_, std::move(drained));
       Dispatch(std::move(event));
     }
     bool again = false;
@@ -258,6 +272,7 @@ class InProcessTransport::Exchange : public std::enable_shared_from_this<Exchang
   int64_t pending_bytes_ ABSL_GUARDED_BY(mutex_) = 0;
   TimerId timer_ ABSL_GUARDED_BY(mutex_) = 0;
   Task on_gone_ ABSL_GUARDED_BY(mutex_);
+  Task on_drained_ ABSL_GUARDED_BY(mutex_);
 };
 
 class InProcessTransport::WriterImpl final : public StreamWriter {
@@ -278,6 +293,7 @@ class InProcessTransport::WriterImpl final : public StreamWriter {
   }
   int64_t UnsentBytes() const override { return exchange_->UnsentBytes(); }
   void OnGone(Task gone) override { exchange_->SetOnGone(std::move(gone)); }
+  void OnDrained(Task drained) override { exchange_->SetOnDrained(std::move(drained)); }
 
  private:
   const std::shared_ptr<Exchange> exchange_;

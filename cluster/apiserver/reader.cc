@@ -4,12 +4,14 @@
 //                     0       whatever the cache has
 //                     N       at least revision N; limit's first page too
 //                     N Exact, or a continue token: that very revision, from the store
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "api/errors.h"
 #include "api/schema/meta_v1.pb.h"
+#include "api/schema/meta_v1_status.pb.h"
 #include "base/status_macros.h"
 #include "cluster/apiserver/request_options.h"
 #include "cluster/apiserver/rest.h"
@@ -19,6 +21,8 @@ namespace {
 
 // A list of more is rendered off the server's executor.
 constexpr size_t kInlineObjectsMax = 64;
+// Read from the store and decoded at a time.
+constexpr int64_t kPageObjectsMax = 512;
 
 }  // namespace
 
@@ -29,7 +33,14 @@ struct Rest::ListState {
   api::FieldSelector fields;
   std::vector<ObjectPtr> objects;
   ListMetadata metadata;
+  std::string root;         // of a list from the store: what its keys begin with
+  int64_t range_count = 0;  // and how many objects it is of
 
+  // How many more objects the page may have.
+  int64_t Wanted() const {
+    if (options.limit <= 0) return INT64_MAX;
+    return options.limit - static_cast<int64_t>(objects.size());
+  }
   bool Matches(const StoredObject& object) const {
     return labels.Matches(object.metadata().labels()) && fields.Matches(object.message());
   }
@@ -69,7 +80,9 @@ void Rest::List(CallPtr call) {
   if (!options.continue_token.empty()) {
     auto token = DecodeContinue(options.continue_token);
     if (!token.ok()) return Reply(std::move(state->call), token.status());
-    return ServeListFromStore(std::move(state), token->revision, std::move(token->next_key));
+    const store::Revision revision =
+        token->revision == ContinueToken::kNewest ? 0 : token->revision;
+    return ServeListFromStore(std::move(state), revision, std::move(token->next_key));
   }
   if (options.match == ListOptions::Match::kExact) {
     return ServeListFromStore(std::move(state), options.revision.value_or(0), "");
@@ -89,15 +102,15 @@ void Rest::ServeList(std::shared_ptr<ListState> state) {
   const int64_t limit = state->options.revision == 0 ? 0 : state->options.limit;
   bool full = false;
   const auto visit = [&](const ObjectPtr& object) {
-    if (!state->Matches(*object)) return true;
-    if (full) {
+    if (full) {  // whether anything of the rest matches is not looked at, as upstream
       if (state->metadata.continue_token.empty()) {
         state->metadata.continue_token =
             EncodeContinue({state->metadata.revision, object->key()});
       }
       ++state->metadata.remaining;
-      return !state->Selects();  // the rest is counted only when that is free of matching
+      return !state->Selects();
     }
+    if (!state->Matches(*object)) return true;
     state->objects.push_back(object);
     full = limit > 0 && static_cast<int64_t>(state->objects.size()) >= limit;
     return true;
@@ -117,48 +130,85 @@ void Rest::ServeListFromStore(std::shared_ptr<ListState> state, store::Revision 
                               std::string next_key) {
   const RequestInfo& info = state->call->info;
   const api::Resource& stored = cache_.For(*info.resource).resource();
-  const std::string root = fmt::format("/registry/{}/", stored.storage_prefix);
+  state->root = fmt::format("/registry/{}/", stored.storage_prefix);
   const std::string prefix = !stored.namespaced || info.namespace_.empty()
-                                 ? root
-                                 : fmt::format("{}{}/", root, info.namespace_);
+                                 ? state->root
+                                 : fmt::format("{}{}/", state->root, info.namespace_);
+  const std::string begin =
+      next_key.empty() ? prefix : std::max(prefix, state->root + next_key);
+  ReadPage(std::move(state), revision, begin, store::PrefixEnd(prefix));
+}
+
+// In pieces, so that a long list does not keep others waiting while it is decoded.
+void Rest::ReadPage(std::shared_ptr<ListState> state, store::Revision revision, std::string begin,
+                    std::string end) {
   store::ListOptions options;
-  options.begin = next_key.empty() ? prefix : std::max(prefix, root + next_key);
-  options.end = store::PrefixEnd(prefix);
+  options.begin = std::move(begin);
+  options.end = end;
   options.revision = revision;
-  // With a selector the page may need more than `limit` objects; take them all.
-  const int64_t limit = std::max<int64_t>(state->options.limit, 0);
-  options.limit = state->Selects() ? 0 : limit;
-  auto done = [this, state = std::move(state), root, limit](
-                  absl::StatusOr<store::ListResult> page) mutable {
+  options.limit = kPageObjectsMax;
+  if (state->options.limit > 0 && !state->Selects()) {
+    options.limit = std::min(options.limit, state->Wanted());
+  }
+  auto done = [this, state = std::move(state), from = options.begin,
+               end = std::move(end)](absl::StatusOr<store::ListResult> page) mutable {
     if (!page.ok()) {
-      const absl::Status failure =
-          absl::IsOutOfRange(page.status())
-              ? api::ResourceExpired(
-                    "The provided continue parameter is too old to display a consistent list "
-                    "result. You can start a new list without the continue parameter.")
-              : page.status();
+      const absl::Status failure = ReadFailure(*state, page.status(), from);
       return Reply(std::move(state->call), failure);
     }
-    const ResourceCache& cache = cache_.For(*state->call->info.resource);
-    state->metadata.revision = page->revision;
-    for (const store::KeyValue& kv : page->items) {
-      auto object = cache_.Decode(cache, kv.key.substr(root.size()), kv);
-      if (!object.ok()) return Reply(std::move(state->call), object.status());
-      if (!state->Matches(**object)) continue;
-      if (limit > 0 && static_cast<int64_t>(state->objects.size()) == limit) {
-        state->metadata.continue_token = EncodeContinue({page->revision, (*object)->key()});
-        break;
-      }
-      state->objects.push_back(*std::move(object));
+    if (auto status = TakePage(*state, *page); !status.ok()) {
+      return Reply(std::move(state->call), status);
     }
-    if (page->more && state->metadata.continue_token.empty() && !page->items.empty()) {
-      state->metadata.continue_token = EncodeContinue(
-          {page->revision, page->items.back().key.substr(root.size()) + '\0'});
-      state->metadata.remaining = page->count - static_cast<int64_t>(page->items.size());
+    if (!page->more || page->items.empty() || state->Wanted() == 0) {
+      return RenderAndReply(std::move(state));
     }
-    RenderAndReply(std::move(state));
+    ReadPage(std::move(state), page->revision, page->items.back().key + '\0', std::move(end));
   };
   store_.List(std::move(options), OnExecutor(executor_, std::move(done)));
+}
+
+// The revision has been compacted, or is still to come.
+absl::Status Rest::ReadFailure(const ListState& state, const absl::Status& failure,
+                               std::string_view from) {
+  if (!absl::IsOutOfRange(failure)) return failure;
+  if (failure.message().find("future") != std::string::npos) {
+    return api::PlainError("etcdserver: mvcc: required revision is a future revision");
+  }
+  if (state.options.continue_token.empty()) {
+    return api::ResourceExpired("The resourceVersion for the provided list is too old.");
+  }
+  api::meta::Status status = api::ToStatusMessage(api::ResourceExpired(
+      "The provided continue parameter is too old to display a consistent list result. You can "
+      "start a new list without the continue parameter, or use the continue token in this response "
+      "to retrieve the remainder of the results. Continuing with the provided token results in an "
+      "inconsistent list - objects that were created, modified, or deleted between the time the "
+      "first chunk was returned and now may show up in the list."));
+  status.mutable_metadata()->set_continue_(EncodeContinue(
+      {ContinueToken::kNewest, std::string(from.substr(state.root.size()))}));
+  return api::FromStatusMessage(status);
+}
+
+absl::Status Rest::TakePage(ListState& state, const store::ListResult& page) {
+  const ResourceCache& cache = cache_.For(*state.call->info.resource);
+  if (state.metadata.revision == 0) state.range_count = page.count;
+  state.metadata.revision = page.revision;
+  for (size_t i = 0; i < page.items.size(); ++i) {
+    const store::KeyValue& kv = page.items[i];
+    BERTH_ASSIGN_OR_RETURN(ObjectPtr object,
+                           cache_.Decode(cache, kv.key.substr(state.root.size()), kv));
+    if (!state.Matches(*object)) continue;
+    state.objects.push_back(std::move(object));
+    if (state.Wanted() > 0) continue;
+    if (i + 1 < page.items.size() || page.more) {
+      state.metadata.continue_token =
+          EncodeContinue({page.revision, kv.key.substr(state.root.size()) + '\0'});
+      if (!state.Selects()) {
+        state.metadata.remaining = state.range_count - static_cast<int64_t>(state.objects.size());
+      }
+    }
+    break;
+  }
+  return absl::OkStatus();
 }
 
 void Rest::RenderAndReply(std::shared_ptr<ListState> state) {

@@ -244,9 +244,9 @@ absl::StatusOr<ContinueToken> DecodeContinue(std::string_view text) {
     return invalid("unexpected end of JSON input");
   }
   const size_t digits = revision + 5;
-  const size_t digits_end = plain.find_first_not_of("0123456789", digits);
+  const size_t digits_end = plain.find_first_not_of("-0123456789", digits);
   if (!absl::SimpleAtoi(plain.substr(digits, digits_end - digits), &token.revision) ||
-      token.revision <= 0) {
+      (token.revision <= 0 && token.revision != ContinueToken::kNewest)) {
     return invalid("incorrect encoded start resourceVersion (version meta.k8s.io/v1)");
   }
   token.next_key = plain.substr(start + 9, plain.size() - start - 9 - 2);

@@ -56,6 +56,7 @@ absl::StatusOr<std::optional<int64_t>> ParseResourceVersion(std::string_view tex
 
 // A position in a list at one revision, as an opaque text.
 struct ContinueToken {
+  static constexpr int64_t kNewest = -1;  // the revision is gone: go on with what is there now
   int64_t revision = 0;
   std::string next_key;  // "NAMESPACE/NAME" of the first object still to come
 };

@@ -108,41 +108,55 @@ void ResourceCache::Visit(std::string_view namespace_, std::string_view first_ke
   }
 }
 
-absl::StatusOr<std::vector<EventPtr>> ResourceCache::Since(store::Revision revision) const {
+absl::Status ResourceCache::Forgotten() const {
+  return api::ResourceExpired(
+      fmt::format("too old resource version: {} ({})", history_start_, history_start_));
+}
+
+absl::StatusOr<uint64_t> ResourceCache::PositionAfter(store::Revision revision) const {
   if (revision < history_start_) {
     return api::ResourceExpired(
         fmt::format("too old resource version: {} ({})", revision, history_start_));
   }
-  const auto first = std::partition_point(
+  const auto next = std::partition_point(
       history_.begin(), history_.end(),
       [revision](const EventPtr& event) { return event->revision() <= revision; });
-  return std::vector<EventPtr>(first, history_.end());
+  return first_ + static_cast<uint64_t>(next - history_.begin());
 }
 
-ResourceCache::Watchers& ResourceCache::ListFor(const Interest& interest) {
-  if (!interest.node_name.empty()) return by_node_[interest.node_name];
-  if (!interest.object_name.empty()) return by_object_[interest.object_name];
-  return all_;
+EventPtr ResourceCache::EventAt(uint64_t position) const {
+  if (position < first_ || position >= end()) return nullptr;
+  return history_[position - first_];
+}
+
+std::pair<ResourceCache::Index*, const std::string*> ResourceCache::PlaceOf(
+    const Interest& interest) {
+  if (!interest.node_name.empty()) return {&by_node_, &interest.node_name};
+  if (!interest.object_name.empty()) return {&by_object_, &interest.object_name};
+  if (!interest.namespace_.empty()) return {&by_namespace_, &interest.namespace_};
+  return {nullptr, nullptr};
 }
 
 void ResourceCache::Subscribe(CacheWatcher* watcher, const Interest& interest) {
-  ListFor(interest).push_back(watcher);
-  ++watchers_;
+  const auto [index, name] = PlaceOf(interest);
+  (index == nullptr ? all_ : (*index)[*name]).push_back(watcher);
+  ++subscribers_;
 }
 
 void ResourceCache::Unsubscribe(CacheWatcher* watcher, const Interest& interest) {
-  Watchers& list = ListFor(interest);
+  const auto [index, name] = PlaceOf(interest);
+  Watchers& list = index == nullptr ? all_ : (*index)[*name];
   Erase(list, watcher, delivering_);
   holes_ = holes_ || delivering_;
-  --watchers_;
-  if (delivering_ || !list.empty()) return;
-  if (!interest.node_name.empty()) by_node_.erase(interest.node_name);
-  if (!interest.object_name.empty()) by_object_.erase(interest.object_name);
+  --subscribers_;
+  if (!delivering_ && list.empty() && index != nullptr) index->erase(*name);
 }
 
 void ResourceCache::Reset(std::vector<ObjectPtr> objects, store::Revision revision) {
   objects_.clear();
+  first_ = end() + 1;  // who waits for the next event has missed some
   history_.clear();
+  history_bytes_ = 0;
   history_start_ = revision;
   last_change_ = revision;
   for (ObjectPtr& object : objects) {
@@ -150,7 +164,7 @@ void ResourceCache::Reset(std::vector<ObjectPtr> objects, store::Revision revisi
     objects_.emplace_hint(objects_.end(), std::move(key), std::move(object));
   }
   Watchers everybody = all_;
-  for (const Index* index : {&by_object_, &by_node_}) {
+  for (const Index* index : {&by_object_, &by_node_, &by_namespace_}) {
     for (const auto& [name, list] : *index) {
       everybody.insert(everybody.end(), list.begin(), list.end());
     }
@@ -184,9 +198,20 @@ void ResourceCache::Record(const EventPtr& event) {
   BERTH_DCHECK(event->revision() >= last_change_);
   last_change_ = event->revision();
   history_.push_back(event);
-  while (history_.size() > options_.history_events_max) {
+  history_bytes_ += event->object()->stored_bytes();
+  const auto too_much = [&] {
+    const bool held = !held_.empty() && *held_.begin() <= first_;
+    const size_t events_max =
+        held ? std::max(options_.held_events_max, options_.history_events_max)
+             : options_.history_events_max;
+    return history_.size() > events_max ||
+           (history_bytes_ > options_.history_bytes_max && history_.size() > 1);
+  };
+  while (too_much()) {
     history_start_ = history_.front()->revision();
+    history_bytes_ -= history_.front()->object()->stored_bytes();
     history_.pop_front();
+    ++first_;
   }
 }
 
@@ -199,6 +224,7 @@ void ResourceCache::Deliver(const EventPtr& event) {
     if (it != index.end()) DeliverTo(it->second, event);
   };
   deliver_indexed(by_object_, event->object()->metadata().name());
+  deliver_indexed(by_namespace_, event->object()->metadata().namespace_());
   if (!by_node_.empty()) {
     const std::string_view now = NodeNameOf(*event->object());
     deliver_indexed(by_node_, now);
@@ -209,7 +235,7 @@ void ResourceCache::Deliver(const EventPtr& event) {
   if (!holes_) return;
   holes_ = false;
   std::erase(all_, nullptr);
-  for (Index* index : {&by_object_, &by_node_}) {
+  for (Index* index : {&by_object_, &by_node_, &by_namespace_}) {
     for (auto it = index->begin(); it != index->end();) {
       std::erase(it->second, nullptr);
       if (it->second.empty()) {

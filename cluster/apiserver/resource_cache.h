@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -67,12 +68,18 @@ class CacheWatcher {
 struct Interest {
   std::string object_name;  // metadata.name
   std::string node_name;    // spec.nodeName, pods only
+  std::string namespace_;
 };
 
 class ResourceCache {
  public:
   struct Options {
+    // How many events are kept for watches to begin before, and how many while somebody holds
+    // them; bytes of the objects as stored. Decoded and encoded an event takes about six times its
+    // stored bytes.
     size_t history_events_max = 8192;
+    size_t held_events_max = 100'000;
+    int64_t history_bytes_max = 64 << 20;
   };
   // `resource`: the row whose message the store keeps.
   ResourceCache(const api::Resource& resource, Options options)
@@ -80,7 +87,9 @@ class ResourceCache {
 
   const api::Resource& resource() const { return resource_; }
   size_t size() const { return objects_.size(); }
-  size_t watcher_count() const { return watchers_; }
+  // Watches that are open, and how many of them are told of events at once.
+  size_t watch_count() const { return watches_; }
+  size_t subscriber_count() const { return subscribers_; }
 
   // Null when absent. Keys as StoredObject::key.
   ObjectPtr Find(std::string_view key) const;
@@ -91,10 +100,23 @@ class ResourceCache {
   // The newest revision that changed anything here.
   store::Revision last_change() const { return last_change_; }
 
-  // The events after `revision`, oldest first. ResourceExpired when the history does not reach
+  // --- history: events are numbered one after another, and the oldest are forgotten ---
+  // The number of the first event after `revision`. ResourceExpired when the history does not reach
   // back that far.
-  absl::StatusOr<std::vector<EventPtr>> Since(store::Revision revision) const;
+  absl::StatusOr<uint64_t> PositionAfter(store::Revision revision) const;
+  // The number the next event will have.
+  uint64_t end() const { return first_ + history_.size(); }
+  // Null when it has been forgotten, or is still to come (position == end()).
+  EventPtr EventAt(uint64_t position) const;
+  // What a reader that has come to `position` is told when it has been forgotten.
+  absl::Status Forgotten() const;
+  // Asks for the events from `position` on to be kept longer than they would be, within bounds.
+  // One Release for each Hold, of the same position.
+  void Hold(uint64_t position) { held_.insert(position); }
+  void Release(uint64_t position) { held_.erase(held_.find(position)); }
 
+  void WatchOpened() { ++watches_; }
+  void WatchClosed() { --watches_; }
   void Subscribe(CacheWatcher* watcher, const Interest& interest);
   void Unsubscribe(CacheWatcher* watcher, const Interest& interest);
 
@@ -112,18 +134,22 @@ class ResourceCache {
   void Record(const EventPtr& event);
   void Deliver(const EventPtr& event);
   void DeliverTo(const Watchers& watchers, const EventPtr& event);
-  Watchers& ListFor(const Interest& interest);
+  // Where watchers of this interest stand: an index and the name in it, or null for all_.
+  std::pair<Index*, const std::string*> PlaceOf(const Interest& interest);
 
   const api::Resource& resource_;
   const Options options_;
   absl::btree_map<std::string, ObjectPtr, std::less<>> objects_;
   std::deque<EventPtr> history_;
+  uint64_t first_ = 0;  // the number of its first event
+  std::multiset<uint64_t> held_;
+  int64_t history_bytes_ = 0;
   store::Revision history_start_ = 0;  // all events after this revision are in history_
   store::Revision last_change_ = 0;
 
   Watchers all_;
-  Index by_object_, by_node_;
-  size_t watchers_ = 0;
+  Index by_object_, by_node_, by_namespace_;
+  size_t watches_ = 0, subscribers_ = 0;
   bool delivering_ = false;  // entries are nulled instead of erased meanwhile
   bool holes_ = false;
 };

@@ -79,6 +79,11 @@ class Rest {
   void ServeList(std::shared_ptr<ListState> state);
   void ServeListFromStore(std::shared_ptr<ListState> state, store::Revision revision,
                           std::string next_key);
+  void ReadPage(std::shared_ptr<ListState> state, store::Revision revision, std::string begin,
+                std::string end);
+  absl::Status TakePage(ListState& state, const store::ListResult& page);
+  static absl::Status ReadFailure(const ListState& state, const absl::Status& failure,
+                                  std::string_view from);
   void RenderAndReply(std::shared_ptr<ListState> state);
 
   void TryCreate(std::shared_ptr<CreateState> state);

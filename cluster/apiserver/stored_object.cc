@@ -13,10 +13,11 @@ using std::string_view_literals::operator""sv;
 
 StoredObject::StoredObject(const api::Resource& resource, std::string key,
                            std::shared_ptr<const google::protobuf::Message> message,
-                           store::Revision revision)
+                           store::Revision revision, int64_t stored_bytes)
     : resource_(&resource),
       key_(std::move(key)),
       revision_(revision),
+      stored_bytes_(stored_bytes),
       message_(std::move(message)),
       metadata_(&MetadataOf(*message_)) {}
 

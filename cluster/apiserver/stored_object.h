@@ -25,7 +25,8 @@ class StoredObject {
   // `resource` is the row whose message the store keeps. The message must carry its
   // resourceVersion, and is not changed any more.
   StoredObject(const api::Resource& resource, std::string key,
-               std::shared_ptr<const google::protobuf::Message> message, store::Revision revision);
+               std::shared_ptr<const google::protobuf::Message> message, store::Revision revision,
+               int64_t stored_bytes = 0);
   ~StoredObject();
   StoredObject(const StoredObject&) = delete;
   StoredObject& operator=(const StoredObject&) = delete;
@@ -34,6 +35,8 @@ class StoredObject {
   // "NAMESPACE/NAME" or "NAME".
   const std::string& key() const { return key_; }
   store::Revision revision() const { return revision_; }
+  // Of its encoding in the store; decoded it takes several times that. 0: it was never there.
+  int64_t stored_bytes() const { return stored_bytes_; }
   const google::protobuf::Message& message() const { return *message_; }
   template <typename T>
   const T& As() const {
@@ -54,6 +57,7 @@ class StoredObject {
   const api::Resource* resource_;
   std::string key_;
   store::Revision revision_;
+  int64_t stored_bytes_;
   std::shared_ptr<const google::protobuf::Message> message_;
   const api::meta::ObjectMeta* metadata_;
   mutable std::array<std::atomic<const Bytes*>, kMediaCount> encodings_{};

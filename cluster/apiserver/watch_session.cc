@@ -1,6 +1,5 @@
 #include "cluster/apiserver/watch_session.h"
 
-#include <deque>
 #include <utility>
 #include <vector>
 
@@ -35,24 +34,31 @@ class WatchSessions::Session final : public CacheWatcher {
         fields_(std::move(fields)),
         render_(RenderOptionsOf(info_, call->output)) {
     call_ = std::move(call);
+    cache_.WatchOpened();
     shared_frames_ = render_.format.as == OutputFormat::As::kItself &&
                      info_.resource->prototype == cache_.resource().prototype;
     if (auto node = fields_.ExactValue("spec.nodeName"); node && info_.resource->kind == "Pod") {
       interest_.node_name = std::string(*node);
     } else if (auto name = fields_.ExactValue("metadata.name")) {
       interest_.object_name = std::string(*name);
+    } else if (cache_.resource().namespaced) {
+      interest_.namespace_ = info_.namespace_;
     }
   }
 
   ~Session() override {
     if (timer_ != 0) owner_.executor_.Cancel(timer_);
-    if (pace_timer_ != 0) owner_.executor_.Cancel(pace_timer_);
-    if (subscribed_) cache_.Unsubscribe(this, interest_);
+    if (turn_timer_ != 0) owner_.executor_.Cancel(turn_timer_);
+    if (catching_up_ && holds_) cache_.Release(held_);
+    if (!catching_up_) cache_.Unsubscribe(this, interest_);
     if (writer_) writer_->Close();
+    cache_.WatchClosed();
   }
 
   // Answers with the head of the stream and whatever comes first, or fails.
   void Run();
+  // Sends what the client can take of what it has not been sent.
+  void CatchUp();
   void OnEvent(const EventPtr& event) override;
   void OnLost() override { End(); }
   void SendBookmark() {
@@ -76,12 +82,15 @@ class WatchSessions::Session final : public CacheWatcher {
   }
   Bytes ObjectFrame(std::string_view type, const ObjectPtr& object);
   Bytes BookmarkFrame(store::Revision revision, bool initial_end);
-  void CatchUp();
-  void ContinueAfter(absl::Duration delay);
+  void Hold();
+  void WaitForClient();
+  void TakeTurns();
   void SendInitialChunk();
+  bool SendHistory();
   void Send(const EventPtr& event);
   void OpenStream();
   void Write(Bytes frame);
+  void Fail(const absl::Status& why);
   void End();
 
   WatchSessions& owner_;
@@ -95,17 +104,18 @@ class WatchSessions::Session final : public CacheWatcher {
   RenderOptions render_;
   Interest interest_;
   bool shared_frames_ = false;
-  bool subscribed_ = false;
   bool ended_ = false;
   std::shared_ptr<StreamWriter> writer_;
   TimerId timer_ = 0;
 
-  bool catching_up_ = true;
+  bool catching_up_ = true;     // otherwise subscribed
   std::vector<ObjectPtr> initial_;
   size_t initial_sent_ = 0;
   store::Revision initial_end_ = 0;  // 0: no bookmark is due
-  std::deque<EventPtr> backlog_;
-  TimerId pace_timer_ = 0;
+  uint64_t next_ = 0;           // the number of the next event to send, while catching up
+  uint64_t held_ = 0;           // from where on the history is asked to stay
+  bool holds_ = false;
+  TimerId turn_timer_ = 0;
 };
 
 void WatchSessions::Session::OpenStream() {
@@ -135,21 +145,14 @@ void WatchSessions::Session::OpenStream() {
 void WatchSessions::Session::Run() {
   const bool initial = options_.send_initial_events.value_or(
       !options_.revision || *options_.revision == 0);
-  if (!initial && options_.revision && *options_.revision > 0) {
-    auto events = cache_.Since(*options_.revision);
-    if (!events.ok()) {
-      // The head of a watch is sent before its beginning is known to be gone, as upstream does.
-      OpenStream();
-      Write(MakeFrame(render_.format.media, "ERROR",
-                      Encode(api::ToStatusMessage(events.status()), {"v1", "Status"},
-                             render_.format.media)));
-      return End();
-    }
-    backlog_.assign(events->begin(), events->end());
-  }
+  // The head of a watch is sent before its beginning is known to be gone, as upstream does.
   OpenStream();
-  cache_.Subscribe(this, interest_);
-  subscribed_ = true;
+  next_ = cache_.end();
+  if (!initial && options_.revision && *options_.revision > 0) {
+    auto position = cache_.PositionAfter(*options_.revision);
+    if (!position.ok()) return Fail(position.status());
+    next_ = *position;
+  }
   if (initial) {
     cache_.Visit(info_.namespace_, "", [&](const ObjectPtr& object) {
       if (Matches(object)) initial_.push_back(object);
@@ -162,29 +165,68 @@ void WatchSessions::Session::Run() {
   CatchUp();
 }
 
-// Sends what the watch begins with, a chunk a task, and waits for a client that is slow.
+void WatchSessions::Session::Fail(const absl::Status& why) {
+  Write(MakeFrame(render_.format.media, "ERROR",
+                  Encode(api::ToStatusMessage(why), {"v1", "Status"}, render_.format.media)));
+  End();
+}
+
 void WatchSessions::Session::CatchUp() {
   while (!ended_) {
-    if (writer_->UnsentBytes() > owner_.options_.unsent_bytes_max) {
-      return ContinueAfter(owner_.options_.pace);
-    }
+    if (writer_->UnsentBytes() > owner_.options_.unsent_bytes_max) return WaitForClient();
     if (initial_sent_ < initial_.size()) {
       SendInitialChunk();
-      if (initial_sent_ < initial_.size()) return ContinueAfter(absl::ZeroDuration());
-      initial_.clear();
+      if (initial_sent_ < initial_.size()) return TakeTurns();
+      initial_ = {};
       initial_sent_ = 0;
     }
     if (initial_end_ != 0) Write(BookmarkFrame(std::exchange(initial_end_, 0), true));
-    if (backlog_.empty()) break;
-    Send(backlog_.front());
-    backlog_.pop_front();
+    if (!SendHistory()) continue;
+    if (ended_) return;
+    if (next_ != cache_.end()) return TakeTurns();
+    catching_up_ = false;
+    if (std::exchange(holds_, false)) cache_.Release(held_);
+    cache_.Subscribe(this, interest_);
+    return;
   }
-  catching_up_ = false;
 }
 
-void WatchSessions::Session::ContinueAfter(absl::Duration delay) {
-  pace_timer_ = owner_.executor_.PostAfter(delay, [this] {
-    pace_timer_ = 0;
+// False: the client has enough for now.
+bool WatchSessions::Session::SendHistory() {
+  for (int sent = 0; next_ != cache_.end() && sent < owner_.options_.events_per_turn; ++sent) {
+    const EventPtr event = cache_.EventAt(next_);
+    if (event == nullptr) {
+      Fail(cache_.Forgotten());
+      return true;
+    }
+    Send(event);
+    ++next_;
+    if (ended_) return true;
+    if (writer_->UnsentBytes() > owner_.options_.unsent_bytes_max) return false;
+  }
+  return true;
+}
+
+void WatchSessions::Session::Hold() {
+  if (std::exchange(holds_, true)) cache_.Release(held_);
+  held_ = next_;
+  cache_.Hold(held_);
+}
+
+void WatchSessions::Session::WaitForClient() {
+  Hold();
+  writer_->OnDrained([&executor = owner_.executor_, owner = &owner_, id = id_,
+                      alive = owner_.alive_.Watch()] {
+    executor.Post([owner, id, alive] {
+      if (!alive.expired()) owner->Drained(id);
+    });
+  });
+}
+
+void WatchSessions::Session::TakeTurns() {
+  Hold();
+  turn_timer_ = owner_.executor_.PostAfter(absl::ZeroDuration(), [this] {
+    turn_timer_ = 0;
     CatchUp();
   });
 }
@@ -219,9 +261,12 @@ Bytes WatchSessions::Session::BookmarkFrame(store::Revision revision, bool initi
 
 void WatchSessions::Session::OnEvent(const EventPtr& event) {
   if (ended_) return;
-  if (!catching_up_) return Send(event);
-  backlog_.push_back(event);
-  if (backlog_.size() > owner_.options_.backlog_events_max) End();
+  Send(event);
+  if (ended_ || writer_->UnsentBytes() <= owner_.options_.unsent_bytes_max) return;
+  cache_.Unsubscribe(this, interest_);
+  catching_up_ = true;
+  next_ = cache_.end();
+  WaitForClient();
 }
 
 void WatchSessions::Session::Send(const EventPtr& event) {
@@ -263,6 +308,11 @@ WatchSessions::~WatchSessions() { CloseAll(); }
 void WatchSessions::CloseAll() { sessions_.clear(); }
 
 void WatchSessions::Remove(uint64_t id) { sessions_.erase(id); }
+
+void WatchSessions::Drained(uint64_t id) {
+  const auto it = sessions_.find(id);
+  if (it != sessions_.end()) it->second->CatchUp();
+}
 
 void WatchSessions::SendBookmarks() {
   for (const auto& [id, session] : sessions_) session->SendBookmark();

@@ -1,14 +1,18 @@
 // Watches: what a client that asked for watch=true is sent.
 //
-//   (request) --as new as asked--> catching up --------------------> live --> end
-//                                  initial objects, or history;
-//                                  [BOOKMARK initial-events-end];
-//                                  what happened meanwhile
+//   (request) --as new as asked--> catching up ----------------------> live --> end
+//                                  initial objects;          ^           |
+//                                  [BOOKMARK                 |           |
+//                                     initial-events-end];   +-----------+
+//                                  events of the history     too much is unsent
+//
+// Live, a watch is told of events as they happen. A client that does not take them costs nothing:
+// its watch stops being told, and reads on in the history once the client has taken what it has. If
+// the history has forgotten that place by then, the watch ends with an ERROR event, 410 Expired.
 //
 // Frames are made once per event and shared by all watchers who see the object whole and
 // unfiltered; selectors turn an object that enters into ADDED and one that leaves into DELETED.
-// Nobody is waited for: a client that falls behind its byte budget is cut off by the writer, and
-// comes back with a list or an older revision. Source: apiserver/pkg/storage/cacher.
+// Source: apiserver/pkg/storage/cacher.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +32,12 @@ struct WatchOptions {
   absl::Duration bookmark_period = absl::Minutes(1);
   // A watch without timeoutSeconds lives between this and twice this.
   absl::Duration timeout_min = absl::Minutes(30);
-  // What is there when a watch begins is sent in chunks of about this size, and no faster than the
-  // client takes them: at most this much is left unsent.
-  int64_t chunk_bytes = 256 << 10;
-  int64_t unsent_bytes_max = 1 << 20;
-  absl::Duration pace = absl::Milliseconds(5);
-  // Events that come meanwhile wait; a watch with more of them is ended.
-  size_t backlog_events_max = 100'000;
+  // What is there when a watch begins is sent in chunks of about this size.
+  int64_t chunk_bytes = 64 << 10;
+  // With more than this unsent a watch is sent nothing until its client has taken it all.
+  int64_t unsent_bytes_max = 128 << 10;
+  // Events of the history sent before others get their turn.
+  int events_per_turn = 256;
   // How long a watch waits for a revision that is still to come.
   absl::Duration read_wait = absl::Seconds(3);
 };
@@ -55,6 +58,7 @@ class WatchSessions {
   void Begin(CallPtr call, ListOptions options, api::LabelSelector labels,
              api::FieldSelector fields);
   void Remove(uint64_t id);
+  void Drained(uint64_t id);
   void SendBookmarks();
 
   Executor& executor_;

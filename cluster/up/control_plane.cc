@@ -132,7 +132,7 @@ ControlPlaneStats ControlPlane::Stats() {
     stats.revision = cache.applied();
     stats.pods = static_cast<int64_t>(cache.For(api::ResourceOf<api::core::Pod>()).size());
     for (const auto& resource : cache.caches()) {
-      stats.watchers += static_cast<int64_t>(resource->watcher_count());
+      stats.watchers += static_cast<int64_t>(resource->watch_count());
     }
   });
   return stats;

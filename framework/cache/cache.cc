@@ -185,7 +185,7 @@ void Cache::EraseIfGone(std::string_view node_name) {
   nodes_.erase(it);
 }
 
-void Cache::SetNode(std::shared_ptr<const api::core::Node> node) {
+void Cache::SetNode(const std::shared_ptr<const api::core::Node>& node) {
   NodeItem& item = ItemFor(node->metadata().name());
   const std::string zone = ZoneKey(*node);
   if (item.info.node() == nullptr) {
@@ -299,7 +299,7 @@ void Cache::UpdateSnapshot(ClusterSnapshot& snapshot) {
 absl::Status Cache::CheckCounts(ClusterSnapshot& snapshot) {
   UpdateSnapshot(snapshot);
   size_t on_nodes = 0;
-  const auto wrong = [](std::string text) { return absl::InternalError(ToAbsl(text)); };
+  const auto wrong = [](std::string_view text) { return absl::InternalError(ToAbsl(text)); };
   for (const auto& [name, item] : nodes_) {
     api::scheduling::AmountsSum requested;
     for (const PodPtr& pod : item->info.pods()) {

@@ -52,7 +52,7 @@ class Cache {
   PodPtr FindPod(std::string_view uid) const;  // null when absent
 
   // Add and Update are the same: what changed is found by comparing.
-  void SetNode(std::shared_ptr<const api::core::Node> node);
+  void SetNode(const std::shared_ptr<const api::core::Node>& node);
   bool RemoveNode(std::string_view name);
   // The live NodeInfo; null when unknown or a ghost.
   const NodeInfo* FindNode(std::string_view name) const;

@@ -67,16 +67,16 @@ void BindingCycles::Start(std::unique_ptr<BindingCycle> started) {
   if (waiting == nullptr) return AfterPermit(cycle, std::move(flight), Success());
   const absl::Time began = core_.executor.clock().Now();
   waiting->OnSignal([this, alive = core_.lifetime.Watch(), cycle, began,
-                     flight = std::move(flight)](Status status) mutable {
+                     flight = std::move(flight)](const Status& status) mutable {
     if (alive.expired()) return;
     core_.waiting.Remove(cycle->assumed->uid);
     core_.metrics.PermitWait(status.code(), core_.executor.clock().Now() - began);
-    AfterPermit(cycle, std::move(flight), std::move(status));
+    AfterPermit(cycle, std::move(flight), status);
   });
 }
 
 void BindingCycles::AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight,
-                                Status status) {
+                                const Status& status) {
   if (status.IsRejected()) {
     const Diagnosis diagnosis = RejectedOnOneNode(status);
     return Fail(cycle, Status(status.code(), {diagnosis.Message()}), &diagnosis);
@@ -88,7 +88,7 @@ void BindingCycles::AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight
   if (flight.status.IsSkip() || cycle->unit->profile->pre_bind.empty()) return Bind(cycle);
   cycle->unit->runtime->RunPreBind(
       cycle->state, cycle->assumed, cycle->node_name, std::move(flight),
-      [this, alive = core_.lifetime.Watch(), cycle](Status done) {
+      [this, alive = core_.lifetime.Watch(), cycle](const Status& done) {
         if (alive.expired()) return;
         if (!done.ok()) return Fail(cycle, done, nullptr);
         Bind(cycle);

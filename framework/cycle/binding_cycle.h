@@ -45,7 +45,8 @@ class BindingCycles {
     std::string node_name, pod_key, uid;
     absl::Time until;
   };
-  void AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight, Status status);
+  void AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight,
+                   const Status& status);
   void Bind(const CyclePtr& cycle);
   void Bound(const CyclePtr& cycle);
   // diagnosis: null: not a plugin's rejection.

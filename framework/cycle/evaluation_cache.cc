@@ -16,13 +16,11 @@ struct EvaluationCache::Entry {
 };
 
 EvaluationCache::EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
-                                 const Nominator& nominator, TieBreaker& tie_breaker,
-                                 int64_t budget_bytes, Metrics& metrics,
+                                 TieBreaker& tie_breaker, int64_t budget_bytes, Metrics& metrics,
                                  const StringSet& watched_objects,
                                  const int64_t& objects_generation)
     : runtime_(runtime),
       snapshot_(snapshot),
-      nominator_(nominator),
       tie_breaker_(tie_breaker),
       budget_bytes_(budget_bytes),
       metrics_(metrics),

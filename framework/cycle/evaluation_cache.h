@@ -15,7 +15,6 @@
 #include "base/strings.h"
 #include "framework/cycle/evaluation.h"
 #include "framework/cycle/tie_breaker.h"
-#include "framework/queue/nominator.h"
 
 namespace berth::framework {
 
@@ -27,8 +26,8 @@ class EvaluationCache {
   // watched_objects: other resources of which changes are heard; objects_generation grows with
   // each.
   EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
-                  const Nominator& nominator, TieBreaker& tie_breaker, int64_t budget_bytes,
-                  Metrics& metrics, const StringSet& watched_objects,
+                  TieBreaker& tie_breaker, int64_t budget_bytes, Metrics& metrics,
+                  const StringSet& watched_objects,
                   const int64_t& objects_generation);
   ~EvaluationCache();
 
@@ -57,7 +56,6 @@ class EvaluationCache {
 
   const Runtime& runtime_;
   const ClusterSnapshot& snapshot_;
-  const Nominator& nominator_;
   TieBreaker& tie_breaker_;
   const int64_t budget_bytes_;
   Metrics& metrics_;

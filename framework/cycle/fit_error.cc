@@ -39,6 +39,7 @@ std::string Diagnosis::Message() const {
       }
     }
     std::vector<std::string> entries;
+    entries.reserve(histogram.size());
     for (const auto& [reason, count] : histogram) {
       entries.push_back(fmt::format("{} {}", count, reason));
     }

@@ -108,7 +108,7 @@ absl::Status Engine::AddProfile(const ProfileConfig& config, const Registry& reg
   unit->tie_breaker = std::make_unique<TieBreaker>(mode, core.random);
   if (core.options.evaluation_cache_bytes > 0) {
     unit->evaluations = std::make_unique<EvaluationCache>(
-        *unit->runtime, core.snapshot, core.nominator, *unit->tie_breaker,
+        *unit->runtime, core.snapshot, *unit->tie_breaker,
         core.options.evaluation_cache_bytes, core.metrics, core.watched_objects,
         core.objects_generation);
   }

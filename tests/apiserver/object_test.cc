@@ -1,4 +1,6 @@
 // create, get, list, update, patch and delete through the whole server.
+#include <zlib.h>
+
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
@@ -158,7 +160,7 @@ TEST_F(ObjectTest, StatusAndSpecAreApart) {
   EXPECT_EQ(spec.At("metadata/generation"), "1");
 }
 
-TEST_F(ObjectTest, ResizeChangesResourcesAloneAndEvictionIsNotThereYet) {
+TEST_F(ObjectTest, ResizeChangesResourcesAlone) {
   MakeNode("n", 1000);
   MakePod("a", 300);
   ASSERT_EQ(Bind("a", "n").code, 201);
@@ -172,7 +174,6 @@ TEST_F(ObjectTest, ResizeChangesResourcesAloneAndEvictionIsNotThereYet) {
   EXPECT_EQ(resized.At("spec/containers/0/resources/requests/cpu"), "700m");
   EXPECT_EQ(resized.At("metadata/labels"), "<absent>");
   EXPECT_EQ(server->ledger().Used("n").milli_cpu, 700);
-  EXPECT_EQ(Post(url + "/eviction", "{}").code, 405);
 }
 
 TEST_F(ObjectTest, ApplyPatchIsRefusedLoudly) {
@@ -301,6 +302,122 @@ TEST_F(ObjectTest, PagesAreOfOneRevision) {
   EXPECT_EQ(third.At("items/0/metadata/name"), "p4");
   EXPECT_EQ(third.At("items/1"), "<absent>");
   EXPECT_EQ(third.At("metadata/continue"), "<absent>");
+}
+
+// Upstream looks for the limit only: whether anything behind it matches is not known.
+TEST_F(ObjectTest, PagesWithASelector) {
+  for (int i = 0; i < 5; ++i) MakePod(fmt::format("p{}", i));
+  for (const int i : {1, 2}) {
+    MergePatch(fmt::format("{}/p{}", kPods, i), R"({"metadata":{"labels":{"a":"b"}}})");
+  }
+  const std::string url = std::string(kPods) + "?labelSelector=a%3Db&limit=1";
+  std::string names, token;
+  for (int page = 0; page < 5 && (page == 0 || token != "<absent>"); ++page) {
+    const Answer list = Get(page == 0 ? url : fmt::format("{}&continue={}", url, token));
+    ASSERT_EQ(list.code, 200) << list.body;
+    EXPECT_EQ(list.At("metadata/remainingItemCount"), "<absent>");
+    EXPECT_EQ(list.At("items/1"), "<absent>");
+    names += list.At("items/0/metadata/name") + " ";
+    token = list.At("metadata/continue");
+  }
+  EXPECT_EQ(names, "p1 p2 <absent> ");
+}
+
+// More than is read from the store at once.
+TEST_F(ObjectTest, LongListsOfAnOldRevision) {
+  for (int i = 0; i < 1100; ++i) {
+    Post("/api/v1/namespaces/default/configmaps",
+         fmt::format(R"({{"metadata":{{"name":"c{:04}","labels":{{"odd":"{}"}}}}}})", i, i % 2));
+  }
+  const std::string url = "/api/v1/namespaces/default/configmaps";
+  const std::string revision = Get(url + "?limit=1").At("metadata/resourceVersion");
+  Post(url, R"({"metadata":{"name":"d"}})");
+  const std::string exact = "?resourceVersionMatch=Exact&resourceVersion=" + revision;
+  const Answer all = Get(url + exact);
+  EXPECT_EQ(all.At("items/1099/metadata/name"), "c1099");
+  EXPECT_EQ(all.At("items/1100"), "<absent>");
+  EXPECT_EQ(all.At("metadata/continue"), "<absent>");
+  const Answer most = Get(url + exact + "&limit=1000");
+  EXPECT_EQ(most.At("items/999/metadata/name"), "c0999");
+  EXPECT_EQ(most.At("metadata/remainingItemCount"), "100");
+  const Answer rest = Get(url + "?limit=1000&continue=" + most.At("metadata/continue"));
+  EXPECT_EQ(rest.At("items/99/metadata/name"), "c1099");
+  EXPECT_EQ(rest.At("items/100"), "<absent>");
+  const Answer odd = Get(url + exact + "&limit=300&labelSelector=odd%3D1");
+  EXPECT_EQ(odd.At("items/299/metadata/name"), "c0599");
+  EXPECT_EQ(Get(url + "?labelSelector=odd%3D1&continue=" + odd.At("metadata/continue"))
+                .At("items/249/metadata/name"),
+            "c1099");
+}
+
+TEST_F(ObjectTest, ListsOfRevisionsThatAreNotThere) {
+  for (int i = 0; i < 3; ++i) MakePod(fmt::format("p{}", i));
+  const Answer page = Get(std::string(kPods) + "?limit=1");
+  const std::string revision = page.At("metadata/resourceVersion");
+  const Answer future =
+      Get(std::string(kPods) + "?resourceVersionMatch=Exact&resourceVersion=999999");
+  EXPECT_EQ(future.code, 500);
+  EXPECT_EQ(future.At("message"), "etcdserver: mvcc: required revision is a future revision");
+  MakePod("p9");
+  store->Compact(std::stoll(revision) + 1, [](const absl::Status& status) {
+    EXPECT_TRUE(status.ok()) << status;
+  });
+  Run();
+  const Answer old =
+      Get(fmt::format("{}?resourceVersionMatch=Exact&resourceVersion={}", kPods, revision));
+  EXPECT_EQ(old.code, 410);
+  EXPECT_EQ(old.At("message"), "The resourceVersion for the provided list is too old.");
+  const Answer gone =
+      Get(fmt::format("{}?limit=1&continue={}", kPods, page.At("metadata/continue")));
+  EXPECT_EQ(gone.code, 410);
+  EXPECT_EQ(gone.At("reason"), "Expired");
+  // Who does not mind may go on with what is there now.
+  const Answer rest = Get(fmt::format("{}?continue={}", kPods, gone.At("metadata/continue")));
+  ASSERT_EQ(rest.code, 200) << rest.body;
+  EXPECT_EQ(rest.At("items/0/metadata/name"), "p1");
+  EXPECT_EQ(rest.At("items/2/metadata/name"), "p9");
+}
+
+std::string Gunzip(const std::string& text) {
+  z_stream stream = {};
+  EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
+  std::string out(8 << 20, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(text.data()));
+  stream.avail_in = static_cast<uInt>(text.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  inflateEnd(&stream);
+  return out;
+}
+
+TEST_F(ObjectTest, LongAnswersAreGzippedForWhoTakesIt) {
+  const std::string url = "/api/v1/namespaces/default/configmaps";
+  for (int i = 0; i < 300; ++i) {
+    Post(url, fmt::format(R"({{"metadata":{{"name":"c{}"}},"data":{{"k":"{}"}}}})", i,
+                          std::string(1000, 'x')));
+  }
+  for (const std::string_view accept :
+       {"application/json", "application/vnd.kubernetes.protobuf",
+        "application/json;as=Table;v=v1;g=meta.k8s.io"}) {
+    SCOPED_TRACE(accept);
+    const std::string target = url + (accept.find("Table") != accept.npos
+                                          ? "?includeObject=Object" : "");
+    const Answer plain = Do("GET", target, "", "", std::string(accept));
+    EXPECT_EQ(api::FindHeader(plain.headers, "Content-Encoding"), "");
+    const Answer zipped = Do("GET", target, "", "", std::string(accept),
+                             {{"Accept-Encoding", "br, gzip"}});
+    EXPECT_EQ(api::FindHeader(zipped.headers, "Content-Encoding"), "gzip");
+    EXPECT_EQ(api::FindHeader(zipped.headers, "Vary"), "Accept-Encoding");
+    EXPECT_LT(zipped.body.size() * 4, plain.body.size());
+    EXPECT_EQ(Gunzip(zipped.body), plain.body);
+  }
+  const Answer small = Do("GET", url + "/c1", "", "", "application/json",
+                          {{"Accept-Encoding", "gzip"}});
+  EXPECT_EQ(api::FindHeader(small.headers, "Content-Encoding"), "") << "not worth it";
+  const Answer other = Do("GET", url, "", "", "application/json", {{"Accept-Encoding", "br"}});
+  EXPECT_EQ(api::FindHeader(other.headers, "Content-Encoding"), "");
 }
 
 TEST_F(ObjectTest, ProtobufAndJsonAreTheSameObject) {

@@ -15,6 +15,7 @@ struct StreamState {
   bool takes = true;
   bool refuses = false;
   Task gone;
+  Task drained;
 };
 
 namespace {
@@ -31,6 +32,10 @@ class Writer final : public StreamWriter {
     return true;
   }
   int64_t UnsentBytes() const override { return state_->unsent_bytes; }
+  void OnDrained(Task drained) override {
+    if (state_->unsent_bytes == 0) return drained();
+    state_->drained = std::move(drained);
+  }
   void Close() override { state_->answer.closed = true; }
   void OnGone(Task gone) override { state_->gone = std::move(gone); }
 
@@ -129,6 +134,7 @@ void OpenStream::Pause() { state_->takes = false; }
 void OpenStream::Resume() {
   state_->takes = true;
   state_->unsent_bytes = 0;
+  if (state_->drained) std::exchange(state_->drained, nullptr)();
 }
 
 int64_t OpenStream::unsent_bytes_max() const { return state_->unsent_bytes_max; }

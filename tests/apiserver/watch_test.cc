@@ -136,7 +136,7 @@ TEST_F(WatchTest, GoneAndStalledClientsAreForgotten) {
   OpenStream stalled = Watch(std::string(kMaps) + "?watch=true");
   Run();
   const auto watchers = [&] {
-    return server->cache().For(*api::FindResource("", "v1", "configmaps")).watcher_count();
+    return server->cache().For(*api::FindResource("", "v1", "configmaps")).subscriber_count();
   };
   EXPECT_EQ(watchers(), 2u);
   gone.Leave();
@@ -162,17 +162,69 @@ TEST_F(WatchTest, ASlowClientIsSentTheBeginningAtItsPace) {
   Post(kMaps, Map("late"));
   Delete(std::string(kMaps) + "/m199");
   Run(absl::Seconds(1));
-  EXPECT_LT(watch.answer().body.size(), 2'000'000u);
-  for (int i = 0; i < 10; ++i) {
+  EXPECT_LT(watch.answer().body.size(), 300'000u);
+  for (int i = 0; i < 40; ++i) {
     watch.Resume();
     watch.Pause();
     Run();
   }
-  EXPECT_LT(watch.unsent_bytes_max(), 1'500'000);
+  EXPECT_LT(watch.unsent_bytes_max(), 300'000);
   const auto events = watch.answer().Events();
   ASSERT_EQ(events.size(), 203u);
   EXPECT_EQ(EventText({events.begin() + 199, events.end()}),
             "ADDED m199, BOOKMARK, ADDED late, DELETED m199");
+}
+
+// A client that does not take what it is sent is sent no more until it does, and misses nothing.
+TEST_F(WatchTest, ASlowClientReadsOnWhereItWas) {
+  OpenStream watch = Watch(std::string(kMaps) + "?watch=true&resourceVersion=1");
+  Run();
+  watch.Pause();
+  const std::string filler(20'000, 'x');
+  const auto watchers = [&] {
+    return server->cache().For(*api::FindResource("", "v1", "configmaps")).subscriber_count();
+  };
+  EXPECT_EQ(watchers(), 1u);
+  for (int i = 0; i < 100; ++i) {
+    Post(kMaps, fmt::format(R"({{"metadata":{{"name":"m{:03}"}},"data":{{"k":"{}"}}}})", i,
+                            filler));
+  }
+  EXPECT_EQ(watchers(), 0u) << "it is not told of events any more";
+  EXPECT_LT(watch.unsent_bytes_max(), 200'000);
+  for (int i = 0; i < 100 && watchers() == 0; ++i) {
+    watch.Resume();
+    watch.Pause();
+    Run();
+  }
+  EXPECT_LT(watch.unsent_bytes_max(), 200'000);
+  EXPECT_EQ(watchers(), 1u);
+  watch.Resume();
+  Delete(std::string(kMaps) + "/m050");
+  Run();
+  const auto events = watch.answer().Events();
+  ASSERT_EQ(events.size(), 101u);
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_EQ(At(events[static_cast<size_t>(i)], "object/metadata/name"),
+              fmt::format("m{:03}", i));
+  }
+  EXPECT_EQ(EventText({events.begin() + 100, events.end()}), "DELETED m050");
+}
+
+TEST_F(WatchTest, OneNamespace) {
+  Post("/api/v1/namespaces", R"({"metadata":{"name":"other"}})");
+  OpenStream here = Watch(std::string(kMaps) + "?watch=true");
+  OpenStream there = Watch("/api/v1/namespaces/other/configmaps?watch=true");
+  OpenStream both = Watch("/api/v1/configmaps?watch=true");
+  Run();
+  Post(kMaps, Map("a"));
+  Post("/api/v1/namespaces/other/configmaps", Map("b"));
+  Run();
+  EXPECT_EQ(EventText(here.answer().Events()), "ADDED a");
+  EXPECT_EQ(EventText(there.answer().Events()), "ADDED b");
+  EXPECT_EQ(EventText(both.answer().Events()), "ADDED a, ADDED b");
+  for (OpenStream* each : {&here, &there, &both}) each->Leave();
+  Run();
+  EXPECT_EQ(server->cache().For(*api::FindResource("", "v1", "configmaps")).subscriber_count(), 0u);
 }
 
 class ShortHistoryTest : public ServerFixture {
@@ -180,6 +232,7 @@ class ShortHistoryTest : public ServerFixture {
   static ApiServerOptions Options() {
     ApiServerOptions options = DefaultOptions();
     options.cache.resource.history_events_max = 3;
+    options.cache.resource.held_events_max = 6;
     return options;
   }
   ShortHistoryTest() : ServerFixture(Options()) {}
@@ -197,6 +250,70 @@ TEST_F(ShortHistoryTest, TooOldIsExpired) {
   EXPECT_EQ(At(events[0], "object/code"), "410");
   EXPECT_EQ(At(events[0], "object/reason"), "Expired");
   EXPECT_TRUE(watch.answer().closed);
+}
+
+// Nobody keeps events without end for a client that does not come for them.
+TEST_F(ShortHistoryTest, AClientThatIsTooSlowIsTold) {
+  OpenStream watch = Watch(std::string(kMaps) + "?watch=true&resourceVersion=1");
+  Run();
+  watch.Pause();
+  const std::string filler(50'000, 'x');
+  for (int i = 0; i < 10; ++i) {
+    Post(kMaps, fmt::format(R"({{"metadata":{{"name":"m{}"}},"data":{{"k":"{}"}}}})", i, filler));
+  }
+  watch.Resume();
+  Run();
+  const auto events = watch.answer().Events();
+  ASSERT_GE(events.size(), 2u);
+  EXPECT_LT(events.size(), 10u);
+  EXPECT_EQ(At(events.back(), "type"), "ERROR");
+  EXPECT_EQ(At(events.back(), "object/reason"), "Expired");
+  EXPECT_TRUE(watch.answer().closed);
+}
+
+TEST_F(ShortHistoryTest, AClientThatIsOnlyLateIsWaitedFor) {
+  OpenStream watch = Watch(std::string(kMaps) + "?watch=true&resourceVersion=1");
+  Run();
+  watch.Pause();
+  const std::string filler(50'000, 'x');
+  for (int i = 0; i < 3; ++i) {
+    Post(kMaps, fmt::format(R"({{"metadata":{{"name":"m{}"}},"data":{{"k":"{}"}}}})", i, filler));
+  }
+  for (int i = 3; i < 9; ++i) Post(kMaps, Map(fmt::format("m{}", i)));  // beyond what is kept
+  watch.Resume();
+  Run();
+  EXPECT_EQ(EventText(watch.answer().Events()),
+            "ADDED m0, ADDED m1, ADDED m2, ADDED m3, ADDED m4, ADDED m5, ADDED m6, ADDED m7, "
+            "ADDED m8");
+}
+
+class FewBytesTest : public ServerFixture {
+ public:
+  static ApiServerOptions Options() {
+    ApiServerOptions options = DefaultOptions();
+    options.cache.resource.history_bytes_max = 100'000;
+    return options;
+  }
+  FewBytesTest() : ServerFixture(Options()) {}
+};
+
+// The history is bounded by what its objects take, however few they are.
+TEST_F(FewBytesTest, BigObjectsAreForgottenSooner) {
+  const std::string filler(30'000, 'x');
+  std::vector<std::string> versions;
+  for (int i = 0; i < 5; ++i) {
+    versions.push_back(
+        Post(kMaps, fmt::format(R"({{"metadata":{{"name":"m{}"}},"data":{{"k":"{}"}}}})", i,
+                                filler)).At("metadata/resourceVersion"));
+  }
+  const auto first_event = [&](const std::string& version) {
+    const OpenStream watch =
+        Watch(fmt::format("{}?watch=true&resourceVersion={}", kMaps, version));
+    Run();
+    return At(watch.answer().Events().at(0), "type");
+  };
+  EXPECT_EQ(first_event(versions[0]), "ERROR");
+  EXPECT_EQ(first_event(versions[1]), "ADDED");
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <absl/strings/cord.h>
 #include <fmt/core.h>
 
+#include "api/json_writer.h"
 #include "api/resource_table.h"
 #include "api/schema/meta_v1_status.pb.h"
 #include "base/strings.h"
@@ -55,7 +56,20 @@ HttpReason FromCanonical(absl::StatusCode code) {
   }
 }
 
-absl::Status WithPayload(const meta::Status& message) {
+// A refusal may quote what it refuses, which need not be text; a message's strings must be.
+void MakeText(meta::Status& message) {
+  if (message.has_message()) MakeValidUtf8(*message.mutable_message());
+  if (!message.has_details()) return;
+  meta::StatusDetails& details = *message.mutable_details();
+  if (details.has_name()) MakeValidUtf8(*details.mutable_name());
+  for (meta::StatusCause& cause : *details.mutable_causes()) {
+    if (cause.has_message()) MakeValidUtf8(*cause.mutable_message());
+    if (cause.has_field()) MakeValidUtf8(*cause.mutable_field());
+  }
+}
+
+absl::Status WithPayload(meta::Status message) {
+  MakeText(message);
   absl::Status status(CanonicalCode(message.code(), message.reason()), message.message());
   status.SetPayload(kStatusPayload, absl::Cord(message.SerializeAsString()));
   return status;
@@ -84,7 +98,7 @@ absl::Status ResourceFailure(int code, std::string_view reason, const Resource& 
                              std::string_view name, std::string_view text) {
   meta::Status message = Failure(code, reason, text);
   Describe(message, name, resource.group, resource.plural);
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 bool ParsePayload(const absl::Status& status, meta::Status& out) {
@@ -184,7 +198,7 @@ absl::Status Conflict(const Resource& resource, std::string_view name, std::stri
       Failure(409, "Conflict", fmt::format("Operation cannot be fulfilled on {}{} \"{}\": {}",
                                            kind, dot_group, name, detail));
   Describe(message, name, resource.group, kind);
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status Forbidden(const Resource& resource, std::string_view name, std::string_view detail) {
@@ -212,7 +226,7 @@ absl::Status InvalidKind(std::string_view group, std::string_view kind, std::str
     cause.set_message(error.text);
     cause.set_field(error.field);
   }
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status BadRequest(std::string_view message) {
@@ -243,13 +257,13 @@ absl::Status TooLargeResourceVersion(int64_t current, int64_t asked, int64_t ret
   meta::StatusCause& cause = *message.mutable_details()->add_causes();
   cause.set_reason("ResourceVersionTooLarge");
   cause.set_message("Too large resource version");
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status TooManyRequests(std::string_view text, int64_t retry_after_s) {
   meta::Status message = Failure(429, "TooManyRequests", text);
   message.mutable_details()->set_retry_after_seconds(static_cast<int32_t>(retry_after_s));
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status RequestEntityTooLarge(std::string_view message) {
@@ -269,7 +283,7 @@ absl::Status InternalError(std::string_view text) {
   meta::Status message =
       Failure(500, "InternalError", fmt::format("Internal error occurred: {}", text));
   message.mutable_details()->add_causes()->set_message(std::string(text));
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status ServiceUnavailable(std::string_view message) {
@@ -280,14 +294,14 @@ absl::Status Timeout(std::string_view text, int64_t retry_after_s) {
   meta::Status message = Failure(504, "Timeout", fmt::format("Timeout: {}", text));
   meta::StatusDetails& details = *message.mutable_details();
   if (retry_after_s > 0) details.set_retry_after_seconds(static_cast<int32_t>(retry_after_s));
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status GenericNotFound() {
   meta::Status message =
       Failure(404, "NotFound", "the server could not find the requested resource");
   message.mutable_details();
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status GenericMethodNotAllowed() {
@@ -295,14 +309,14 @@ absl::Status GenericMethodNotAllowed() {
       Failure(405, "MethodNotAllowed",
               "the server does not allow this method on the requested resource");
   message.mutable_details();
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status GenericInvalid() {
   meta::Status message = Failure(
       422, "Invalid", "the server rejected our request due to an error in our request");
   message.mutable_details();
-  return WithPayload(message);
+  return WithPayload(std::move(message));
 }
 
 absl::Status PlainError(std::string_view message) {

@@ -70,6 +70,23 @@ constexpr std::array<int8_t, 256> kBase64Values = MakeBase64Values();
 
 }  // namespace
 
+void MakeValidUtf8(std::string& text) {
+  const auto length_at = [&](size_t at) -> size_t {
+    if (static_cast<uint8_t>(text[at]) < 0x80) return 1;
+    return SequenceLength(text.data() + at, text.data() + text.size());
+  };
+  size_t valid = 0;
+  while (valid < text.size() && length_at(valid) != 0) valid += length_at(valid);
+  if (valid == text.size()) return;
+  std::string out = text.substr(0, valid);
+  for (size_t at = valid; at < text.size();) {
+    const size_t length = length_at(at);
+    out += length == 0 ? std::string_view("\xef\xbf\xbd") : std::string_view(text).substr(at, length);
+    at += length == 0 ? 1 : length;
+  }
+  text = std::move(out);
+}
+
 void JsonWriter::Grow(size_t size) {
   const size_t used = static_cast<size_t>(end_ - buffer_.get());
   // By capacity: while a long string is written, what is used says little of what is to come.

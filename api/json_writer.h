@@ -65,6 +65,9 @@ class JsonWriter {
   char* limit_ = nullptr;
 };
 
+// Bytes that are not UTF-8 become U+FFFD each, as the writer writes them.
+void MakeValidUtf8(std::string& text);
+
 // Decodes standard base64 with padding, ignoring line breaks as Go does. False when malformed;
 // `bad_at` is then the offset Go blames.
 bool DecodeBase64(std::string_view text, std::string& out, size_t& bad_at);

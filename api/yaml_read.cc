@@ -97,7 +97,10 @@ class Converter : public YAML::EventHandler {
     return text;
   }
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  void OnDocumentStart(const YAML::Mark& mark) override {
+    // After some nonsense yaml-cpp 0.7 gives documents without end and without reading on.
+    if (started_at_ == mark.pos) Refuse(mark, "did not find expected <document start>");
+    started_at_ = mark.pos;
     frames_.clear();
     anchors_.clear();
   }
@@ -292,6 +295,7 @@ class Converter : public YAML::EventHandler {
   std::vector<std::optional<Anchored>> anchors_;  // by number
   size_t bytes_max_;
   size_t spent_bytes_ = 0;
+  std::optional<int> started_at_;  // the last document
 };
 
 std::vector<std::string> ConvertDocuments(std::string_view yaml) {

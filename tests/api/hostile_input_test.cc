@@ -6,6 +6,7 @@
 #include <google/protobuf/stubs/logging.h>
 #include <gtest/gtest.h>
 
+#include "api/errors.h"
 #include "api/json.h"
 #include "api/json_value.h"
 #include "api/patch.h"
@@ -13,6 +14,7 @@
 #include "api/schema/apiextensions_v1_schema.pb.h"
 #include "api/schema/core_v1_config.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/meta_v1_status.pb.h"
 #include "api/validation/metadata.h"
 #include "api/validation/names.h"
 #include "base/strings.h"
@@ -58,6 +60,13 @@ TEST(HostileInputTest, Refused) {
     std::string printed;
     PrintJson(pod, printed);  // whatever was read so far can be printed
   }
+}
+
+// A refusal that quotes bytes which are no text is text all the same.
+TEST(HostileInputTest, RefusalsAreUtf8) {
+  const absl::Status status = BadRequest("unknown parameter: \xff\xc3\xa9\xc3");
+  EXPECT_EQ(ToStatusMessage(status).message(),
+            "unknown parameter: \xef\xbf\xbd\xc3\xa9\xef\xbf\xbd");
 }
 
 TEST(HostileInputTest, NestingStopsWhereProtobufStops) {

@@ -148,6 +148,8 @@ YAML
 
   walk_schedulers
   walk_too_big
+  walk_writes
+  walk_eviction
 
   $k get pods -w --request-timeout=60s >"$work/watch.log" 2>&1 &
   local watch_pid=$!
@@ -187,6 +189,66 @@ JSON
   eventually "scheduled on the larger node" 30 "^huge$" $k get pod big -o 'jsonpath={.spec.nodeName}'
   check "delete node" 'node "huge" deleted' $k delete node huge
   check "force delete" 'deleted' $k delete pod big --force --grace-period=0
+}
+
+# The other ways to write, and what the server says of itself.
+walk_writes() {
+  local k=$kubectl
+  check "explain" "^ +image" $k explain pod.spec.containers
+  check "explain a field" "FIELD: +effect <string>" $k explain node.spec.taints.effect
+  check "create namespace" "namespace/other created" $k create namespace other
+  check "create priorityclass" "created" $k create priorityclass high --value=1000 --description=x
+  check "get priorityclass" "^high +1000 +false" $k get priorityclass high
+  check "run" "pod/ran created" $k run ran --image=nginx:1.25 -n other --restart=Never
+  check "wait" "condition met" $k wait pod/ran -n other --for=condition=Ready --timeout=20s
+  check "run, dry" "pod/dry created \\(server dry run\\)" $k run dry --image=x --dry-run=server
+  fails "dry is dry" "not found" $k get pod dry
+  check "pages" "^other +ran " $k get pods -A --chunk-size=1
+  check "set image" "pod/ran image updated" $k set image pod/ran -n other ran=nginx:1.26
+  check "image" "^nginx:1.26$" $k get pod ran -n other -o 'jsonpath={.spec.containers[0].image}'
+  check "edit" "pod/ran edited" env "EDITOR=sed -i s/nginx:1.26/nginx:1.27/" $k edit pod ran -n other
+  check "edited" "^nginx:1.27$" $k get pod ran -n other -o 'jsonpath={.spec.containers[0].image}'
+  $k get configmap settings -o yaml | sed 's/color: blue/color: green/' >"$work/replaced.yaml"
+  check "diff" "color: green" bash -c "$k diff -f $work/replaced.yaml; [ \$? -eq 1 ]"
+  check "replace" "configmap/settings replaced" $k replace -f "$work/replaced.yaml"
+  fails "replace an older state" "the object has been modified" $k replace -f "$work/replaced.yaml"
+  check "replace --force" "deleted.*|replaced" $k replace --force -f "$work/web.json" --grace-period=0
+  eventually "web runs again" 20 "^web +1/1 +Running +0" $k get pods
+  $k create -f - >/dev/null <<'JSON'
+{"apiVersion":"apps/v1","kind":"ReplicaSet","metadata":{"name":"rs"},"spec":{"replicas":1,"selector":{"matchLabels":{"a":"b"}},
+"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"x"}]}}}}
+JSON
+  check "scale" "scaled" $k scale rs rs --replicas=3
+  check "scaled" "^rs +3 +0 +0" $k get rs
+  check "delete rs" "deleted" $k delete rs rs --cascade=false
+  check "delete collection" "deleted" $k delete pods --all -n other --grace-period=0 --force
+  check "delete priorityclass" "deleted" $k delete priorityclass high
+  check "get --raw" '"gitVersion"' $k get --raw /version
+}
+
+# A budget stops a drain until it allows it.
+walk_eviction() {
+  local k=$kubectl node budget=/apis/policy/v1/namespaces/default/poddisruptionbudgets/guard
+  node=$($k get pod web -o 'jsonpath={.spec.nodeName}')
+  $k create -f - >/dev/null <<'JSON'
+{"apiVersion":"policy/v1","kind":"PodDisruptionBudget","metadata":{"name":"guard"},
+"spec":{"minAvailable":1,"selector":{"matchLabels":{"app":"web"}}}}
+JSON
+  budget_allows() {
+    $k get --raw $budget | jq -c ".status={observedGeneration:1,disruptionsAllowed:$1,currentHealthy:1,desiredHealthy:1,expectedPods:1}" |
+      $k replace --raw $budget/status -f - >/dev/null
+  }
+  budget_allows 0
+  fails "drain against the budget" "violate the pod's disruption budget" \
+    $k drain "$node" --force --pod-selector app=web --timeout=2s
+  check "not evicted" "^web +1/1 +Running" $k get pod web
+  budget_allows 1
+  check "drain" "pod/web evicted" $k drain "$node" --force --pod-selector app=web --timeout=30s
+  check "the budget is spent" '"disruptionsAllowed":0' $k get --raw $budget
+  check "uncordon after drain" "uncordoned" $k uncordon "$node"
+  check "delete pdb" '"status":"Success"' $k delete --raw $budget
+  $k create -f "$work/web.json" >/dev/null
+  eventually "web runs once more" 20 "^web +1/1 +Running" $k get pods
 }
 
 kubectls=()

@@ -1,6 +1,6 @@
 // A short run of every fuzz target, without a fuzzing engine: its seeds, and mutations of them from
-// a fixed seed. BERTH_FUZZ_ROUNDS says how many (3,000); a failure names the round, and
-// BERTH_FUZZ_FIRST begins there.
+// a fixed seed. BERTH_FUZZ_ROUNDS says how many (3,000); a failure names the round,
+// BERTH_FUZZ_FIRST begins there and BERTH_FUZZ_SHOW prints what is tried.
 #include <algorithm>
 #include <cstdlib>
 #include <string>
@@ -62,7 +62,7 @@ TEST_P(FuzzTest, NothingItIsGivenBreaksIt) {
     Random random(static_cast<uint64_t>(round) * 7919 + 1);
     const std::string text = Mutated(seeds, random);
     SCOPED_TRACE(fmt::format("round {}", round));
-    RecordProperty("round", static_cast<int>(round));
+    if (std::getenv("BERTH_FUZZ_SHOW") != nullptr) fmt::print("{}\n", text);
     target.run(text);
   }
 }

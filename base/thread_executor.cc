@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <atomic>
 #include <map>
 #include <thread>
 #include <vector>
@@ -23,6 +24,9 @@ struct ThreadExecutor::Impl {
   absl::flat_hash_map<TimerId, absl::Time> due ABSL_GUARDED_BY(mutex);
   TimerId next_id ABSL_GUARDED_BY(mutex) = 1;
   bool stopping ABSL_GUARDED_BY(mutex) = false;
+  std::atomic<bool> stop_soon{false};  // the same, read without the lock between tasks
+  absl::CondVar wake;
+  bool sleeping ABSL_GUARDED_BY(mutex) = false;  // in Take, on `wake`
   // When the last batch of tasks was taken: timers due by then come before the next batch, others
   // after it, so that neither starves the other.
   absl::Time batch_taken ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
@@ -46,22 +50,20 @@ struct ThreadExecutor::Impl {
         out.swap(queue);
         return true;
       }
-      auto ready = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-        return stopping || !queue.empty();
-      };
+      // Signalled rather than awaited by a condition, which everybody who unlocks would evaluate.
+      sleeping = true;
       if (timers.empty()) {
-        auto more = [this, &ready]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-          return ready() || !timers.empty();
-        };
-        mutex.Await(absl::Condition(&more));
+        wake.Wait(&mutex);
       } else {
-        const absl::Time wake = timers.begin()->first.first;
-        auto sooner = [this, &ready, wake]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-          return ready() || timers.empty() || timers.begin()->first.first < wake;
-        };
-        mutex.AwaitWithTimeout(absl::Condition(&sooner), wake - clock.Now());
+        wake.WaitWithTimeout(&mutex, timers.begin()->first.first - clock.Now());
       }
+      sleeping = false;
     }
+  }
+
+  // After a change under the lock that Take may wait for.
+  void Rouse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (sleeping) wake.Signal();
   }
 };
 
@@ -74,8 +76,7 @@ ThreadExecutor::ThreadExecutor(const std::string& name, Clock& clock)
       for (Task& task : batch) {
         task();
         task = nullptr;
-        absl::MutexLock lock(&impl_->mutex);
-        if (impl_->stopping) return;
+        if (impl_->stop_soon) return;
       }
       batch.clear();
     }
@@ -88,13 +89,17 @@ void ThreadExecutor::Stop() {
   {
     absl::MutexLock lock(&impl_->mutex);
     impl_->stopping = true;
+    impl_->stop_soon = true;
+    impl_->Rouse();
   }
   if (!IsCurrent() && impl_->thread.joinable()) impl_->thread.join();
 }
 
 void ThreadExecutor::Post(Task task) {
   absl::MutexLock lock(&impl_->mutex);
-  if (!impl_->stopping) impl_->queue.push_back(std::move(task));
+  if (impl_->stopping) return;
+  impl_->queue.push_back(std::move(task));
+  impl_->Rouse();
 }
 
 TimerId ThreadExecutor::PostAt(absl::Time when, Task task) {
@@ -103,6 +108,7 @@ TimerId ThreadExecutor::PostAt(absl::Time when, Task task) {
   if (impl_->stopping) return id;
   impl_->timers.emplace(Impl::TimerKey{when, id}, std::move(task));
   impl_->due.emplace(id, when);
+  impl_->Rouse();
   return id;
 }
 

@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <google/protobuf/stubs/logging.h>
 
 #include "base/strings.h"
 #include "program/command.h"
@@ -20,6 +21,8 @@ constexpr char kExamples[] =
     "\n`berth COMMAND --help` tells the rest.";
 
 int Main(int argc, char** argv) {
+  // Whoever sends what is no protobuf is told so; the log is not for them to fill.
+  google::protobuf::SetLogHandler(nullptr);
   if (argc > 1 && std::strcmp(argv[1], "scheduler") == 0) return RunScheduler(argc - 1, argv + 1);
   if (argc > 1 && std::strcmp(argv[1], "bench") == 0) return RunBench(argc - 1, argv + 1);
   CLI::App app{kAbout};

@@ -123,6 +123,7 @@ absl::StatusOr<OutputFormat> NegotiateOutput(std::string_view accept, bool watch
     if (!transforms || clause.Parameter("g") != "meta.k8s.io") continue;
     const std::string_view version = clause.Parameter("v");
     if (version != "v1" && version != "v1beta1") continue;
+    format.beta = version == "v1beta1";
     if (as == "Table") {
       format.as = OutputFormat::As::kTable;
       if (*media == Media::kProtobuf) continue;  // upstream has no protobuf form of tables

@@ -19,6 +19,7 @@ struct OutputFormat {
   enum class As : uint8_t { kItself, kTable, kPartialMetadata };
   Media media = Media::kJson;
   As as = As::kItself;
+  bool beta = false;    // meta.k8s.io/v1beta1 of those, which old clients ask for
   bool pretty = false;  // JSON for people: browsers, curl, or ?pretty=true
 };
 

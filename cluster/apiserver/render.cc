@@ -19,14 +19,15 @@ namespace {
 
 using As = OutputFormat::As;
 
-const TypeName kPartialType = {"meta.k8s.io/v1", "PartialObjectMetadata"};
-const TypeName kPartialListType = {"meta.k8s.io/v1", "PartialObjectMetadataList"};
+std::string_view MetaVersion(const OutputFormat& format) {
+  return format.beta ? "meta.k8s.io/v1beta1" : "meta.k8s.io/v1";
+}
 
-// {"kind":"PartialObjectMetadata",...} of an object.
-std::string PartialJson(const StoredObject& object) {
+// An object as PartialObjectMetadata.
+std::string Partial(const StoredObject& object, const OutputFormat& format, Media media) {
   api::meta::PartialObjectMetadata partial;
   *partial.mutable_metadata() = object.metadata();
-  return Encode(partial, kPartialType, Media::kJson);
+  return Encode(partial, {std::string(MetaVersion(format)), "PartialObjectMetadata"}, media);
 }
 
 void AppendListMetadata(const ListMetadata& metadata, api::JsonWriter& out) {
@@ -74,7 +75,7 @@ void AppendRow(const Printer& printer, const api::Resource& resource, const Obje
   }
   out.Raw(R"(,"object":)");
   switch (options.include) {
-    case IncludeObject::kMetadata: out.Raw(PartialJson(*object)); break;
+    case IncludeObject::kMetadata: out.Raw(Partial(*object, options.format, Media::kJson)); break;
     case IncludeObject::kNone: out.Raw("null"); break;
     case IncludeObject::kObject: out.Raw(*ViewAs(resource, object)->Encoded(Media::kJson)); break;
   }
@@ -85,7 +86,7 @@ std::string RenderTable(const api::Resource& resource, std::span<const ObjectPtr
                         const ListMetadata& metadata, const RenderOptions& options) {
   const Printer& printer = PrinterFor(resource);
   api::JsonWriter out;
-  out.Raw(R"({"kind":"Table","apiVersion":"meta.k8s.io/v1",)");
+  out.Raw(fmt::format(R"({{"kind":"Table","apiVersion":"{}",)", MetaVersion(options.format)));
   AppendListMetadata(metadata, out);
   out.Raw(R"("columnDefinitions":)");
   if (options.column_definitions) {
@@ -108,24 +109,29 @@ std::string RenderTable(const api::Resource& resource, std::span<const ObjectPtr
 }
 
 std::string RenderPartialList(const std::vector<ObjectPtr>& objects, const ListMetadata& metadata,
-                              Media media) {
+                              const OutputFormat& format) {
+  const Media media = format.media;
   if (media == Media::kProtobuf) {
     api::meta::PartialObjectMetadataList list;
     list.mutable_metadata()->set_resource_version(std::to_string(metadata.revision));
     if (!metadata.continue_token.empty()) {
       list.mutable_metadata()->set_continue_(metadata.continue_token);
+      if (metadata.remaining > 0) {
+        list.mutable_metadata()->set_remaining_item_count(metadata.remaining);
+      }
     }
     for (const ObjectPtr& object : objects) {
       *list.add_items()->mutable_metadata() = object->metadata();
     }
-    return Encode(list, kPartialListType, media);
+    return Encode(list, {std::string(MetaVersion(format)), "PartialObjectMetadataList"}, media);
   }
   api::JsonWriter out;
-  out.Raw(R"({"kind":"PartialObjectMetadataList","apiVersion":"meta.k8s.io/v1",)");
+  out.Raw(fmt::format(R"({{"kind":"PartialObjectMetadataList","apiVersion":"{}",)",
+                      MetaVersion(format)));
   AppendListMetadata(metadata, out);
   out.Raw(R"("items":[)");
   for (const ObjectPtr& object : objects) {
-    out.Raw(PartialJson(*object));
+    out.Raw(Partial(*object, format, Media::kJson));
     out.Char(',');
   }
   if (objects.empty()) {
@@ -176,11 +182,7 @@ std::string Render(const api::Resource& resource, const ObjectPtr& object,
     case As::kItself: break;
     case As::kTable:
       return RenderTable(resource, {&object, 1}, {object->revision(), "", 0}, options);
-    case As::kPartialMetadata: {
-      api::meta::PartialObjectMetadata partial;
-      *partial.mutable_metadata() = object->metadata();
-      return Encode(partial, kPartialType, options.format.media);
-    }
+    case As::kPartialMetadata: return Partial(*object, options.format, options.format.media);
   }
   return *ViewAs(resource, object)->Encoded(options.format.media);
 }
@@ -191,7 +193,7 @@ std::string RenderList(const api::Resource& resource, const std::vector<ObjectPt
     case As::kItself: break;
     case As::kTable: return RenderTable(resource, objects, metadata, options);
     case As::kPartialMetadata:
-      return RenderPartialList(objects, metadata, options.format.media);
+      return RenderPartialList(objects, metadata, options.format);
   }
   return RenderPlainList(resource, objects, metadata, options.format.media);
 }

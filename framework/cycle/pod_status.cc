@@ -99,10 +99,10 @@ bool Holds(const EngineCore& core, const Outcome& outcome) {
          entry->attempts == outcome.attempts;
 }
 
-void SendUntilAnswered(EngineCore& core, std::shared_ptr<const Outcome> outcome,
+void SendUntilAnswered(EngineCore& core, const std::shared_ptr<const Outcome>& outcome,
                        absl::Duration pause) {
   SendPatch(core, *outcome->pod, outcome->wanted,
-            [&core, alive = core.lifetime.Watch(), outcome, pause](absl::Status status) {
+            [&core, alive = core.lifetime.Watch(), outcome, pause](const absl::Status& status) {
               if (alive.expired() || status.ok() || !api::IsTransient(status)) return;
               core.executor.PostAfter(pause, [&core, alive, outcome, pause] {
                 if (alive.expired() || core.stopped || !Holds(core, *outcome)) return;
@@ -141,7 +141,7 @@ void PatchFailure(EngineCore& core, const PodPtr& pod, std::string_view reason,
 void PatchNomination(EngineCore& core, const PodInfo& pod, std::string_view node_name) {
   if (pod.nominated_node_name == node_name) return;
   SendPatch(core, pod, fmt::format(R"({{"nominatedNodeName":{}}})", Quoted(node_name)),
-            [](absl::Status) {});
+            [](const absl::Status&) {});
 }
 
 }  // namespace berth::framework

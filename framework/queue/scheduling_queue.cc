@@ -46,7 +46,6 @@ SchedulingQueue::SchedulingQueue(Executor& executor, const QueueOptions& options
       backoff_({.initial = options.initial_backoff,
                 .max = options.max_backoff,
                 .whole_seconds = options.pop_from_backoff}),
-      sort_(sort),
       profiles_(std::move(profiles)),
       nominator_(nominator),
       metrics_(metrics),

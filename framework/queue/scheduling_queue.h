@@ -165,7 +165,6 @@ class SchedulingQueue {
   Executor& executor_;
   const QueueOptions options_;
   const Backoff backoff_;
-  const QueueSortPlugin& sort_;
   const Profiles profiles_;
   Nominator& nominator_;
   Metrics& metrics_;

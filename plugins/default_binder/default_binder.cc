@@ -15,7 +15,7 @@ absl::StatusOr<std::unique_ptr<framework::Plugin>> DefaultBinder::Create(
 void DefaultBinder::Bind(framework::CycleState&, const framework::PodInfo& pod,
                          std::string_view node_name, framework::StatusDone done) {
   handle_.sink().Bind(pod.object(), node_name,
-                      [done = std::move(done)](absl::Status status) mutable {
+                      [done = std::move(done)](const absl::Status& status) mutable {
                         done(framework::Status::FromError(status));
                       });
 }

@@ -9,7 +9,6 @@ namespace berth::plugins::node_unschedulable {
 namespace {
 
 using api::scheduling::CompiledTaint;
-using api::scheduling::CompiledToleration;
 using framework::QueueingHint;
 using Message = google::protobuf::Message;
 

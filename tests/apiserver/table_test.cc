@@ -2,9 +2,11 @@
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "api/envelope.h"
 #include "api/json.h"
 #include "api/json_writer.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/meta_v1_table.pb.h"
 #include "cluster/apiserver/printers/printer.h"
 #include "tests/apiserver/server_fixture.h"
 
@@ -128,6 +130,52 @@ TEST_F(TableTest, MetadataOnly) {
                          "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
   EXPECT_EQ(list.At("kind"), "PartialObjectMetadataList");
   EXPECT_EQ(list.At("items/0/metadata/name"), "a");
+}
+
+// What a metadata informer asks for: a streaming list of metadata in protobuf.
+TEST_F(TableTest, MetadataInProtobufListedAndWatched) {
+  constexpr char kForm[] =
+      "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
+      "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1";
+  MakePod("a");
+  MakePod("b");
+  const Answer one = Do("GET", "/api/v1/namespaces/default/pods/a", "", "", kForm);
+  api::meta::PartialObjectMetadata partial;
+  const auto envelope = api::DecodeEnvelope(one.body, partial);
+  ASSERT_TRUE(envelope.ok());
+  EXPECT_EQ(envelope->kind, "PartialObjectMetadata");
+  EXPECT_EQ(partial.metadata().name(), "a");
+  const Answer list = Do("GET", "/api/v1/namespaces/default/pods?limit=1", "", "",
+                         "application/vnd.kubernetes.protobuf;as=PartialObjectMetadataList;"
+                         "g=meta.k8s.io;v=v1");
+  api::meta::PartialObjectMetadataList many;
+  ASSERT_TRUE(api::DecodeEnvelope(list.body, many).ok());
+  EXPECT_EQ(many.items_size(), 1);
+  EXPECT_EQ(many.metadata().remaining_item_count(), 1);
+  const OpenStream watch =
+      Send("GET", "/api/v1/pods?watch=true&sendInitialEvents=true&allowWatchBookmarks=true"
+                  "&resourceVersionMatch=NotOlderThan", "", "", kForm);
+  Run();
+  EXPECT_EQ(watch.answer().content_type, "application/vnd.kubernetes.protobuf;stream=watch");
+  const std::string& frames = watch.answer().body;
+  EXPECT_NE(frames.find("k8s.io/initial-events-end"), std::string::npos);
+  EXPECT_NE(frames.find("PartialObjectMetadata"), std::string::npos);
+  EXPECT_EQ(frames.find("containers"), std::string::npos);
+}
+
+TEST_F(TableTest, OldClientsAskForTheBetaForms) {
+  MakePod("a");
+  const std::string url = "/api/v1/namespaces/default/pods";
+  const Answer table = Do("GET", url, "", "", "application/json;as=Table;v=v1beta1;g=meta.k8s.io");
+  EXPECT_EQ(table.At("apiVersion"), "meta.k8s.io/v1beta1");
+  EXPECT_EQ(table.At("rows/0/object/apiVersion"), "meta.k8s.io/v1beta1");
+  const Answer one = Do("GET", url + "/a", "", "",
+                        "application/json;as=PartialObjectMetadata;v=v1beta1;g=meta.k8s.io");
+  EXPECT_EQ(one.At("apiVersion"), "meta.k8s.io/v1beta1");
+  EXPECT_EQ(Do("GET", url, "", "",
+               "application/vnd.kubernetes.protobuf;as=Table;v=v1;g=meta.k8s.io").code,
+            406)
+      << "upstream has no tables in protobuf";
 }
 
 TEST_F(TableTest, YamlAndUnacceptable) {

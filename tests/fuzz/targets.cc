@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include <google/protobuf/stubs/logging.h>
+
 #include "api/defaults.h"
 #include "api/envelope.h"
 #include "api/field_access.h"
@@ -238,6 +240,7 @@ std::vector<std::string> HttpSeeds() {
 }  // namespace
 
 std::span<const Target> Targets() {
+  google::protobuf::SetLogHandler(nullptr);
   static constexpr Target kTargets[] = {
       {"json", Json, JsonSeeds},
       {"json_document", JsonDocument, JsonSeeds},

@@ -333,7 +333,9 @@ meta::Status ToStatusMessage(const absl::Status& status) {
   }
   if (ParsePayload(status, message)) return message;
   const HttpReason known = FromCanonical(status.code());
-  return Failure(known.code, known.reason, ToStd(status.message()));
+  message = Failure(known.code, known.reason, ToStd(status.message()));
+  MakeText(message);
+  return message;
 }
 
 absl::Status FromStatusMessage(const meta::Status& status) {

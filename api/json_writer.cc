@@ -81,7 +81,7 @@ void MakeValidUtf8(std::string& text) {
   std::string out = text.substr(0, valid);
   for (size_t at = valid; at < text.size();) {
     const size_t length = length_at(at);
-    out += length == 0 ? std::string_view("\xef\xbf\xbd") : std::string_view(text).substr(at, length);
+    out += length == 0 ? "\xef\xbf\xbd" : std::string_view(text).substr(at, length);
     at += length == 0 ? 1 : length;
   }
   text = std::move(out);

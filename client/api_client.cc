@@ -396,7 +396,7 @@ std::unique_ptr<Stream> ApiClient::Watch(const api::Resource& resource,
                                             std::move(handler));
   StreamHandler stream;
   stream.on_response = [state](api::HttpResponse head) { state->OnResponse(std::move(head)); };
-  stream.on_data = [state](Bytes chunk) { state->OnData(chunk); };
+  stream.on_data = [state](const Bytes& chunk) { state->OnData(chunk); };
   stream.on_close = [state](absl::Status status) { state->OnClose(std::move(status)); };
   auto inner = core_->transport.Open(std::move(request), std::move(stream));
   return std::make_unique<WatchStream>(std::move(state), std::move(inner));

@@ -190,8 +190,9 @@ class CredentialTransport final : public Transport {
       request.headers.insert(request.headers.end(), headers.begin(), headers.end());
     }
 
-    static void Send(std::shared_ptr<Core> core, api::HttpRequest request, absl::Duration timeout,
-                     Completion<api::HttpResponse> done, bool may_repeat) {
+    static void Send(const std::shared_ptr<Core>& core, api::HttpRequest request,
+                     absl::Duration timeout, Completion<api::HttpResponse> done,
+                     bool may_repeat) {
       CredentialSource& from = *core->source;
       from.Get([core, request = std::move(request), timeout, done = std::move(done),
                 may_repeat](absl::StatusOr<std::string> value) mutable {
@@ -229,7 +230,7 @@ class CredentialTransport final : public Transport {
 
 }  // namespace
 
-std::unique_ptr<CredentialSource> MakeTokenSource(std::string token) {
+std::unique_ptr<CredentialSource> MakeTokenSource(const std::string& token) {
   return std::make_unique<FixedSource>("Bearer " + token);
 }
 

@@ -21,7 +21,7 @@ class CredentialSource {
   virtual bool Refused(const std::string& value) = 0;
 };
 
-std::unique_ptr<CredentialSource> MakeTokenSource(std::string token);
+std::unique_ptr<CredentialSource> MakeTokenSource(const std::string& token);
 // "Basic ...".
 std::unique_ptr<CredentialSource> MakeBasicSource(const std::string& username,
                                                   const std::string& password);

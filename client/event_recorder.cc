@@ -148,7 +148,7 @@ void EventRecorder::Record(const api::core::ObjectReference& regarding,
     ++stats_.dropped_spam;
     return;
   }
-  Remember(std::move(key), entry);
+  Remember(key, entry);
   Enqueue(std::move(entry));
 }
 
@@ -175,7 +175,7 @@ bool EventRecorder::Spam(const std::string& source) {
   return false;
 }
 
-void EventRecorder::Remember(std::string key, EntryPtr entry) {
+void EventRecorder::Remember(const std::string& key, const EntryPtr& entry) {
   if (static_cast<int64_t>(known_.size()) >= options_.known_max) {
     const EntryPtr oldest = by_age_.front();
     Forget(oldest);
@@ -183,7 +183,7 @@ void EventRecorder::Remember(std::string key, EntryPtr entry) {
   }
   entry->key = key;
   entry->age = by_age_.insert(by_age_.end(), entry);
-  known_.emplace(std::move(key), std::move(entry));
+  known_.emplace(key, entry);
   ArmSweep();
 }
 
@@ -235,7 +235,7 @@ void EventRecorder::Write(const EntryPtr& entry) {
 
 void EventRecorder::Create(const EntryPtr& entry) {
   client_.Create(EventsResource(), entry->event.metadata().namespace_(), entry->event,
-                 [this, entry, alive = lifetime_.Watch()](absl::StatusOr<ObjectPtr> made) {
+                 [this, entry, alive = lifetime_.Watch()](const absl::StatusOr<ObjectPtr>& made) {
                    if (!alive.expired()) Written(entry, made.status(), false);
                  });
 }
@@ -248,12 +248,12 @@ void EventRecorder::PatchSeries(const EntryPtr& entry) {
   const api::meta::ObjectMeta& metadata = entry->event.metadata();
   client_.Patch(EventsResource(), metadata.namespace_(), metadata.name(),
                 PatchType::kStrategicMerge, std::move(patch), {},
-                [this, entry, alive = lifetime_.Watch()](absl::StatusOr<ObjectPtr> made) {
+                [this, entry, alive = lifetime_.Watch()](const absl::StatusOr<ObjectPtr>& made) {
                   if (!alive.expired()) Written(entry, made.status(), true);
                 });
 }
 
-void EventRecorder::Written(const EntryPtr& entry, absl::Status status, bool was_patch) {
+void EventRecorder::Written(const EntryPtr& entry, const absl::Status& status, bool was_patch) {
   --in_flight_;
   entry->writing = false;
   if (status.ok() || (!was_patch && api::IsAlreadyExists(status))) {

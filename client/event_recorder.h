@@ -81,14 +81,14 @@ class EventRecorder {
   using EntryPtr = std::shared_ptr<Entry>;
 
   bool Spam(const std::string& source);
-  void Remember(std::string key, EntryPtr entry);
+  void Remember(const std::string& key, const EntryPtr& entry);
   void Forget(const EntryPtr& entry);
   void Enqueue(EntryPtr entry);
   void Pump();
   void Write(const EntryPtr& entry);
   void Create(const EntryPtr& entry);
   void PatchSeries(const EntryPtr& entry);
-  void Written(const EntryPtr& entry, absl::Status status, bool was_patch);
+  void Written(const EntryPtr& entry, const absl::Status& status, bool was_patch);
   void ArmSweep();
   void Sweep();
 

@@ -67,12 +67,13 @@ std::vector<std::string> EnvironmentOf(const ExecPluginOptions& options) {
     for (const auto& [key, value] : own) replaced = replaced || key == name;
     if (!replaced) result.emplace_back(text);
   }
-  for (const auto& [key, value] : own) result.push_back(key + "=" + value);
+  for (const auto& [key, value] : own) result.push_back(fmt::format("{}={}", key, value));
   return result;
 }
 
 std::vector<char*> Pointers(std::vector<std::string>& texts) {
   std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
   for (std::string& text : texts) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;

@@ -45,7 +45,7 @@ Informer::Stats Informer::stats() const {
   return stats;
 }
 
-void Informer::Tell(InformerEvent event) {
+void Informer::Tell(const InformerEvent& event) {
   ++stats_.events;
   for (const InformerHandler& handler : handlers_) handler(event);
 }

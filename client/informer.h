@@ -45,7 +45,7 @@ class Informer final : private ReflectorTarget {
   };
 
   Informer(ApiClient& client, const api::Resource& resource, ReflectorOptions options = {});
-  ~Informer();
+  virtual ~Informer();
 
   // Once. Handlers may be added before and after.
   void Start() { reflector_.Start(); }
@@ -91,7 +91,7 @@ class Informer final : private ReflectorTarget {
   // True when it was news.
   bool Put(ObjectPtr object, int64_t revision);
   void Remove(std::string_view namespace_, std::string_view name, int64_t revision);
-  void Tell(InformerEvent event);
+  void Tell(const InformerEvent& event);
 
   const api::Resource& resource_;
   absl::btree_map<Key, ObjectPtr, KeyLess> objects_;

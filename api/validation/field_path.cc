@@ -37,8 +37,8 @@ void Errors::InvalidInt(const FieldPath& path, int64_t value, std::string_view d
   Add(api::InvalidInt(path.ToString(), value, detail));
 }
 
-void Errors::InvalidShown(const FieldPath& path, std::string shown, std::string_view detail) {
-  Add(InvalidValue(path.ToString(), std::move(shown), detail));
+void Errors::InvalidShown(const FieldPath& path, std::string_view shown, std::string_view detail) {
+  Add(InvalidValue(path.ToString(), shown, detail));
 }
 
 void Errors::Invalid(const FieldPath& path, std::string_view value, const Complaints& details) {
@@ -58,8 +58,8 @@ void Errors::Duplicate(const FieldPath& path, std::string_view value) {
   Add(api::Duplicate(path.ToString(), GoQuoted(value)));
 }
 
-void Errors::DuplicateShown(const FieldPath& path, std::string shown, std::string_view detail) {
-  FieldError error = api::Duplicate(path.ToString(), std::move(shown));
+void Errors::DuplicateShown(const FieldPath& path, std::string_view shown, std::string_view detail) {
+  FieldError error = api::Duplicate(path.ToString(), shown);
   if (!detail.empty()) error.text.append(": ").append(detail);
   Add(std::move(error));
 }

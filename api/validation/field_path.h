@@ -53,7 +53,7 @@ class Errors {
   void Invalid(const FieldPath& path, std::string_view value, std::string_view detail);
   void InvalidInt(const FieldPath& path, int64_t value, std::string_view detail);
   // `shown` as it is: JSON, true, null.
-  void InvalidShown(const FieldPath& path, std::string shown, std::string_view detail);
+  void InvalidShown(const FieldPath& path, std::string_view shown, std::string_view detail);
   // One complaint for each text.
   void Invalid(const FieldPath& path, std::string_view value, const Complaints& details);
   void InvalidInt(const FieldPath& path, int64_t value, const Complaints& details);
@@ -61,7 +61,7 @@ class Errors {
   void NotSupported(const FieldPath& path, std::string_view value,
                     std::initializer_list<std::string_view> supported);
   void Duplicate(const FieldPath& path, std::string_view value);
-  void DuplicateShown(const FieldPath& path, std::string shown, std::string_view detail = {});
+  void DuplicateShown(const FieldPath& path, std::string_view shown, std::string_view detail = {});
   void NotFound(const FieldPath& path, std::string_view value, std::string_view detail = {});
   void Forbidden(const FieldPath& path, std::string_view detail);
   void TooLong(const FieldPath& path, int64_t bytes_max);

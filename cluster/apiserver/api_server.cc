@@ -99,7 +99,7 @@ void ApiServer::Stop() {
 }
 
 void ApiServer::MakeNextSystemObject(size_t index) {
-  auto done = [this, index](absl::Status status) {
+  auto done = [this, index](const absl::Status& status) {
     if (!status.ok()) {
       BERTH_LOG(kWarning, "system object not made, trying again error={}", status.ToString());
       executor_.PostAfter(absl::Seconds(1), [this, index, alive = alive_.Watch()] {

@@ -131,8 +131,8 @@ void Rest::TryCreate(std::shared_ptr<CreateState> state) {
 void Rest::RefuseCreate(std::shared_ptr<CreateState> state, absl::Status failure) {
   if (state->fresh || !api::IsNotFound(failure)) return state->done(std::move(failure));
   state->fresh = true;
-  cache_.WhenFresh([this, state](absl::Status status) {
-    if (!status.ok()) return state->done(std::move(status));
+  cache_.WhenFresh([this, state](const absl::Status& status) {
+    if (!status.ok()) return state->done(status);
     TryCreate(state);
   });
 }

@@ -253,7 +253,7 @@ void Rest::DeleteCollection(CallPtr call) {
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
   cache_.WhenFresh([this, state, labels = std::move(labels),
-                    fields = std::move(fields)](absl::Status status) {
+                    fields = std::move(fields)](const absl::Status& status) {
     if (!status.ok()) return Reply(std::move(state->call), status);
     const RequestInfo& asked = state->call->info;
     state->metadata.revision = cache_.applied();

@@ -1,7 +1,7 @@
 // POST pods/NAME/eviction: a pod is deleted if its disruption budget allows it.
 //
-//   pending, ended, being deleted  --> deleted
-//   running --one budget--> allowed: counted in the budget's status --+--> condition --> deleted
+//   pending, ended, being deleted ------------------------------------+--> condition --> deleted
+//   running --one budget--> allowed: counted in the budget's status --+
 //      |            \-- not allowed: 429                              |
 //      |-- no budget, or not ready and the budget does not mind ------+
 //      \-- several budgets: a Status that says so, with code 500
@@ -35,8 +35,10 @@ constexpr std::string_view kCannotEvict =
     "Cannot evict pod as it would violate the pod's disruption budget.";
 // A budget with more evictions that its controller has not seen yet allows no more.
 constexpr int kDisruptedPodsMax = 2000;
-// A pod that changes between being looked at and being deleted is looked at again this often.
+// A pod that changes between being looked at and being deleted is looked at again: how often, and
+// after how long.
 constexpr int kTriesMax = 20;
+constexpr absl::Duration kTryPause = absl::Milliseconds(500);
 
 absl::Status TooManyRequests(int64_t retry_after_s, std::string cause) {
   api::meta::Status status =
@@ -71,6 +73,28 @@ bool IgnoresUnready(const PodDisruptionBudget& budget) {
           budget.status().current_healthy() >= budget.status().desired_healthy());
 }
 
+// Why a budget that is spent allows no eviction.
+std::string WhyNot(const PodDisruptionBudget& budget) {
+  const std::string& name = budget.metadata().name();
+  const auto& status = budget.status();
+  const api::meta::Condition* refusal = nullptr;
+  for (const api::meta::Condition& each : status.conditions()) {
+    const bool refuses = each.type() == "DisruptionAllowed" && each.status() == "False";
+    if (refuses && !each.message().empty()) refusal = &each;
+  }
+  const std::string no =
+      fmt::format("The disruption budget {} does not allow evicting pods currently", name);
+  if (refusal != nullptr && refusal->reason() == "SyncFailed") {
+    return fmt::format("{} because it failed sync: {}", no, refusal->message());
+  }
+  if (status.current_healthy() <= status.desired_healthy()) {
+    return fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", name,
+                       status.desired_healthy(), status.current_healthy());
+  }
+  if (refusal == nullptr) return no;
+  return fmt::format("{} ({}): {}", no, refusal->reason(), refusal->message());
+}
+
 absl::Status CheckBudget(const PodDisruptionBudget& budget) {
   const std::string& name = budget.metadata().name();
   const auto& status = budget.status();
@@ -85,11 +109,7 @@ absl::Status CheckBudget(const PodDisruptionBudget& budget) {
         named, name,
         "DisruptedPods map too big - too many evictions not confirmed by PDB controller");
   }
-  if (status.disruptions_allowed() == 0) {
-    return TooManyRequests(
-        0, fmt::format("The disruption budget {} needs {} healthy pods and has {} currently", name,
-                       status.desired_healthy(), status.current_healthy()));
-  }
+  if (status.disruptions_allowed() == 0) return TooManyRequests(0, WhyNot(budget));
   return absl::OkStatus();
 }
 
@@ -118,12 +138,16 @@ absl::StatusOr<std::unique_ptr<google::protobuf::Message>> DecodeEviction(
     return DecodeBody(call.request.body, media, Eviction::default_instance(),
                       {std::move(version), "Eviction"}, validation, warnings);
   };
-  std::vector<std::string> warnings;
-  if (auto old = decode("policy/v1beta1", warnings); old.ok()) {
-    call.warnings.insert(call.warnings.end(), warnings.begin(), warnings.end());
-    return old;
+  std::vector<std::string> warnings, old_warnings;
+  auto eviction = decode("policy/v1", warnings);
+  if (!eviction.ok()) {
+    if (auto old = decode("policy/v1beta1", old_warnings); old.ok()) {
+      eviction = std::move(old);
+      warnings = std::move(old_warnings);
+    }
   }
-  return decode("policy/v1", call.warnings);
+  call.warnings.insert(call.warnings.end(), warnings.begin(), warnings.end());
+  return eviction;
 }
 
 }  // namespace
@@ -131,9 +155,9 @@ absl::StatusOr<std::unique_ptr<google::protobuf::Message>> DecodeEviction(
 struct Rest::EvictState {
   CallPtr call;
   DeletionOptions options;
-  bool pinned = false;  // options.resource_version is this server's, not the client's
+  bool versioned = false;  // the client itself said which version of the pod it means
   int tries = 0;
-  std::string budget;   // of the pod; empty: none
+  std::string budget;      // of the pod; empty: none
 };
 
 void Rest::Evict(CallPtr call) {
@@ -157,12 +181,13 @@ void Rest::Evict(CallPtr call) {
     BERTH_ASSIGN_OR_RETURN(state->options,
                            ParseDeletionOptions(api::Query(), &eviction.delete_options()));
     state->options.dry_run = state->options.dry_run || write.dry_run;
+    state->versioned = state->options.resource_version.has_value();
     AdmissionRequest request = AdmissionOf(it, Verb::kCreate, "eviction", &eviction, nullptr);
     BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
     return pipeline_.Validate(request);
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
-  LookAtPod(std::move(state));
+  LookAtPod(state);
 }
 
 void Rest::FinishEviction(const std::shared_ptr<EvictState>& state, const absl::Status& status) {
@@ -174,8 +199,8 @@ void Rest::FinishEviction(const std::shared_ptr<EvictState>& state, const absl::
   Reply(std::move(state->call), 201, success, {"v1", "Status"});
 }
 
-void Rest::LookAtPod(std::shared_ptr<EvictState> state) {
-  cache_.WhenFresh([this, state](absl::Status status) {
+void Rest::LookAtPod(const std::shared_ptr<EvictState>& state) {
+  cache_.WhenFresh([this, state](const absl::Status& status) {
     if (!status.ok()) return FinishEviction(state, status);
     const RequestInfo& info = state->call->info;
     const ObjectPtr object =
@@ -184,25 +209,23 @@ void Rest::LookAtPod(std::shared_ptr<EvictState> state) {
     const auto& pod = object->As<api::core::Pod>();
     if (!HasEnded(pod) && pod.status().phase() != "Pending") return AskBudget(state, object);
     // A pending pod must not become ready between this look and its deletion.
-    if (!HasEnded(pod)) PinVersion(*state, *object);
-    DeleteEvicted(state, [this, state](absl::Status deleted) {
-      if (api::IsConflict(deleted) && state->pinned && ++state->tries < kTriesMax) {
-        state->options.resource_version.reset();
-        state->pinned = false;
-        return LookAtPod(state);
-      }
-      FinishEviction(state, deleted);
+    if (!HasEnded(pod) && !state->options.resource_version) PinVersion(*state, *object);
+    MarkAndDelete(state, [this, state](const absl::Status& deleted) {
+      const bool again = api::IsConflict(deleted) && !state->versioned;
+      if (!again || ++state->tries == kTriesMax) return FinishEviction(state, deleted);
+      state->options.resource_version.reset();
+      executor_.PostAfter(kTryPause, [this, alive = alive_.Watch(), state] {
+        if (!alive.expired()) LookAtPod(state);
+      });
     });
   });
 }
 
 void Rest::PinVersion(EvictState& state, const StoredObject& pod) {
-  if (state.options.resource_version) return;
   state.options.resource_version = pod.metadata().resource_version();
-  state.pinned = true;
 }
 
-void Rest::AskBudget(std::shared_ptr<EvictState> state, const ObjectPtr& object) {
+void Rest::AskBudget(const std::shared_ptr<EvictState>& state, const ObjectPtr& object) {
   const auto& pod = object->As<api::core::Pod>();
   std::vector<ObjectPtr> budgets;
   cache_.For(api::ResourceOf<PodDisruptionBudget>())
@@ -225,17 +248,22 @@ void Rest::AskBudget(std::shared_ptr<EvictState> state, const ObjectPtr& object)
     state->call->output.as = OutputFormat::As::kItself;
     return Reply(std::move(state->call), 201, several, {"v1", "Status"});  // 201 it is, upstream
   }
-  if (budgets.empty()) return MarkAndDelete(state);
+  const auto finish = [this, state](const absl::Status& status) { FinishEviction(state, status); };
+  if (budgets.empty()) return MarkAndDelete(state, finish);
   const auto& budget = budgets[0]->As<PodDisruptionBudget>();
   state->budget = budget.metadata().name();
   if (!IsReady(pod) && IgnoresUnready(budget)) {
     PinVersion(*state, *object);
-    return MarkAndDelete(state);
+    return MarkAndDelete(state, [this, state](const absl::Status& status) {
+      // The pod changed while this server insisted that it does not: the client may try again.
+      const bool raced = !state->versioned && api::IsConflict(status);
+      FinishEviction(state, raced ? StillProcessed(state->budget) : status);
+    });
   }
-  SpendDisruption(std::move(state));
+  SpendDisruption(state);
 }
 
-void Rest::SpendDisruption(std::shared_ptr<EvictState> state) {
+void Rest::SpendDisruption(const std::shared_ptr<EvictState>& state) {
   const api::Resource& budgets = api::ResourceOf<PodDisruptionBudget>();
   ObjectWriter::Options options;
   options.dry_run = state->options.dry_run;
@@ -254,18 +282,14 @@ void Rest::SpendDisruption(std::shared_ptr<EvictState> state) {
       },
       [this, state](absl::StatusOr<ObjectPtr> result) {
         if (!result.ok()) return FinishEviction(state, result.status());
-        MarkAndDelete(state);
+        MarkAndDelete(state,
+                      [this, state](const absl::Status& status) { FinishEviction(state, status); });
       },
       std::move(options));
 }
 
-void Rest::MarkAndDelete(std::shared_ptr<EvictState> state) {
-  const auto finish = [this, state](absl::Status status) {
-    // The pod changed while this server insisted that it does not: the client may try again.
-    const bool pinned = state->pinned && api::IsConflict(status);
-    FinishEviction(state, pinned ? StillProcessed(state->budget) : status);
-  };
-  if (state->options.dry_run) return DeleteEvicted(state, finish);
+void Rest::MarkAndDelete(const std::shared_ptr<EvictState>& state, EvictDone done) {
+  if (state->options.dry_run) return DeleteEvicted(state, std::move(done));
   const RequestInfo& info = state->call->info;
   writer_.Modify(
       *info.resource, info.namespace_, info.name,
@@ -279,17 +303,16 @@ void Rest::MarkAndDelete(std::shared_ptr<EvictState> state) {
         if (SameObject(*pod, current->message())) return Change::Keep();
         return Change::Put(std::move(pod));
       },
-      [this, state, finish](absl::StatusOr<ObjectPtr> result) {
-        if (!result.ok()) return finish(result.status());
+      [this, state, done = std::move(done)](absl::StatusOr<ObjectPtr> result) {
+        if (!result.ok()) return done(result.status());
         if (state->options.resource_version) {
           state->options.resource_version = (*result)->metadata().resource_version();
         }
-        DeleteEvicted(state, finish);
+        DeleteEvicted(state, done);
       });
 }
 
-void Rest::DeleteEvicted(const std::shared_ptr<EvictState>& state,
-                         std::function<void(absl::Status)> done) {
+void Rest::DeleteEvicted(const std::shared_ptr<EvictState>& state, EvictDone done) {
   DeleteObject(state->call->info, state->call->user, state->options,
                [done = std::move(done)](absl::StatusOr<ObjectPtr> result, bool) {
                  done(result.status());

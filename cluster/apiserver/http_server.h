@@ -7,8 +7,7 @@
 //   a body                 body_bytes_max (413, closed), body_timeout
 //   an idle connection     idle_timeout, closed
 //   a reader that stalls   write_timeout without progress, cut off
-//   a watcher that lags    stream_budget_bytes unsent, cut off
-// Responses are never compressed, so no proxy of ours can hold back a watch event.
+//   a stream nobody takes  stream_budget_bytes unsent, cut off (watches stop well before that)
 // Why it is not a library's server: docs/decisions/002-own-http-server.md.
 #pragma once
 

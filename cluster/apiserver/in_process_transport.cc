@@ -229,7 +229,9 @@ class InProcessTransport::Exchange : public std::enable_shared_from_this<Exchang
       {
         absl::MutexLock lock(&mutex_);
         pending_bytes_ -= SizeOf(event.data);
-        if (pending_bytes_ == 0) drained = std::exchange(on_drained_, nullptr);
+        if (pending_bytes_ == 0 && !ended_ && !gone_) {
+          drained = std::exchange(on_drained_, nullptr);
+        }
       }
       if (drained) shared_->PostServer(connection_, std::move(drained));
       Dispatch(std::move(event));

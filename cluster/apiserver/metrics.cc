@@ -1,6 +1,7 @@
 #include "cluster/apiserver/metrics.h"
 
 #include <map>
+#include <string_view>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -67,16 +68,29 @@ struct Metrics::Registry {
     Histogram* duration;
   };
   using Key = std::tuple<std::string, std::string, std::string, std::string, std::string, int>;
+  // std::less<> of tuples of unlike types is beyond clang 14.
+  struct Before {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return Views(a) < Views(b);
+    }
+  };
+  using KeyViews = std::tuple<std::string_view, std::string_view, std::string_view,
+                              std::string_view, std::string_view, int>;
+  template <typename T>
+  static KeyViews Views(const T& key) {
+    return std::apply([](const auto&... parts) { return KeyViews(parts...); }, key);
+  }
   absl::Mutex mutex;
-  std::map<Key, Instruments, std::less<>> by_request ABSL_GUARDED_BY(mutex);
+  std::map<Key, Instruments, Before> by_request ABSL_GUARDED_BY(mutex);
 };
 
 Metrics::Metrics() : registry_(std::make_unique<Registry>()) {}
 Metrics::~Metrics() = default;
 
 void Metrics::Answered(const RequestFacts& facts, absl::Duration took) {
-  using View = std::string_view;
-  const std::tuple<View, View, View, View, View, int> key(
+  const Registry::KeyViews key(
       facts.verb, facts.group, facts.resource, facts.subresource, facts.scope, facts.code);
   Registry::Instruments instruments;
   {

@@ -74,7 +74,7 @@ void ObjectWriter::Reconsider(const OperationPtr& op, const ObjectPtr& current,
                               absl::Status failure) {
   if (op->fresh) return Finish(op, std::move(failure), 0);
   op->fresh = true;
-  cache_.WhenFresh([this, op, current, failure = std::move(failure)](absl::Status status) {
+  cache_.WhenFresh([this, op, current, failure = std::move(failure)](const absl::Status& status) {
     if (!status.ok()) return Finish(op, status, 0);
     if (cache_.For(*op->resource).Find(op->cache_key) == current) return Finish(op, failure, 0);
     Try(op);

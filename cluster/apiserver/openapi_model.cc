@@ -88,14 +88,14 @@ class Definitions {
     }
     Schema schema = Plain("object");
     if (table.typed()) {
-      schema.properties.emplace_back("apiVersion", Plain("string"));
-      schema.properties.emplace_back("kind", Plain("string"));
+      schema.properties.push_back({"apiVersion", Plain("string")});
+      schema.properties.push_back({"kind", Plain("string")});
     }
     for (const api::FieldInfo& field : table.fields()) {
-      schema.properties.emplace_back(field.json_name, FieldSchema(field));
+      schema.properties.push_back({std::string(field.json_name), FieldSchema(field)});
     }
     std::sort(schema.properties.begin(), schema.properties.end(),
-              [](const auto& a, const auto& b) { return a.first < b.first; });
+              [](const auto& a, const auto& b) { return a.name < b.name; });
     return schema;
   }
 

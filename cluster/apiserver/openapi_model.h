@@ -19,13 +19,20 @@ class Descriptor;
 
 namespace berth::apiserver {
 
+struct Property;
+
 struct Schema {
   std::string ref;     // the name of another definition; then type is empty
   std::string type, format;
   std::unique_ptr<Schema> items;       // of an array
   std::unique_ptr<Schema> additional;  // of a map
-  std::vector<std::pair<std::string, Schema>> properties;   // by name
+  std::vector<Property> properties;    // by name
   std::vector<std::pair<std::string, std::string>> extensions;  // "x-...", JSON text
+};
+
+struct Property {
+  std::string name;
+  Schema schema;
 };
 
 struct Parameter {

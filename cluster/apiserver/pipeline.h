@@ -44,7 +44,8 @@ struct AdmissionRequest {
   std::string_view name;        // empty when it is still to be generated
   Verb verb = Verb::kCreate;    // what it comes down to: create, update or delete
   std::string_view subresource;
-  // What is written, in the stored form; of `binding` and `scale`, that object. Null for deletions.
+  // What is written, in the stored form; of `binding`, `eviction` and `scale`,
+  // that object. Null for deletions.
   google::protobuf::Message* object = nullptr;
   const google::protobuf::Message* old_object = nullptr;  // null for creations
 };

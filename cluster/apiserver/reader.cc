@@ -34,6 +34,7 @@ struct Rest::ListState {
   std::vector<ObjectPtr> objects;
   ListMetadata metadata;
   std::string root;         // of a list from the store: what its keys begin with
+  std::string begin;        // where it begins
   int64_t range_count = 0;  // and how many objects it is of
 
   // How many more objects the page may have.
@@ -51,7 +52,7 @@ void Rest::Get(CallPtr call) {
   auto revision = ParseResourceVersion(call->info.query.Get("resourceVersion").value_or(""));
   if (!revision.ok()) return Reply(std::move(call), revision.status());
   auto shared = std::make_shared<CallPtr>(std::move(call));
-  cache_.WhenReadable(*revision, options_.read_wait, [this, shared](absl::Status status) {
+  cache_.WhenReadable(*revision, options_.read_wait, [this, shared](const absl::Status& status) {
     CallPtr waiting = std::move(*shared);
     if (!status.ok()) return Reply(std::move(waiting), status);
     const RequestInfo& info = waiting->info;
@@ -82,13 +83,13 @@ void Rest::List(CallPtr call) {
     if (!token.ok()) return Reply(std::move(state->call), token.status());
     const store::Revision revision =
         token->revision == ContinueToken::kNewest ? 0 : token->revision;
-    return ServeListFromStore(std::move(state), revision, std::move(token->next_key));
+    return ServeListFromStore(std::move(state), revision, token->next_key);
   }
   if (options.match == ListOptions::Match::kExact) {
     return ServeListFromStore(std::move(state), options.revision.value_or(0), "");
   }
   cache_.WhenReadable(options.revision, options_.read_wait,
-                      [this, state = std::move(state)](absl::Status status) mutable {
+                      [this, state = std::move(state)](const absl::Status& status) mutable {
                         if (!status.ok()) return Reply(std::move(state->call), status);
                         ServeList(std::move(state));
                       });
@@ -123,19 +124,19 @@ void Rest::ServeList(std::shared_ptr<ListState> state) {
     cache.Visit(info.namespace_, "", visit);
   }
   if (state->Selects()) state->metadata.remaining = 0;
-  RenderAndReply(std::move(state));
+  RenderAndReply(state);
 }
 
 void Rest::ServeListFromStore(std::shared_ptr<ListState> state, store::Revision revision,
-                              std::string next_key) {
+                              const std::string& next_key) {
   const RequestInfo& info = state->call->info;
   const api::Resource& stored = cache_.For(*info.resource).resource();
   state->root = fmt::format("/registry/{}/", stored.storage_prefix);
   const std::string prefix = !stored.namespaced || info.namespace_.empty()
                                  ? state->root
                                  : fmt::format("{}{}/", state->root, info.namespace_);
-  const std::string begin =
-      next_key.empty() ? prefix : std::max(prefix, state->root + next_key);
+  state->begin = next_key.empty() ? prefix : std::max(prefix, state->root + next_key);
+  const std::string begin = state->begin;
   ReadPage(std::move(state), revision, begin, store::PrefixEnd(prefix));
 }
 
@@ -147,20 +148,22 @@ void Rest::ReadPage(std::shared_ptr<ListState> state, store::Revision revision, 
   options.end = end;
   options.revision = revision;
   options.limit = kPageObjectsMax;
+  options.count = state->metadata.revision == 0;  // of the first page, which is of all
   if (state->options.limit > 0 && !state->Selects()) {
     options.limit = std::min(options.limit, state->Wanted());
   }
-  auto done = [this, state = std::move(state), from = options.begin,
+  auto done = [this, alive = alive_.Watch(), state = std::move(state),
                end = std::move(end)](absl::StatusOr<store::ListResult> page) mutable {
+    if (alive.expired()) return;
     if (!page.ok()) {
-      const absl::Status failure = ReadFailure(*state, page.status(), from);
+      const absl::Status failure = ReadFailure(*state, page.status());
       return Reply(std::move(state->call), failure);
     }
     if (auto status = TakePage(*state, *page); !status.ok()) {
       return Reply(std::move(state->call), status);
     }
     if (!page->more || page->items.empty() || state->Wanted() == 0) {
-      return RenderAndReply(std::move(state));
+      return RenderAndReply(state);
     }
     ReadPage(std::move(state), page->revision, page->items.back().key + '\0', std::move(end));
   };
@@ -168,8 +171,7 @@ void Rest::ReadPage(std::shared_ptr<ListState> state, store::Revision revision, 
 }
 
 // The revision has been compacted, or is still to come.
-absl::Status Rest::ReadFailure(const ListState& state, const absl::Status& failure,
-                               std::string_view from) {
+absl::Status Rest::ReadFailure(const ListState& state, const absl::Status& failure) {
   if (!absl::IsOutOfRange(failure)) return failure;
   if (failure.message().find("future") != std::string::npos) {
     return api::PlainError("etcdserver: mvcc: required revision is a future revision");
@@ -184,7 +186,7 @@ absl::Status Rest::ReadFailure(const ListState& state, const absl::Status& failu
       "inconsistent list - objects that were created, modified, or deleted between the time the "
       "first chunk was returned and now may show up in the list."));
   status.mutable_metadata()->set_continue_(EncodeContinue(
-      {ContinueToken::kNewest, std::string(from.substr(state.root.size()))}));
+      {ContinueToken::kNewest, state.begin.substr(state.root.size())}));
   return api::FromStatusMessage(status);
 }
 
@@ -211,7 +213,7 @@ absl::Status Rest::TakePage(ListState& state, const store::ListResult& page) {
   return absl::OkStatus();
 }
 
-void Rest::RenderAndReply(std::shared_ptr<ListState> state) {
+void Rest::RenderAndReply(const std::shared_ptr<ListState>& state) {
   auto render = [state, now = executor_.clock().Now()] {
     std::string body = RenderList(*state->call->info.resource, state->objects, state->metadata,
                                   RenderOptionsOf(*state->call, now));

@@ -200,7 +200,7 @@ void ResourceCache::Record(const EventPtr& event) {
   history_.push_back(event);
   history_bytes_ += event->object()->stored_bytes();
   const auto too_much = [&] {
-    const bool held = !held_.empty() && *held_.begin() <= first_;
+    const bool held = held_.contains(first_);  // smaller ones are lost, larger ones are not touched
     const size_t events_max =
         held ? std::max(options_.held_events_max, options_.history_events_max)
              : options_.history_events_max;

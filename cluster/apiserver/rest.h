@@ -78,13 +78,12 @@ class Rest {
 
   void ServeList(std::shared_ptr<ListState> state);
   void ServeListFromStore(std::shared_ptr<ListState> state, store::Revision revision,
-                          std::string next_key);
+                          const std::string& next_key);
   void ReadPage(std::shared_ptr<ListState> state, store::Revision revision, std::string begin,
                 std::string end);
   absl::Status TakePage(ListState& state, const store::ListResult& page);
-  static absl::Status ReadFailure(const ListState& state, const absl::Status& failure,
-                                  std::string_view from);
-  void RenderAndReply(std::shared_ptr<ListState> state);
+  static absl::Status ReadFailure(const ListState& state, const absl::Status& failure);
+  void RenderAndReply(const std::shared_ptr<ListState>& state);
 
   void TryCreate(std::shared_ptr<CreateState> state);
   void RefuseCreate(std::shared_ptr<CreateState> state, absl::Status failure);
@@ -92,7 +91,7 @@ class Rest {
                            google::protobuf::Message& object);
 
   using MessagePtr = std::shared_ptr<google::protobuf::Message>;
-  void StartUpdate(std::shared_ptr<UpdateState> state);
+  void StartUpdate(const std::shared_ptr<UpdateState>& state);
   absl::StatusOr<Change> ApplyUpdate(UpdateState& state, const ObjectPtr& current);
   absl::StatusOr<MessagePtr> Patched(UpdateState& state, const StoredObject& current);
   absl::Status CheckVersion(const UpdateState& state, const StoredObject& current,
@@ -115,12 +114,12 @@ class Rest {
   void RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked);
   void DeleteNext(std::shared_ptr<CollectionState> state);
 
-  void LookAtPod(std::shared_ptr<EvictState> state);
-  void AskBudget(std::shared_ptr<EvictState> state, const ObjectPtr& object);
-  void SpendDisruption(std::shared_ptr<EvictState> state);
-  void MarkAndDelete(std::shared_ptr<EvictState> state);
-  void DeleteEvicted(const std::shared_ptr<EvictState>& state,
-                     std::function<void(absl::Status)> done);
+  void LookAtPod(const std::shared_ptr<EvictState>& state);
+  void AskBudget(const std::shared_ptr<EvictState>& state, const ObjectPtr& object);
+  void SpendDisruption(const std::shared_ptr<EvictState>& state);
+  using EvictDone = std::function<void(const absl::Status&)>;
+  void MarkAndDelete(const std::shared_ptr<EvictState>& state, EvictDone done);
+  void DeleteEvicted(const std::shared_ptr<EvictState>& state, EvictDone done);
   static void PinVersion(EvictState& state, const StoredObject& pod);
   static void FinishEviction(const std::shared_ptr<EvictState>& state, const absl::Status& status);
 

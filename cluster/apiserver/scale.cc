@@ -76,7 +76,7 @@ struct Rest::ScaleState {
 
 void Rest::GetScale(CallPtr call) {
   auto shared = std::make_shared<CallPtr>(std::move(call));
-  cache_.WhenFresh([this, shared](absl::Status status) {
+  cache_.WhenFresh([this, shared](const absl::Status& status) {
     CallPtr waiting = std::move(*shared);
     if (!status.ok()) return Reply(std::move(waiting), status);
     const RequestInfo& info = waiting->info;

@@ -49,7 +49,8 @@ std::shared_ptr<const StoredObject> StoredObject::At(store::Revision revision) c
   std::shared_ptr<google::protobuf::Message> copy(message_->New());
   copy->CopyFrom(*message_);
   MutableMetadata(*copy).set_resource_version(std::to_string(revision));
-  return std::make_shared<const StoredObject>(*resource_, key_, std::move(copy), revision);
+  return std::make_shared<const StoredObject>(*resource_, key_, std::move(copy), revision,
+                                              stored_bytes_);
 }
 
 }  // namespace berth::apiserver

@@ -97,7 +97,7 @@ void Rest::Update(CallPtr call) {
     return absl::OkStatus();
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
-  StartUpdate(std::move(state));
+  StartUpdate(state);
 }
 
 void Rest::Patch(CallPtr call) {
@@ -117,10 +117,10 @@ void Rest::Patch(CallPtr call) {
     return absl::OkStatus();
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
-  StartUpdate(std::move(state));
+  StartUpdate(state);
 }
 
-void Rest::StartUpdate(std::shared_ptr<UpdateState> state) {
+void Rest::StartUpdate(const std::shared_ptr<UpdateState>& state) {
   const RequestInfo& info = state->call->info;
   if (info.subresource != nullptr) state->subresource = info.subresource->name;
   ObjectWriter::Options options;

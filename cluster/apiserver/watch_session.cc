@@ -86,8 +86,9 @@ class WatchSessions::Session final : public CacheWatcher {
   void WaitForClient();
   void TakeTurns();
   void SendInitialChunk();
-  bool SendHistory();
-  void Send(const EventPtr& event);
+  bool SendHistory(int& turn);
+  // False: it is none of this watch's.
+  bool Send(const EventPtr& event);
   void OpenStream();
   void Write(Bytes frame);
   void Fail(const absl::Status& why);
@@ -172,6 +173,7 @@ void WatchSessions::Session::Fail(const absl::Status& why) {
 }
 
 void WatchSessions::Session::CatchUp() {
+  int turn = owner_.options_.events_per_turn;
   while (!ended_) {
     if (writer_->UnsentBytes() > owner_.options_.unsent_bytes_max) return WaitForClient();
     if (initial_sent_ < initial_.size()) {
@@ -181,7 +183,7 @@ void WatchSessions::Session::CatchUp() {
       initial_sent_ = 0;
     }
     if (initial_end_ != 0) Write(BookmarkFrame(std::exchange(initial_end_, 0), true));
-    if (!SendHistory()) continue;
+    if (!SendHistory(turn)) continue;
     if (ended_) return;
     if (next_ != cache_.end()) return TakeTurns();
     catching_up_ = false;
@@ -191,16 +193,17 @@ void WatchSessions::Session::CatchUp() {
   }
 }
 
-// False: the client has enough for now.
-bool WatchSessions::Session::SendHistory() {
-  for (int sent = 0; next_ != cache_.end() && sent < owner_.options_.events_per_turn; ++sent) {
+// turn: how many events it may look at, and then how many are left of that. False: the client has
+// enough for now.
+bool WatchSessions::Session::SendHistory(int& turn) {
+  for (; next_ != cache_.end() && turn > 0; --turn) {
     const EventPtr event = cache_.EventAt(next_);
     if (event == nullptr) {
       Fail(cache_.Forgotten());
       return true;
     }
-    Send(event);
     ++next_;
+    if (!Send(event)) continue;
     if (ended_) return true;
     if (writer_->UnsentBytes() > owner_.options_.unsent_bytes_max) return false;
   }
@@ -260,8 +263,7 @@ Bytes WatchSessions::Session::BookmarkFrame(store::Revision revision, bool initi
 }
 
 void WatchSessions::Session::OnEvent(const EventPtr& event) {
-  if (ended_) return;
-  Send(event);
+  if (ended_ || !Send(event)) return;
   if (ended_ || writer_->UnsentBytes() <= owner_.options_.unsent_bytes_max) return;
   cache_.Unsubscribe(this, interest_);
   catching_up_ = true;
@@ -269,18 +271,22 @@ void WatchSessions::Session::OnEvent(const EventPtr& event) {
   WaitForClient();
 }
 
-void WatchSessions::Session::Send(const EventPtr& event) {
+bool WatchSessions::Session::Send(const EventPtr& event) {
   const bool now = event->type() != Type::kDeleted && Matches(event->object());
   const bool before =
       event->type() == Type::kDeleted ? Matches(event->object()) : Matches(event->previous());
-  if (!now && !before) return;
+  if (!now && !before) return false;
   const Type type = !before ? Type::kAdded : now ? Type::kModified : Type::kDeleted;
-  if (type == event->type() && shared_frames_) return Write(event->Frame(render_.format.media));
+  if (type == event->type() && shared_frames_) {
+    Write(event->Frame(render_.format.media));
+    return true;
+  }
   // An object that no longer matches is shown as it was when it did.
   const ObjectPtr& shown = type == Type::kDeleted && event->type() != Type::kDeleted
                                ? event->previous()->At(event->revision())
                                : event->object();
   Write(ObjectFrame(EventTypeName(type), shown));
+  return true;
 }
 
 void WatchSessions::Session::Write(Bytes frame) {
@@ -340,7 +346,7 @@ void WatchSessions::Start(CallPtr call) {
   const std::optional<int64_t> revision = options.revision;
   auto pending = std::make_shared<Pending>();
   *pending = {std::move(call), std::move(options), std::move(labels), std::move(fields)};
-  cache_.WhenReadable(revision, options_.read_wait, [this, pending](absl::Status status) {
+  cache_.WhenReadable(revision, options_.read_wait, [this, pending](const absl::Status& status) {
     if (!status.ok()) return Reply(std::move(pending->call), status);
     Begin(std::move(pending->call), std::move(pending->options), std::move(pending->labels),
           std::move(pending->fields));

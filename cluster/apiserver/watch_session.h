@@ -6,9 +6,10 @@
 //                                     initial-events-end];   +-----------+
 //                                  events of the history     too much is unsent
 //
-// Live, a watch is told of events as they happen. A client that does not take them costs nothing:
-// its watch stops being told, and reads on in the history once the client has taken what it has. If
-// the history has forgotten that place by then, the watch ends with an ERROR event, 410 Expired.
+// Live, a watch is told of events as they happen. A client that does not take them costs no more
+// work: its watch stops being told, and reads on in the history once the client has taken what it
+// has. Meanwhile the history keeps that place, within its bounds; if it has been forgotten, the
+// watch ends with an ERROR event, 410 Expired.
 //
 // Frames are made once per event and shared by all watchers who see the object whole and
 // unfiltered; selectors turn an object that enters into ADDED and one that leaves into DELETED.
@@ -36,8 +37,8 @@ struct WatchOptions {
   int64_t chunk_bytes = 64 << 10;
   // With more than this unsent a watch is sent nothing until its client has taken it all.
   int64_t unsent_bytes_max = 128 << 10;
-  // Events of the history sent before others get their turn.
-  int events_per_turn = 256;
+  // Events of the history looked at before others get their turn; more than a store brings at once.
+  int events_per_turn = 1024;
   // How long a watch waits for a revision that is still to come.
   absl::Duration read_wait = absl::Seconds(3);
 };

@@ -60,9 +60,15 @@ bool MvccIndex::ListStep(const ListOptions& options, Revision revision, size_t v
     }
     const Version* version = Find(*it->second, revision);
     if (version == nullptr || version->tombstone()) continue;
+    const bool full =
+        options.limit > 0 && static_cast<int64_t>(result.items.size()) >= options.limit;
+    if (full && !options.count && !options.count_only) {
+      result.more = true;
+      return true;
+    }
     ++result.count;
     if (options.count_only) continue;
-    if (options.limit > 0 && static_cast<int64_t>(result.items.size()) >= options.limit) {
+    if (full) {
       result.more = true;
       continue;
     }
@@ -175,7 +181,8 @@ Revision MvccIndex::Apply(std::vector<Write>& writes, std::vector<KeyValue>* pre
       version.create = live ? last->create : revision;
       version.version = live ? last->version + 1 : 1;
       version.lease = write.lease;
-      version.value = write.value == nullptr ? empty : std::move(write.value);
+      version.value = std::move(write.value);
+      if (version.value == nullptr) version.value = empty;
     }
     History& history = found != nullptr ? *found : LookupOrAdd(write.key);
     Append(history, std::move(version), journal);

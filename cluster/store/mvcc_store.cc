@@ -37,10 +37,10 @@ class MvccStore::Handle final : public Store {
   ~Handle() override { store_->Close(); }
 
   void Get(std::string key, Revision revision, Completion<KeyValue> done) override {
-    store_->Get(std::move(key), revision, std::move(done));
+    store_->Get(key, revision, std::move(done));
   }
   void List(ListOptions options, Completion<ListResult> done) override {
-    store_->List(std::move(options), std::move(done));
+    store_->List(options, std::move(done));
   }
   void Txn(TxnRequest request, Completion<TxnResult> done) override {
     store_->Txn(std::move(request), std::move(done));
@@ -122,7 +122,7 @@ absl::StatusOr<KeyValue> MvccStore::ReadKey(const std::string& key, Revision rev
   return state_->index.At(key, revision);
 }
 
-void MvccStore::Get(std::string key, Revision revision, Completion<KeyValue> done) {
+void MvccStore::Get(const std::string& key, Revision revision, Completion<KeyValue> done) {
   Post(std::move(done), ReadKey(key, revision));
 }
 
@@ -153,7 +153,7 @@ absl::StatusOr<ListResult> MvccStore::ReadRange(const ListOptions& options) {
   return *TryReadRange(options, SIZE_MAX);  // in one go: nothing can overtake it
 }
 
-void MvccStore::List(ListOptions options, Completion<ListResult> done) {
+void MvccStore::List(const ListOptions& options, Completion<ListResult> done) {
   Post(std::move(done), ReadRange(options));
 }
 
@@ -266,7 +266,7 @@ auto FinishWith(Completion<T> done, absl::StatusOr<T> result) {
 
 auto FinishWith(DoneCallback done, absl::Status status) {
   return [done = std::move(done), status = std::move(status)](const absl::Status& disk) mutable {
-    done(disk.ok() ? std::move(status) : disk);
+    done(disk.ok() ? status : disk);
   };
 }
 
@@ -358,7 +358,8 @@ void MvccStore::ExpireLeases() {
     if (expired.empty()) ArmLeaseTimer();
   }
   for (LeaseId lease : expired) {  // each arms the timer again when it is executed
-    Submit(RevokeOp{.lease = lease, .expired = true, .begun = false, .done = [](absl::Status) {}});
+    Submit(RevokeOp{
+        .lease = lease, .expired = true, .begun = false, .done = [](const absl::Status&) {}});
   }
 }
 

@@ -41,8 +41,8 @@ class MvccStore : public std::enable_shared_from_this<MvccStore> {
   // The caller's Store. Destroying it closes the store.
   static std::unique_ptr<Store> MakeHandle(std::shared_ptr<MvccStore> store);
 
-  void Get(std::string key, Revision revision, Completion<KeyValue> done);
-  void List(ListOptions options, Completion<ListResult> done);
+  void Get(const std::string& key, Revision revision, Completion<KeyValue> done);
+  void List(const ListOptions& options, Completion<ListResult> done);
   void Txn(TxnRequest request, Completion<TxnResult> done);
   int64_t MaxTxnOps() const { return limits_.txn_ops_max; }
   std::unique_ptr<WatchHandle> Watch(WatchOptions options, WatchCallback callback);

@@ -50,6 +50,7 @@ struct ListOptions {
   Revision revision = 0;      // 0: the newest
   int64_t limit = 0;          // 0: all
   bool count_only = false;
+  bool count = true;          // false: ListResult::count is that of the items, and costs nothing
 };
 struct ListResult {
   Revision revision = 0;      // the revision the list is of (the newest one when asked with 0)

@@ -88,14 +88,16 @@ std::string WhyNot(const Recorded& row) {
 const std::map<std::string_view, std::string_view>& Objects() {
   static const auto* const kObjects = new std::map<std::string_view, std::string_view>{
       {"namespaces", R"({"metadata":{"name":"x"}})"},
-      {"nodes", R"({"metadata":{"name":"x"},"spec":{"taints":[{"key":"a","effect":"NoSchedule"}]}})"},
+      {"nodes", R"({"metadata":{"name":"x"},"spec":{"taints":[)"
+                R"({"key":"a","effect":"NoSchedule"}]}})"},
       {"pods", R"({"metadata":{"name":"x","labels":{"app":"x"}},"spec":{"containers":[)"
                R"({"name":"c","image":"i"}]}})"},
       {"configmaps", R"({"metadata":{"name":"x"},"data":{"a":"b"}})"},
       {"events", R"({"metadata":{"name":"x","namespace":"default"},"reason":"r","type":"Normal",)"
                  R"("involvedObject":{"kind":"Pod","name":"x","namespace":"default"}})"},
       {"events.events.k8s.io",
-       R"({"metadata":{"name":"x","namespace":"default"},"reason":"r","action":"a","type":"Normal",)"
+       R"({"metadata":{"name":"x","namespace":"default"},"reason":"r","action":"a",)"
+       R"("type":"Normal",)"
        R"("eventTime":"2026-01-02T03:04:05.000000Z","reportingController":"c/d",)"
        R"("reportingInstance":"e","regarding":{"kind":"Pod","name":"x","namespace":"default"}})"},
       {"leases.coordination.k8s.io",

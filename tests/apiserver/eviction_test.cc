@@ -87,7 +87,7 @@ TEST_F(EvictionTest, ABudgetIsSpentOnce) {
   EXPECT_EQ(refused.At("reason"), "TooManyRequests");
   EXPECT_EQ(refused.At("details/causes/0/reason"), "DisruptionBudget");
   EXPECT_EQ(refused.At("details/causes/0/message"),
-            "The disruption budget e needs 1 healthy pods and has 2 currently");
+            "The disruption budget e does not allow evicting pods currently");
   EXPECT_EQ(PodAt("b", "metadata/deletionTimestamp"), "<absent>");
 }
 
@@ -136,6 +136,78 @@ TEST_F(EvictionTest, PendingAndEndedPodsNeedNoBudget) {
     EXPECT_EQ(Get(std::string(kPods) + "/a").code, 404);
     Delete(std::string(kBudgets) + "/e");
   }
+}
+
+TEST_F(EvictionTest, APendingPodOnANodeIsMarkedToo) {
+  RunPod("a", "Pending", false);
+  ASSERT_EQ(Evict("a").code, 201);
+  EXPECT_EQ(PodAt("a", "metadata/deletionGracePeriodSeconds"), "30");
+  EXPECT_EQ(PodAt("a", "status/conditions/1/reason"), "EvictionByEvictionAPI");
+}
+
+TEST_F(EvictionTest, WhyASpentBudgetAllowsNothing) {
+  const auto condition = [](std::string_view reason, std::string_view message) {
+    return fmt::format(R"("conditions":[{{"type":"DisruptionAllowed","status":"False",)"
+                       R"("reason":"{}","message":"{}","lastTransitionTime":)"
+                       R"("2026-01-02T03:04:05Z"}}],)",
+                       reason, message);
+  };
+  constexpr std::string_view kNo = "The disruption budget e does not allow evicting pods currently";
+  const struct {
+    std::string conditions;
+    int current;
+    std::string message;
+  } cases[] = {
+      {"", 1, "The disruption budget e needs 1 healthy pods and has 1 currently"},
+      {"", 3, std::string(kNo)},
+      {condition("InsufficientPods", "wait"), 3, fmt::format("{} (InsufficientPods): wait", kNo)},
+      {condition("InsufficientPods", "wait"), 0,
+       "The disruption budget e needs 1 healthy pods and has 0 currently"},
+      {condition("SyncFailed", "no scale"), 0,
+       fmt::format("{} because it failed sync: no scale", kNo)},
+  };
+  RunPod("a", "Running", true);
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.message);
+    MakeBudget("e", "", fmt::format(R"({}"observedGeneration":1,"currentHealthy":{},)"
+                                    R"("desiredHealthy":1)", c.conditions, c.current));
+    const Answer answer = Evict("a");
+    EXPECT_EQ(answer.code, 429);
+    EXPECT_EQ(answer.At("details/causes/0/message"), c.message);
+    Delete(std::string(kBudgets) + "/e");
+  }
+}
+
+TEST_F(EvictionTest, BudgetsNobodyCanTrust) {
+  RunPod("a", "Running", true);
+  MakeBudget("e", "", R"("observedGeneration":1,"disruptionsAllowed":1)");
+  std::string pods;
+  for (int i = 0; i <= 2000; ++i) {
+    pods += fmt::format(R"({}"p{}":"2026-01-02T03:04:05Z")", i == 0 ? "" : ",", i);
+  }
+  ASSERT_EQ(MergePatch(std::string(kBudgets) + "/e/status",
+                       fmt::format(R"({{"status":{{"disruptedPods":{{{}}}}}}})", pods)).code,
+            200);
+  const Answer full = Evict("a");
+  EXPECT_EQ(full.code, 403);
+  EXPECT_EQ(full.At("message"),
+            "poddisruptionbudget.policy \"e\" is forbidden: DisruptedPods map too big - too many "
+            "evictions not confirmed by PDB controller");
+}
+
+// Two drains at once: the one disruption that is left is spent once.
+TEST_F(EvictionTest, TwoEvictionsOfOneBudget) {
+  for (const char* name : {"a", "b"}) RunPod(name, "Running", true);
+  MakeBudget("e", "", R"("observedGeneration":1,"disruptionsAllowed":1)");
+  std::vector<OpenStream> both;
+  for (const char* name : {"a", "b"}) {
+    both.push_back(Send("POST", fmt::format("{}/{}/eviction", kPods, name),
+                        fmt::format(R"({{"metadata":{{"name":"{}"}}}})", name),
+                        "application/json"));
+  }
+  Run(absl::Seconds(1));
+  EXPECT_EQ(both[0].answer().code + both[1].answer().code, 201 + 429);
+  EXPECT_EQ(Get(std::string(kBudgets) + "/e").At("status/disruptionsAllowed"), "0");
 }
 
 TEST_F(EvictionTest, SeveralBudgets) {

@@ -350,6 +350,29 @@ TEST_F(ObjectTest, LongListsOfAnOldRevision) {
             "c1099");
 }
 
+// Compacted between two pieces of one page: the client goes on where the page began.
+TEST_F(ObjectTest, ARevisionThatGoesAwayInTheMiddle) {
+  const std::string url = "/api/v1/namespaces/default/configmaps";
+  for (int i = 0; i < 1100; ++i) {
+    Post(url, fmt::format(R"({{"metadata":{{"name":"c{:04}"}}}})", i));
+  }
+  const Answer first = Get(url + "?limit=10");
+  Post(url, R"({"metadata":{"name":"later"}})");
+  const OpenStream list =
+      Send("GET", url + "?continue=" + first.At("metadata/continue"));
+  bool compacted = false;
+  while (list.answer().code == 0) {
+    ASSERT_TRUE(loop.Step());
+    if (std::exchange(compacted, true)) continue;
+    store->Compact(std::stoll(first.At("metadata/resourceVersion")) + 1,
+                   [](const absl::Status& status) { EXPECT_TRUE(status.ok()) << status; });
+  }
+  ASSERT_EQ(list.answer().code, 410) << list.answer().body.substr(0, 200);
+  const Answer rest = Get(url + "?continue=" + list.answer().At("metadata/continue"));
+  EXPECT_EQ(rest.At("items/0/metadata/name"), "c0010");
+  EXPECT_EQ(rest.At("items/1090/metadata/name"), "later");
+}
+
 TEST_F(ObjectTest, ListsOfRevisionsThatAreNotThere) {
   for (int i = 0; i < 3; ++i) MakePod(fmt::format("p{}", i));
   const Answer page = Get(std::string(kPods) + "?limit=1");

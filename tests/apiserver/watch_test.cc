@@ -271,6 +271,23 @@ TEST_F(ShortHistoryTest, AClientThatIsTooSlowIsTold) {
   EXPECT_TRUE(watch.answer().closed);
 }
 
+// A place that is lost already is not kept for: nobody else's history grows by it.
+TEST_F(ShortHistoryTest, ALostPlaceHoldsNothing) {
+  OpenStream slow = Watch(std::string(kMaps) + "?watch=true&resourceVersion=1");
+  Run();
+  slow.Pause();
+  const std::string filler(150'000, 'x');
+  Post(kMaps, fmt::format(R"({{"metadata":{{"name":"big"}},"data":{{"k":"{}"}}}})", filler));
+  std::vector<std::string> versions;
+  for (int i = 0; i < 20; ++i) {
+    versions.push_back(Post(kMaps, Map(fmt::format("m{}", i))).At("metadata/resourceVersion"));
+  }
+  const OpenStream five_back =
+      Watch(fmt::format("{}?watch=true&resourceVersion={}", kMaps, versions[14]));
+  Run();
+  EXPECT_EQ(At(five_back.answer().Events().at(0), "object/reason"), "Expired");
+}
+
 TEST_F(ShortHistoryTest, AClientThatIsOnlyLateIsWaitedFor) {
   OpenStream watch = Watch(std::string(kMaps) + "?watch=true&resourceVersion=1");
   Run();
@@ -314,6 +331,8 @@ TEST_F(FewBytesTest, BigObjectsAreForgottenSooner) {
   };
   EXPECT_EQ(first_event(versions[0]), "ERROR");
   EXPECT_EQ(first_event(versions[1]), "ADDED");
+  for (int i = 0; i < 4; ++i) Delete(fmt::format("{}/m{}", kMaps, i));
+  EXPECT_EQ(first_event(versions[4]), "ERROR") << "deletions weigh what they show";
 }
 
 }  // namespace

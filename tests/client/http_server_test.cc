@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <thread>
 
@@ -198,6 +199,40 @@ TEST_F(HttpServerTest, SlowWatcherIsCutOff) {
   EXPECT_TRUE(Eventually([&] { return server_->connections() == 0; }));
   // What did arrive is cut, and does not look complete.
   EXPECT_FALSE(client.ReadAll().ends_with("0\r\n\r\n"));
+}
+
+TEST_F(HttpServerTest, WhoWaitsForAllToBeTakenIsTold) {
+  StartWith({});
+  std::shared_ptr<StreamWriter> writer;
+  absl::Notification started;
+  handler_.OnStream([&](std::shared_ptr<StreamWriter> w) {
+    writer = std::move(w);
+    started.Notify();
+  });
+  RawClient client(server_->port());
+  client.Send("GET /stream HTTP/1.1\r\n\r\n");
+  started.WaitForNotification();
+  std::atomic<int> told{0};
+  writer->OnDrained([&] { ++told; });
+  EXPECT_EQ(told, 1) << "nothing is unsent";
+  const Bytes chunk = MakeBytes(std::string(64 << 10, 'x'));
+  for (int i = 0; i < 112; ++i) ASSERT_TRUE(writer->Write(chunk));  // more than sockets buffer
+  writer->OnDrained([&] { ++told; });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(told, 1) << "the client has not read";
+  EXPECT_GT(writer->UnsentBytes(), 0);
+  std::thread reader([&] { client.ReadAll(); });
+  EXPECT_TRUE(Eventually([&] { return told == 2; }));
+  EXPECT_EQ(writer->UnsentBytes(), 0);
+  // Not when the end comes first.
+  for (int i = 0; i < 112; ++i) ASSERT_TRUE(writer->Write(chunk));
+  if (writer->UnsentBytes() > 0) writer->OnDrained([&] { ++told; });
+  writer->Close();
+  const int at_close = told;
+  writer->OnDrained([&] { ++told; });
+  server_.reset();
+  reader.join();
+  EXPECT_EQ(told, at_close);
 }
 
 TEST_F(HttpServerTest, StalledReaderIsCutOff) {

@@ -192,6 +192,29 @@ TEST(InProcessTransportTest, BudgetIsOfWhatIsUndelivered) {
   }
 }
 
+TEST(InProcessTransportTest, WhoWaitsForAllToBeTakenIsTold) {
+  TransportWorld world;
+  auto stream = world.Open();
+  world.Run();
+  auto writer = world.StartStream();
+  int told = 0;
+  writer->OnDrained([&] { ++told; });
+  EXPECT_EQ(told, 1) << "nothing is unsent";
+  writer->Write(MakeBytes("abc"));
+  writer->OnDrained([&] {
+    EXPECT_TRUE(world.server->IsCurrent());
+    ++told;
+  });
+  EXPECT_EQ(told, 1);
+  world.Run();
+  EXPECT_EQ(told, 2);
+  writer->Write(MakeBytes("abc"));
+  writer->OnDrained([&] { ++told; });
+  writer->Close();
+  world.Run();
+  EXPECT_EQ(told, 2) << "the end came first";
+}
+
 TEST(InProcessTransportTest, CancelledStreamHearsNothingMore) {
   TransportWorld w;
   auto stream = w.Open();

@@ -32,7 +32,8 @@ std::string Mutated(const std::vector<std::string>& seeds, Random& random) {
       case 1: text.insert(at, text.substr(at, length)); break;
       case 2: text.insert(at, 1, static_cast<char>(random.Below(256))); break;
       case 3: {
-        constexpr std::string_view kMarks = "{}[]\",:\\/&*-%=()!<>\n\0 0139eEk~|#\xff\x80";
+        using std::string_view_literals::operator""sv;
+        constexpr std::string_view kMarks = "{}[]\",:\\/&*-%=()!<>\n\0 0139eEk~|#\xff\x80"sv;
         text.insert(at, 1, kMarks[random.Below(kMarks.size())]);
         break;
       }

@@ -230,7 +230,8 @@ std::vector<std::string> QuantitySeeds() {
 }
 
 std::vector<std::string> HttpSeeds() {
-  return {"POST /api/v1/pods?x=y HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nAccept: a, b\r\n\r\nabc",
+  return {"POST /api/v1/pods?x=y HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nAccept: a, b\r\n\r\n"
+          "abc",
           "GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
           "PUT /x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n"
           "3;x=y\r\nabc\r\n0\r\nTrailer: x\r\n\r\n",

@@ -50,17 +50,17 @@ std::string HumanDuration(absl::Duration duration) {
   const int64_t seconds = absl::ToInt64Seconds(duration);
   if (seconds < -1) return "<invalid>";  // clocks differ a little
   if (seconds < 0) return "0s";
-  if (seconds < 60 * 2) return fmt::format("{}s", seconds);
+  if (seconds < 120) return fmt::format("{}s", seconds);
   const int64_t minutes = seconds / 60;
   if (minutes < 10) return TwoUnits(minutes, 'm', seconds % 60, 's');
-  if (minutes < 60 * 3) return fmt::format("{}m", minutes);
+  if (minutes < 180) return fmt::format("{}m", minutes);
   const int64_t hours = minutes / 60;
   if (hours < 8) return TwoUnits(hours, 'h', minutes % 60, 'm');
   if (hours < 48) return fmt::format("{}h", hours);
   const int64_t days = hours / 24;
-  if (hours < 24 * 8) return TwoUnits(days, 'd', hours % 24, 'h');
-  if (hours < 24 * 365 * 2) return fmt::format("{}d", days);
-  if (hours < 24 * 365 * 8) return TwoUnits(days / 365, 'y', days % 365, 'd');
+  if (days < 8) return TwoUnits(days, 'd', hours % 24, 'h');
+  if (days < 730) return fmt::format("{}d", days);
+  if (days < 2920) return TwoUnits(days / 365, 'y', days % 365, 'd');
   return fmt::format("{}y", days / 365);
 }
 

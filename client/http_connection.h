@@ -71,7 +71,7 @@ class HttpConnection final : private EventLoop::Watcher {
   // tls: null for plain TCP.
   HttpConnection(EventLoop& loop, Owner& owner, std::shared_ptr<const TlsContext> tls,
                  std::string host, absl::Duration connect_timeout);
-  virtual ~HttpConnection();
+  ~HttpConnection();
 
   // Connects to the first address that takes it, with the first call already in hand.
   void Start(std::vector<SocketAddress> addresses, std::shared_ptr<HttpCall> call);

@@ -98,7 +98,6 @@ absl::StatusOr<ServerUrl> ParseServerUrl(std::string_view url) {
 class HttpTransport::Pool final : public HttpConnection::Owner,
                                   public std::enable_shared_from_this<Pool> {
  public:
-  virtual ~Pool() = default;
   Pool(HttpTransportOptions options, ServerUrl url, std::shared_ptr<const TlsContext> tls)
       : options_(std::move(options)), url_(std::move(url)), tls_(std::move(tls)) {
     const bool v6 = url_.host.find(':') != std::string::npos;

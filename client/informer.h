@@ -45,7 +45,7 @@ class Informer final : private ReflectorTarget {
   };
 
   Informer(ApiClient& client, const api::Resource& resource, ReflectorOptions options = {});
-  virtual ~Informer();
+  ~Informer();
 
   // Once. Handlers may be added before and after.
   void Start() { reflector_.Start(); }

@@ -1,5 +1,7 @@
 // `berth`: one program, a sub-command for every component.
+#include <cstdio>
 #include <cstring>
+#include <exception>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -60,4 +62,11 @@ int Fail(const absl::Status& status) {
 
 }  // namespace berth::program
 
-int main(int argc, char** argv) { return berth::program::Main(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return berth::program::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "berth: %s\n", error.what());
+    return 1;
+  }
+}

@@ -10,7 +10,7 @@ namespace berth::scheduler {
 namespace {
 
 client::ObjectDone ToClient(framework::ObjectSink::ObjectDone done) {
-  return [done = std::move(done)](absl::StatusOr<client::ObjectPtr> result) mutable {
+  return [done = std::move(done)](const absl::StatusOr<client::ObjectPtr>& result) mutable {
     if (result.ok()) {
       done(absl::OkStatus(), *std::move(result));
     } else {
@@ -43,7 +43,7 @@ void ApiSink::Patch(const api::Resource& resource, std::string_view namespace_,
                     Done done) {
   client_.Patch(resource, namespace_, name, client::PatchType::kStrategicMerge, std::move(patch),
                 subresource,
-                [done = std::move(done)](absl::StatusOr<client::ObjectPtr> result) mutable {
+                [done = std::move(done)](const absl::StatusOr<client::ObjectPtr>& result) mutable {
                   done(result.status());
                 });
 }

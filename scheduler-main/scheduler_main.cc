@@ -38,7 +38,8 @@ absl::StatusOr<Configuration> LoadConfig(const Flags& flags, const Plugins& plug
   std::vector<std::string> names;
   for (const framework::PluginEntry& plugin : plugins) names.push_back(plugin.name);
   BERTH_RETURN_IF_ERROR(CompleteProfiles(config, names));
-  for (const auto& [name, mode] : flags.profile_tie_break) {
+  for (const auto& override : flags.profile_tie_break) {
+    const std::string& name = override.first;
     const bool known =
         std::any_of(config.profiles.begin(), config.profiles.end(),
                     [&](const auto& profile) { return profile.scheduler_name == name; });
@@ -213,7 +214,7 @@ absl::Status Run(const Flags& flags, Plugins plugins) {
   });
   if (!scheduler.ok()) return scheduler.status();
   BERTH_LOG(kInfo, "scheduling server={}", rest.server);
-  const absl::Status status = Serve(flags, signals, executor, **scheduler);
+  absl::Status status = Serve(flags, signals, executor, **scheduler);
   executor.Run([&] { scheduler->reset(); });
   transport.reset();  // completions in flight find nobody
   executor.Stop();

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -137,7 +138,7 @@ class Load {
     }
     const int64_t sent = NowNs();
     transport_.Do(make_(count_++), absl::Seconds(30),
-                  [this, sent](absl::StatusOr<api::HttpResponse> response) {
+                  [this, sent](const absl::StatusOr<api::HttpResponse>& response) {
                     if (!response.ok()) Die(response.status().ToString());
                     if (response->code != code_) {
                       Die(fmt::format("{}: {}", response->code, response->text()));
@@ -208,7 +209,7 @@ class Rig {
     std::function<void(int64_t)> next = [&](int64_t i) {
       if (i >= pods) return;
       transport().Do(Create(NewPod(prefix + std::to_string(i)), true), absl::Seconds(30),
-                     [&, i](absl::StatusOr<api::HttpResponse> response) {
+                     [&, i](const absl::StatusOr<api::HttpResponse>& response) {
                        if (!response.ok() || response->code != 201) Die("cannot create pods");
                        if (--left == 0) return done.Notify();
                        next(i + kClients);
@@ -294,7 +295,7 @@ void Lists(const Options& options) {
       const int64_t begin = NowNs();
       absl::Notification done;
       rig.transport().Do(Read("/api/v1/pods", protobuf), absl::Seconds(60),
-                         [&](absl::StatusOr<api::HttpResponse> response) {
+                         [&](const absl::StatusOr<api::HttpResponse>& response) {
                            if (!response.ok() || response->code != 200) Die("cannot list");
                            bytes = response->text().size();
                            done.Notify();
@@ -318,7 +319,7 @@ void Propagation(const Options& options) {
   std::string rest;
   constexpr std::string_view kMark = "\"sent\":\"";
   client::StreamHandler handler;
-  handler.on_data = [&](Bytes chunk) {
+  handler.on_data = [&](const Bytes& chunk) {
     const int64_t now = NowNs();
     rest += *chunk;
     const size_t whole = rest.rfind('\n');
@@ -414,4 +415,11 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace berth::bench
 
-int main(int argc, char** argv) { return berth::bench::Main(argc, argv); }
+int main(int argc, char** argv) {
+  try {
+    return berth::bench::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "berth_api_bench: %s\n", error.what());
+    return 1;
+  }
+}

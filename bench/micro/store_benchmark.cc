@@ -136,7 +136,7 @@ void Fill(Store& store) {
     TxnRequest request;
     request.writes.push_back(
         {.key = fmt::format("/registry/pods/default/pod-{:06}", i), .value = value});
-    store.Txn(std::move(request), [&, i](absl::StatusOr<TxnResult> result) {
+    store.Txn(std::move(request), [&, i](const absl::StatusOr<TxnResult>& result) {
       BERTH_CHECK(result.ok());
       if (--left == 0) return done.Notify();
       if (i + kInFlight < kKeys) put(i + kInFlight);
@@ -191,7 +191,7 @@ void RunWatch(Store& store, std::string_view name, int watchers) {
   for (int i = 0; i < watchers; ++i) {
     auto seen = std::make_shared<int64_t>(0);
     handles.push_back(store.Watch({.start = 2}, [&, seen](const absl::Status& status, Revision,
-                                                          std::vector<WatchEvent> batch) {
+                                                          const std::vector<WatchEvent>& batch) {
       BERTH_CHECK(status.ok());
       events += static_cast<int64_t>(batch.size());
       const bool before = *seen < kKeys;

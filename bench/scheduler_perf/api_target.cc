@@ -137,7 +137,7 @@ class ApiTarget final : public Target {
       while (progress.in_flight < static_cast<size_t>(options_.requests_in_flight) &&
              progress.next < count && progress.failure.ok()) {
         ++progress.in_flight;
-        send(progress.next++, [&](absl::Status status) {
+        send(progress.next++, [&](const absl::Status& status) {
           --progress.in_flight;
           if (!status.ok() && progress.failure.ok()) progress.failure = status;
           pump();

@@ -70,7 +70,7 @@ class Fields {
     if (!param.empty() && count.value == 0) count.param = param.substr(1);
     return count;
   }
-  void Fail(std::string what) {
+  void Fail(const std::string& what) {
     if (error_.ok()) error_ = absl::InvalidArgumentError(where_ + ": " + what);
   }
   // A part of the format that is right and cannot be run yet.

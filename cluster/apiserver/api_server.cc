@@ -156,7 +156,7 @@ void ApiServer::FinishDeletions() {
           const bool same = current != nullptr && current->metadata().uid() == uid;
           return same && OnlyToBeRemoved(*current) ? Change::Delete() : Change::Keep();
         },
-        [key = pod->key()](absl::StatusOr<ObjectPtr> done) {
+        [key = pod->key()](const absl::StatusOr<ObjectPtr>& done) {
           if (done.ok()) return;
           BERTH_LOG(kError, "deletion not finished pod={} error={}", key,
                     done.status().ToString());

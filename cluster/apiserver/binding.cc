@@ -127,10 +127,10 @@ void Rest::Bind(CallPtr call) {
     return CheckBinding(state->binding, it.info);
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
-  TryBind(std::move(state));
+  TryBind(state);
 }
 
-void Rest::TryBind(std::shared_ptr<BindState> state) {
+void Rest::TryBind(const std::shared_ptr<BindState>& state) {
   const RequestInfo& info = state->call->info;
   ObjectWriter::Options options;
   options.dry_run = state->options.dry_run;
@@ -141,7 +141,7 @@ void Rest::TryBind(std::shared_ptr<BindState> state) {
   writer_.Modify(
       *info.resource, info.namespace_, info.name,
       [this, state](const ObjectPtr& current) { return ApplyBind(*state, current); },
-      [this, state](absl::StatusOr<ObjectPtr> result) {
+      [this, state](const absl::StatusOr<ObjectPtr>& result) {
         if (!state->wait_node.empty()) {
           return ledger_.OnSettled(std::exchange(state->wait_node, ""), [this, state] {
             executor_.Post([this, alive = alive_.Watch(), state] {

@@ -28,7 +28,7 @@ api::HttpResponse Whole(const OutputFormat& format, int code, std::string body) 
   response.code = code;
   response.content_type = std::string(AnswerType(format.media));
   if (format.media == Media::kYaml || (format.pretty && format.media == Media::kJson)) {
-    body = Restyle(std::move(body), format.media, format.pretty);
+    body = Restyle(body, format.media, format.pretty);
   }
   response.body = MakeBytes(std::move(body));
   return response;

@@ -179,7 +179,7 @@ std::string EncodeProtobufList(const api::Resource& resource,
   return out;
 }
 
-std::string Restyle(std::string json, Media media, bool pretty) {
+std::string Restyle(const std::string& json, Media media, bool pretty) {
   if (media == Media::kYaml) {
     auto yaml = api::JsonToYaml(json);
     return yaml.ok() ? *std::move(yaml) : json;

@@ -51,7 +51,7 @@ std::string EncodeProtobufList(const api::Resource& resource,
                                const ListMetadata& metadata);
 
 // JSON text as YAML, or indented.
-std::string Restyle(std::string json, Media media, bool pretty);
+std::string Restyle(const std::string& json, Media media, bool pretty);
 
 // A request's body as a `type`. A missing kind or apiVersion is taken as meant; another one is a
 // BadRequest in upstream's words. Unknown and duplicate fields: refused when strict, appended to

@@ -79,7 +79,7 @@ void Rest::Ensure(const api::Resource& resource, std::shared_ptr<google::protobu
   state->info.namespace_ = MetadataOf(*object).namespace_();
   state->user = kSystem;
   state->object = std::move(object);
-  state->done = [done = std::move(done)](absl::StatusOr<ObjectPtr> result) mutable {
+  state->done = [done = std::move(done)](const absl::StatusOr<ObjectPtr>& result) mutable {
     done(result.ok() || api::IsAlreadyExists(result.status()) ? absl::OkStatus()
                                                               : result.status());
   };
@@ -98,7 +98,7 @@ void Rest::TryCreate(std::shared_ptr<CreateState> state) {
   }
   ++state->tries;
   if (auto status = AdmitCreate(state->info, state->user, *state->object); !status.ok()) {
-    return RefuseCreate(std::move(state), std::move(status));
+    return RefuseCreate(state, std::move(status));
   }
   ObjectWriter::Options options;
   options.dry_run = state->options.dry_run;
@@ -128,7 +128,7 @@ void Rest::TryCreate(std::shared_ptr<CreateState> state) {
 }
 
 // A namespace that is not there may have been made by another server a moment ago.
-void Rest::RefuseCreate(std::shared_ptr<CreateState> state, absl::Status failure) {
+void Rest::RefuseCreate(const std::shared_ptr<CreateState>& state, absl::Status failure) {
   if (state->fresh || !api::IsNotFound(failure)) return state->done(std::move(failure));
   state->fresh = true;
   cache_.WhenFresh([this, state](const absl::Status& status) {

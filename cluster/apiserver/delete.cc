@@ -188,21 +188,21 @@ void Rest::DeleteObject(const RequestInfo& info, const UserInfo& user, DeletionO
         // The second step of a pod's removal; somebody else may have done it meanwhile.
         if (result.ok() && state->marked && !state->remove && !state->options.dry_run &&
             (*result)->metadata().finalizers().empty()) {
-          return RemoveMarked(state, *std::move(result));
+          return RemoveMarked(state, *result);
         }
         state->done(std::move(result), state->remove);
       },
       std::move(write));
 }
 
-void Rest::RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked) {
+void Rest::RemoveMarked(const std::shared_ptr<DeleteState>& state, const ObjectPtr& marked) {
   state->removing = true;
   state->options.resource_version.reset();
   state->options.uid = marked->metadata().uid();
   writer_.Modify(
       *state->info.resource, state->info.namespace_, state->info.name,
       [this, state](const ObjectPtr& current) { return ApplyDelete(*state, current); },
-      [state, marked](absl::StatusOr<ObjectPtr> result) {
+      [state, marked](const absl::StatusOr<ObjectPtr>& result) {
         if (!result.ok() && !api::IsNotFound(result.status()) &&
             !api::IsConflict(result.status())) {
           return state->done(result.status(), false);
@@ -267,7 +267,7 @@ void Rest::DeleteCollection(CallPtr call) {
   });
 }
 
-void Rest::DeleteNext(std::shared_ptr<CollectionState> state) {
+void Rest::DeleteNext(const std::shared_ptr<CollectionState>& state) {
   if (state->next == state->objects.size()) {
     std::string body = RenderList(*state->call->info.resource, state->deleted, state->metadata,
                                   RenderOptionsOf(*state->call, executor_.clock().Now()));
@@ -277,7 +277,7 @@ void Rest::DeleteNext(std::shared_ptr<CollectionState> state) {
   RequestInfo one = state->call->info;
   one.namespace_ = object->metadata().namespace_();
   one.name = object->metadata().name();
-  auto done = [this, state, object](absl::StatusOr<ObjectPtr> result, bool) {
+  auto done = [this, state, object](const absl::StatusOr<ObjectPtr>& result, bool) {
     if (!result.ok() && !api::IsNotFound(result.status())) {
       return Reply(std::move(state->call), result.status());
     }

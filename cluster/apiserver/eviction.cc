@@ -248,13 +248,13 @@ void Rest::AskBudget(const std::shared_ptr<EvictState>& state, const ObjectPtr& 
     state->call->output.as = OutputFormat::As::kItself;
     return Reply(std::move(state->call), 201, several, {"v1", "Status"});  // 201 it is, upstream
   }
-  const auto finish = [this, state](const absl::Status& status) { FinishEviction(state, status); };
+  const auto finish = [state](const absl::Status& status) { FinishEviction(state, status); };
   if (budgets.empty()) return MarkAndDelete(state, finish);
   const auto& budget = budgets[0]->As<PodDisruptionBudget>();
   state->budget = budget.metadata().name();
   if (!IsReady(pod) && IgnoresUnready(budget)) {
     PinVersion(*state, *object);
-    return MarkAndDelete(state, [this, state](const absl::Status& status) {
+    return MarkAndDelete(state, [state](const absl::Status& status) {
       // The pod changed while this server insisted that it does not: the client may try again.
       const bool raced = !state->versioned && api::IsConflict(status);
       FinishEviction(state, raced ? StillProcessed(state->budget) : status);
@@ -280,10 +280,10 @@ void Rest::SpendDisruption(const std::shared_ptr<EvictState>& state) {
         SetTime((*status.mutable_disrupted_pods())[state->call->info.name], now);
         return Change::Put(std::move(budget));
       },
-      [this, state](absl::StatusOr<ObjectPtr> result) {
+      [this, state](const absl::StatusOr<ObjectPtr>& result) {
         if (!result.ok()) return FinishEviction(state, result.status());
         MarkAndDelete(state,
-                      [this, state](const absl::Status& status) { FinishEviction(state, status); });
+                      [state](const absl::Status& status) { FinishEviction(state, status); });
       },
       std::move(options));
 }
@@ -303,7 +303,7 @@ void Rest::MarkAndDelete(const std::shared_ptr<EvictState>& state, EvictDone don
         if (SameObject(*pod, current->message())) return Change::Keep();
         return Change::Put(std::move(pod));
       },
-      [this, state, done = std::move(done)](absl::StatusOr<ObjectPtr> result) {
+      [this, state, done = std::move(done)](const absl::StatusOr<ObjectPtr>& result) {
         if (!result.ok()) return done(result.status());
         if (state->options.resource_version) {
           state->options.resource_version = (*result)->metadata().resource_version();
@@ -314,7 +314,7 @@ void Rest::MarkAndDelete(const std::shared_ptr<EvictState>& state, EvictDone don
 
 void Rest::DeleteEvicted(const std::shared_ptr<EvictState>& state, EvictDone done) {
   DeleteObject(state->call->info, state->call->user, state->options,
-               [done = std::move(done)](absl::StatusOr<ObjectPtr> result, bool) {
+               [done = std::move(done)](const absl::StatusOr<ObjectPtr>& result, bool) {
                  done(result.status());
                });
 }

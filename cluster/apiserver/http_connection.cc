@@ -180,7 +180,7 @@ class HttpConnection::Sink final : public Responder::Sink {
                                            connection_->options_.stream_budget_bytes);
     connection_->loop_->Post([connection = connection_, serial = serial_, head = std::move(head),
                               outbox = std::move(outbox)]() mutable {
-      connection->BeginStream(serial, std::move(head), std::move(outbox));
+      connection->BeginStream(serial, head, std::move(outbox));
     });
     return writer;
   }
@@ -432,7 +432,7 @@ void HttpConnection::Answer(uint64_t serial, api::HttpResponse response) {
   Finished();
 }
 
-void HttpConnection::BeginStream(uint64_t serial, api::HttpResponse head,
+void HttpConnection::BeginStream(uint64_t serial, const api::HttpResponse& head,
                                  std::shared_ptr<Outbox> outbox) {
   if (fd_ < 0 || !handling_ || serial != serial_) return outbox->Gone();
   if (http_1_0_) keep_alive_ = false;

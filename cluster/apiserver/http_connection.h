@@ -70,7 +70,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void Reject(int code, std::string_view content_type, std::string body);
   // From a Sink, on the loop. serial: of the request, so that a late answer is told.
   void Answer(uint64_t serial, api::HttpResponse response);
-  void BeginStream(uint64_t serial, api::HttpResponse head, std::shared_ptr<Outbox> outbox);
+  void BeginStream(uint64_t serial, const api::HttpResponse& head,
+                   std::shared_ptr<Outbox> outbox);
   void Pull();
   void EndStream();
   void Finished();

@@ -31,8 +31,8 @@ ObjectWriter::ObjectWriter(Executor& executor, store::Store& store, WatchCache& 
                            EventLeases& leases)
     : executor_(executor), store_(store), cache_(cache), leases_(leases) {}
 
-void ObjectWriter::Modify(const api::Resource& resource, std::string namespace_, std::string name,
-                          Apply apply, Done done, Options options) {
+void ObjectWriter::Modify(const api::Resource& resource, const std::string& namespace_,
+                          const std::string& name, Apply apply, Done done, Options options) {
   auto op = std::make_shared<Operation>();
   op->resource = &cache_.For(resource).resource();
   op->store_key = StoreKey(*op->resource, namespace_, name);

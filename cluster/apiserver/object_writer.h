@@ -58,12 +58,11 @@ class ObjectWriter {
 
   ObjectWriter(Executor& executor, store::Store& store, WatchCache& cache, EventLeases& leases);
 
-  void Modify(const api::Resource& resource, std::string namespace_, std::string name, Apply apply,
-              Done done, Options options);
-  void Modify(const api::Resource& resource, std::string namespace_, std::string name, Apply apply,
-              Done done) {
-    Modify(resource, std::move(namespace_), std::move(name), std::move(apply), std::move(done),
-           Options());
+  void Modify(const api::Resource& resource, const std::string& namespace_,
+              const std::string& name, Apply apply, Done done, Options options);
+  void Modify(const api::Resource& resource, const std::string& namespace_,
+              const std::string& name, Apply apply, Done done) {
+    Modify(resource, namespace_, name, std::move(apply), std::move(done), Options());
   }
 
   // Time from Txn to its completion, for the metrics.

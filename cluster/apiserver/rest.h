@@ -86,7 +86,7 @@ class Rest {
   void RenderAndReply(const std::shared_ptr<ListState>& state);
 
   void TryCreate(std::shared_ptr<CreateState> state);
-  void RefuseCreate(std::shared_ptr<CreateState> state, absl::Status failure);
+  void RefuseCreate(const std::shared_ptr<CreateState>& state, absl::Status failure);
   absl::Status AdmitCreate(const RequestInfo& info, const UserInfo& user,
                            google::protobuf::Message& object);
 
@@ -111,8 +111,8 @@ class Rest {
                                    absl::Time now);
   absl::StatusOr<Change> DeleteNamespace(DeleteState& state, const StoredObject& current,
                                          absl::Time now);
-  void RemoveMarked(std::shared_ptr<DeleteState> state, ObjectPtr marked);
-  void DeleteNext(std::shared_ptr<CollectionState> state);
+  void RemoveMarked(const std::shared_ptr<DeleteState>& state, const ObjectPtr& marked);
+  void DeleteNext(const std::shared_ptr<CollectionState>& state);
 
   void LookAtPod(const std::shared_ptr<EvictState>& state);
   void AskBudget(const std::shared_ptr<EvictState>& state, const ObjectPtr& object);
@@ -125,7 +125,7 @@ class Rest {
 
   absl::StatusOr<Change> ApplyScale(ScaleState& state, const ObjectPtr& current);
 
-  void TryBind(std::shared_ptr<BindState> state);
+  void TryBind(const std::shared_ptr<BindState>& state);
   // What admission is shown of a write to an object that is named.
   static AdmissionRequest AdmissionOf(const Call& call, Verb verb, std::string_view subresource,
                                       google::protobuf::Message* object,

@@ -48,9 +48,9 @@ NodeFacts FactsOf(const api::core::Node& node) {
   facts.name = Symbol::Intern(node.metadata().name());
   facts.labels = api::scheduling::LabelSet::FromMeta(node.metadata());
   for (const auto& taint : node.spec().taints()) {
-    auto compiled = api::scheduling::CompileTaint(taint);
+    const auto compiled = api::scheduling::CompileTaint(taint);
     if (compiled.effect == api::scheduling::TaintEffect::kNoExecute) {
-      facts.no_execute.push_back(std::move(compiled));
+      facts.no_execute.push_back(compiled);
     }
   }
   return facts;

@@ -82,7 +82,7 @@ NodeAgent::NodeAgent(client::ApiClient& client, NodeAgentOptions options)
     : table_(std::move(options.nodes), options.count),
       registrar_(client.executor(), client, table_, options.registrar),
       leases_(client.executor(), client, table_, options.lease),
-      pods_(client.executor(), client, table_, std::move(options.pods)),
+      pods_(client.executor(), client, table_, options.pods),
       node_target_(std::make_unique<NodeTarget>(*this)),
       pod_target_(std::make_unique<PodTarget>(*this)) {
   BERTH_CHECK(static_cast<int64_t>(table_.nodes().size()) <= kNodesMax);

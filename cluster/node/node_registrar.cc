@@ -141,7 +141,7 @@ void NodeRegistrar::WriteStatus(NodeRecord& record, const Node& node, bool even_
   record.status_queued = true;
   client_.UpdateStatus<Node>(
       wanted, [this, &record, even_if_it_holds, alive = lifetime_.Watch(),
-               done = std::move(done)](absl::StatusOr<NodePtr> written) mutable {
+               done = std::move(done)](const absl::StatusOr<NodePtr>& written) mutable {
         if (alive.expired()) return;
         const bool healthy = !api::IsTransient(written.status());
         record.status_queued = false;

@@ -56,7 +56,7 @@ bool IsDeleting(const Pod& pod) { return pod.metadata().has_deletion_timestamp()
 
 PodRunner::PodRunner(Executor& executor, client::ApiClient& client, NodeTable& table,
                      PodRunnerOptions options)
-    : executor_(executor), client_(client), table_(table), options_(std::move(options)),
+    : executor_(executor), client_(client), table_(table), options_(options),
       pump_(executor, options_.in_flight_max) {}
 
 PodRunner::~PodRunner() {
@@ -334,7 +334,7 @@ void PodRunner::Delete(const RecordPtr& record, RequestPump::Done done) {
                  {.uid = meta.uid(), .resource_version = {}, .grace_period_s = 0,
                   .propagation = {}},
                  [this, record, alive = lifetime_.Watch(),
-                  done = std::move(done)](absl::Status status) mutable {
+                  done = std::move(done)](const absl::Status& status) mutable {
                    if (alive.expired()) return;
                    record->delete_queued = false;
                    const bool healthy = !api::IsTransient(status);

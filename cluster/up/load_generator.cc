@@ -105,7 +105,7 @@ void LoadGenerator::CreateOne(int64_t index) {
   client_.Create<Pod>(pod, [this, index, alive = lifetime_.Watch()](auto made) {
     if (alive.expired()) return;
     --in_flight_;
-    const absl::Status status = made.status();
+    const absl::Status& status = made.status();
     if (status.ok() || api::IsAlreadyExists(status)) {
       ++progress_.created;
     } else if (!api::Reason(status).empty() && api::HttpCode(status) < 500) {

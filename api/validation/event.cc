@@ -46,9 +46,9 @@ void ValidateImmutable(const google::protobuf::Message& now,
   errors.InvalidShown(FieldPath(field), ToJsonText(now), kImmutableText);
 }
 
-}  // namespace
-
-void ValidateLegacyEvent(const core::Event& event, Errors& errors) {
+// Upstream names the controller's field as the group that was asked does.
+void ValidateAnyEvent(const core::Event& event, std::string_view controller_field,
+                      Errors& errors) {
   const FieldPath involved("involvedObject.namespace");
   const std::string& of_object = event.involved_object().namespace_();
   const std::string& own = event.metadata().namespace_();
@@ -59,7 +59,7 @@ void ValidateLegacyEvent(const core::Event& event, Errors& errors) {
     if (of_object.empty() && own != "default" && own != "kube-system") {
       errors.Invalid(involved, of_object, kOtherNamespace);
     }
-    const FieldPath controller("reportingController");
+    const FieldPath controller(controller_field);
     const std::string& name = event.reporting_component();
     if (name.empty()) errors.Required(controller);
     errors.Invalid(controller, name, IsQualifiedName(name));
@@ -71,8 +71,14 @@ void ValidateLegacyEvent(const core::Event& event, Errors& errors) {
   errors.Invalid(FieldPath("namespace"), own, IsDns1123Subdomain(own));
 }
 
+}  // namespace
+
+void ValidateLegacyEvent(const core::Event& event, Errors& errors) {
+  ValidateAnyEvent(event, "reportingComponent", errors);
+}
+
 void ValidateNewEvent(const core::Event& event, Errors& errors) {
-  ValidateLegacyEvent(event, errors);
+  ValidateAnyEvent(event, "reportingController", errors);
   ValidateCoreObjectMeta(event.metadata(), true, IsDns1123Subdomain, FieldPath("metadata"),
                          errors);
   ValidateSeries(event, errors);
@@ -91,7 +97,7 @@ void ValidateNewEvent(const core::Event& event, Errors& errors) {
 }
 
 void ValidateNewEventUpdate(const core::Event& event, const core::Event& old, Errors& errors) {
-  ValidateLegacyEvent(event, errors);
+  ValidateAnyEvent(event, "reportingController", errors);
   ValidateCoreObjectMetaUpdate(event.metadata(), old.metadata(), FieldPath("metadata"), errors);
   if (event.has_series() != old.has_series() || !SemanticEqual(event.series(), old.series())) {
     ValidateSeries(event, errors);

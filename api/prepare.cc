@@ -69,12 +69,19 @@ void UpdateNamespace(std::string_view subresource, const core::Namespace& old,
   if (subresource != "status") *object.mutable_status() = old.status();
 }
 
+// The kubelet has not taken its configuration from a config map since 1.24.
+void CreateNode(core::Node& object) {
+  object.mutable_spec()->clear_config_source();
+  object.mutable_status()->clear_config();
+}
+
 void UpdateNode(std::string_view subresource, const core::Node& old, core::Node& object) {
   if (subresource == "status") {
     *object.mutable_spec() = old.spec();
-  } else {
-    *object.mutable_status() = old.status();
+    return;
   }
+  *object.mutable_status() = old.status();
+  if (!old.spec().has_config_source()) object.mutable_spec()->clear_config_source();
 }
 
 // Coordinated leader election is off in 1.36: its fields are dropped unless they are there already.
@@ -113,6 +120,8 @@ void PrepareForCreate(const Resource& resource, Message& object) {
     PreparePodForCreate(*pod);
   } else if (auto* space = As<core::Namespace>(object)) {
     CreateNamespace(*space);
+  } else if (auto* node = As<core::Node>(object)) {
+    CreateNode(*node);
   } else if (auto* set = As<apps::ReplicaSet>(object)) {
     CreateSpecAndStatus(*set);
   } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {

@@ -57,6 +57,11 @@ void ValidateNode(const core::Node& node, Errors& errors) {
 }
 
 void ValidateNodeUpdate(const core::Node& node, const core::Node& old, Errors& errors) {
+  ValidateNode(node, errors);
+  ValidateNodeStatusUpdate(node, old, errors);
+}
+
+void ValidateNodeStatusUpdate(const core::Node& node, const core::Node& old, Errors& errors) {
   const FieldPath metadata("metadata");
   ValidateCoreObjectMetaUpdate(node.metadata(), old.metadata(), metadata, errors);
   ValidateResources(node.status(), errors);

@@ -7,7 +7,8 @@
 namespace berth::api::validation {
 
 void ValidateNode(const core::Node& node, Errors& errors);
-// Also of updates through the status subresource.
+// Judges the whole node anew, so that some complaints come twice, as upstream's do.
 void ValidateNodeUpdate(const core::Node& node, const core::Node& old, Errors& errors);
+void ValidateNodeStatusUpdate(const core::Node& node, const core::Node& old, Errors& errors);
 
 }  // namespace berth::api::validation

@@ -88,7 +88,7 @@ std::vector<KindValidation> MakeKinds() {
        &OnNew<PodDisruptionBudget, v::ValidateDisruptionBudgetStatus>},
   };
   kinds[0].status = &OnUpdate<Pod, v::ValidatePodStatusUpdate>;
-  kinds[1].status = &OnUpdate<Node, v::ValidateNodeUpdate>;
+  kinds[1].status = &OnUpdate<Node, v::ValidateNodeStatusUpdate>;
   kinds[2].status = &OnUpdate<Namespace, v::ValidateNamespaceStatusUpdate>;
   kinds[6].status = &OnUpdate<ReplicaSet, v::ValidateReplicaSetStatusUpdate>;
   return kinds;

@@ -225,10 +225,15 @@ TEST(ValidateNodeTest, UpdatesKeepWhatIsSetOnce) {
   node.mutable_spec()->set_provider_id("y");
   auto& taint = *node.mutable_spec()->add_taints();
   taint.set_key("a");
+  const std::string taint_text = "metadata.taints[0].effect: Required value";
+  const std::string want =
+      "spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to "
+      "valid; spec.providerID: Forbidden: node updates may not change providerID except "
+      "from \"\" to valid; " + taint_text;
+  EXPECT_EQ(Describe(ValidateStatusUpdate(ResourceOf<core::Node>(), node, old)), want);
+  // Upstream judges the node as a new one as well.
   EXPECT_EQ(Describe(ValidateUpdate(ResourceOf<core::Node>(), node, old)),
-            "spec.podCIDRs: Forbidden: node updates may not change podCIDR except from \"\" to "
-            "valid; spec.providerID: Forbidden: node updates may not change providerID except "
-            "from \"\" to valid; metadata.taints[0].effect: Required value");
+            taint_text + "; " + want);
 }
 
 TEST(ValidateNamespaceTest, FinalizersAreFinalizedOnly) {

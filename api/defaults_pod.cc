@@ -97,6 +97,17 @@ void Put(ResourceList& list, const std::string& name, const Quantity& amount) {
 }
 
 
+// podIP is the first of podIPs. The list follows it where the two differ; it follows the list when
+// it is left out.
+void AgreeOnIps(core::PodStatus& status) {
+  if (status.pod_ip().empty()) {
+    if (!status.pod_ips().empty()) status.set_pod_ip(status.pod_ips(0).ip());
+  } else if (status.pod_ips().empty() || status.pod_ips(0).ip() != status.pod_ip()) {
+    status.clear_pod_ips();
+    status.add_pod_ips()->set_ip(status.pod_ip());
+  }
+}
+
 // spec.resources: hugepages limits from the containers, then requests from the containers or else
 // from the limits.
 void DefaultPodLevelResources(core::PodSpec& spec) {
@@ -171,6 +182,7 @@ void DefaultPod(core::Pod& pod) {
     HostPortsFromContainerPorts(*spec.mutable_init_containers());
   }
   ApplyPodSpecDefaults(spec);
+  if (pod.has_status()) AgreeOnIps(*pod.mutable_status());
 }
 
 }  // namespace berth::api

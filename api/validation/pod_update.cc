@@ -11,7 +11,6 @@
 #include "api/pod_qos.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/validation/container.h"
-#include "api/validation/ip.h"
 #include "api/validation/metadata.h"
 #include "api/validation/pod.h"
 #include "api/validation/scheduling.h"
@@ -206,100 +205,6 @@ core::PodSpec WithUpdatableFieldsOf(const core::PodSpec& spec, const core::PodSp
   return munged;
 }
 
-using Statuses = google::protobuf::RepeatedPtrField<core::ContainerStatus>;
-
-bool IsSidecar(const core::PodSpec& spec, const std::string& name) {
-  for (const auto& container : spec.init_containers()) {
-    if (container.name() == name) return container.restart_policy() == "Always";
-  }
-  return false;
-}
-
-// What has ended and may not be restarted stays ended.
-void ValidateStateTransitions(const Statuses& now, const Statuses& before,
-                              std::string_view restart_policy, const core::PodSpec* init_of,
-                              const FieldPath& path, Errors& errors) {
-  if (restart_policy == "Always") return;
-  for (int i = 0; i < before.size(); ++i) {
-    if (!before[i].state().has_terminated()) continue;
-    if (before[i].state().terminated().exit_code() != 0 && restart_policy == "OnFailure") continue;
-    if (init_of != nullptr && IsSidecar(*init_of, before[i].name())) continue;
-    for (const core::ContainerStatus& status : now) {
-      if (status.name() != before[i].name() || status.state().has_terminated()) continue;
-      const FieldPath at = path.Index(i);
-      errors.Forbidden(at.Child("state"), "may not be transitioned to non-terminated state");
-    }
-  }
-}
-
-// PodIP or HostIP.
-template <typename Ips>
-void ValidateIpFamilies(const Ips& ips, const FieldPath& path, Errors& errors) {
-  if (ips.size() < 2) return;
-  std::set<std::string_view> seen;
-  std::set<IpFamily> families;
-  std::string shown = "[";
-  for (int i = 0; i < ips.size(); ++i) {
-    const auto family = ParseIp(ips[i].ip());
-    if (family.has_value()) families.insert(*family);
-    shown += fmt::format("{}{{\"IP\":{}}}", i == 0 ? "" : ",", GoQuoted(ips[i].ip()));
-  }
-  if (families.size() != 2 || ips.size() > 2) {
-    errors.InvalidShown(path, shown + "]", "may specify no more than one IP for each IP family");
-  }
-  for (int i = 0; i < ips.size(); ++i) {
-    if (seen.insert(ips[i].ip()).second) continue;
-    errors.DuplicateShown(path.Index(i), fmt::format("{{\"IP\":{}}}", GoQuoted(ips[i].ip())));
-  }
-}
-
-void ValidateIps(const core::PodStatus& status, Errors& errors) {
-  const FieldPath pod_ips("status.podIPs"), host_ips("status.hostIPs");
-  for (int i = 0; i < status.pod_ips_size(); ++i) {
-    ValidateIp(status.pod_ips(i).ip(), pod_ips.Index(i), errors);
-  }
-  ValidateIpFamilies(status.pod_ips(), pod_ips, errors);
-  if (status.host_ips().empty()) return;
-  if (status.host_ip() != status.host_ips(0).ip()) {
-    const FieldPath first = host_ips.Index(0);
-    errors.Invalid(first.Child("ip"), status.host_ips(0).ip(), "must be equal to `hostIP`");
-  }
-  for (int i = 0; i < status.host_ips_size(); ++i) {
-    ValidateIp(status.host_ips(i).ip(), host_ips.Index(i), errors);
-  }
-  ValidateIpFamilies(status.host_ips(), host_ips, errors);
-}
-
-void ValidateConditions(const core::PodStatus& status, Errors& errors) {
-  const FieldPath path("metadata.conditions");  // where upstream says it is
-  for (int i = 0; i < status.conditions_size(); ++i) {
-    const std::string& type = status.conditions(i).type();
-    const FieldPath at = path.Index(i);
-    errors.Invalid(at.Child("Type"), type, IsQualifiedName(type));
-  }
-}
-
-void ValidateClaimStatuses(const core::Pod& pod, Errors& errors) {
-  const FieldPath path("status.resourceClaimStatuses");
-  std::set<std::string_view> names;
-  for (int i = 0; i < pod.status().resource_claim_statuses_size(); ++i) {
-    const auto& status = pod.status().resource_claim_statuses(i);
-    const auto& claims = pod.spec().resource_claims();
-    const FieldPath item = path.Index(i);
-    const FieldPath at = item.Child("name");
-    if (std::none_of(claims.begin(), claims.end(),
-                     [&](const auto& claim) { return claim.name() == status.name(); })) {
-      errors.Invalid(at, status.name(),
-                     "must match the name of an entry in `spec.resourceClaims`");
-    }
-    if (!names.insert(status.name()).second) errors.Duplicate(at, status.name());
-    if (status.has_resource_claim_name()) {
-      errors.Invalid(at, status.resource_claim_name(),
-                     IsDns1123Subdomain(status.resource_claim_name()));
-    }
-  }
-}
-
 bool IsResizable(std::string_view name) { return name == "cpu" || name == "memory"; }
 
 // Requests and limits of cpu and memory may change but not go.
@@ -375,34 +280,6 @@ void ValidatePodUpdate(const core::Pod& pod, const core::Pod& old, Errors& error
   if (SemanticEqual(munged, old_spec)) return;
   errors.Forbidden(FieldPath("spec"),
                    fmt::format("{}\n{}", kUpdatable, DescribeDifference(old_spec, munged)));
-}
-
-void ValidatePodStatusUpdate(const core::Pod& pod, const core::Pod& old, Errors& errors) {
-  ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
-  ValidatePodAnnotationUpdates(pod, old, errors);
-  ValidateConditions(pod.status(), errors);
-  const FieldPath path("status");
-  if (pod.spec().node_name() != old.spec().node_name()) {
-    errors.Forbidden(path.Child("nodeName"), "may not be changed directly");
-  }
-  const std::string& nominated = pod.status().nominated_node_name();
-  if (nominated != old.status().nominated_node_name() && !nominated.empty()) {
-    errors.Invalid(path.Child("nominatedNodeName"), nominated, IsDns1123Subdomain(nominated));
-  }
-  if (pod.status().qos_class() != old.status().qos_class()) {
-    errors.Invalid(path.Child("qosClass"), pod.status().qos_class(), kImmutableText);
-  }
-  const std::string& policy = old.spec().restart_policy();
-  ValidateStateTransitions(pod.status().container_statuses(), old.status().container_statuses(),
-                           policy, nullptr, path.Child("containerStatuses"), errors);
-  ValidateStateTransitions(pod.status().init_container_statuses(),
-                           old.status().init_container_statuses(), policy, &old.spec(),
-                           path.Child("initContainerStatuses"), errors);
-  ValidateStateTransitions(pod.status().ephemeral_container_statuses(),
-                           old.status().ephemeral_container_statuses(), "Never", nullptr,
-                           path.Child("ephemeralContainerStatuses"), errors);
-  ValidateClaimStatuses(pod, errors);
-  ValidateIps(pod.status(), errors);
 }
 
 void ValidateEphemeralContainersUpdate(const core::Pod& pod, const core::Pod& old,

@@ -57,15 +57,8 @@ bool HasDevicePath(const Container& container, std::string_view path) {
       [&](const core::VolumeDevice& device) { return device.device_path() == path; });
 }
 
-void ValidateSubPaths(const core::VolumeMount& mount, const core::Volume* volume,
-                      const FieldPath& at, const FieldPath& all, Errors& errors) {
-  if (volume != nullptr && volume->volume_source().has_image()) {
-    constexpr std::string_view kText = "not allowed in image volume sources";
-    if (!mount.sub_path().empty()) errors.Invalid(at.Child("subPath"), mount.sub_path(), kText);
-    if (!mount.sub_path_expr().empty()) {
-      errors.Invalid(at.Child("subPathExpr"), mount.sub_path_expr(), kText);
-    }
-  }
+void ValidateSubPaths(const core::VolumeMount& mount, const FieldPath& at, const FieldPath& all,
+                      Errors& errors) {
   if (!mount.sub_path().empty()) {
     ValidateLocalDescendingPath(mount.sub_path(), all.Child("subPath"), errors);
   }
@@ -116,9 +109,8 @@ void ValidateMounts(const Container& container, const VolumesByName& volumes,
   for (int i = 0; i < container.volume_mounts_size(); ++i) {
     const core::VolumeMount& mount = container.volume_mounts(i);
     const FieldPath at = path.Index(i);
-    const auto volume = volumes.find(mount.name());
     if (mount.name().empty()) errors.Required(at.Child("name"));
-    if (volume == volumes.end()) errors.NotFound(at.Child("name"), mount.name());
+    if (!volumes.contains(mount.name())) errors.NotFound(at.Child("name"), mount.name());
     if (mount.mount_path().empty()) errors.Required(at.Child("mountPath"));
     if (!points.insert(mount.mount_path()).second) {
       errors.Invalid(at.Child("mountPath"), mount.mount_path(), "must be unique");
@@ -130,7 +122,7 @@ void ValidateMounts(const Container& container, const VolumesByName& volumes,
       errors.Invalid(at.Child("mountPath"), mount.mount_path(),
                      "must not already exist as a path in volumeDevices");
     }
-    ValidateSubPaths(mount, volume == volumes.end() ? nullptr : volume->second, at, path, errors);
+    ValidateSubPaths(mount, at, path, errors);
     ValidatePropagation(mount, container, path, errors);
     ValidateRecursiveReadOnly(mount, path, errors);
   }
@@ -189,7 +181,7 @@ void ValidateResizePolicy(const Container& container, const ContainerScope& scop
     errors.OneOf(path, policy.restart_policy(), {"NotRequired", "RestartContainer"});
     if (scope.pod_restart_policy == "Never" && policy.restart_policy() != "NotRequired") {
       errors.Invalid(path, policy.restart_policy(),
-                     "must be 'NotRequired' when `restartPolicy` is 'Never'");
+                     "must be 'NotRequired' when pod `restartPolicy` is 'Never'");
     }
   }
 }
@@ -255,13 +247,17 @@ void ValidateExitCodes(const core::ContainerRestartRule& rule, const FieldPath& 
                        Errors& errors) {
   const FieldPath codes = path.Child("exitCodes");
   if (!rule.has_exit_codes()) return errors.Required(codes, "must be specified");
-  errors.OneOf(codes.Child("operator"), rule.exit_codes().operator_(), {"In", "NotIn"});
+  const std::string& op = rule.exit_codes().operator_();
+  if (op != "In" && op != "NotIn") {
+    errors.NotSupported(codes.Child("operator"), op, {"In", "NotIn"});
+  }
   const auto& values = rule.exit_codes().values();
   if (values.size() > 255) errors.TooMany(codes.Child("values"), values.size(), 255);
 }
 
-// restartPolicy of a container of its own, with rules by exit code.
-void ValidateRestartPolicy(const core::Container& container, const FieldPath& path,
+// restartPolicy of a container of its own, with rules by exit code. Rules without a policy are
+// looked into only where the container is a regular one.
+void ValidateRestartPolicy(const core::Container& container, bool init, const FieldPath& path,
                            Errors& errors) {
   const FieldPath policy = path.Child("restartPolicy");
   if (container.has_restart_policy()) {
@@ -271,13 +267,16 @@ void ValidateRestartPolicy(const core::Container& container, const FieldPath& pa
     }
   } else if (!container.restart_policy_rules().empty()) {
     errors.Required(policy, "must specify restartPolicy when restart rules are used");
+    if (init) return;
   }
   const int rules = container.restart_policy_rules_size();
   if (rules > 20) errors.TooMany(path.Child("restartPolicyRules"), rules, 20);
   for (int i = 0; i < rules; ++i) {
     const FieldPath rule = path.Child("restartPolicyRules", i);
-    errors.OneOf(rule.Child("action"), container.restart_policy_rules(i).action(),
-                 {"Restart", "RestartAllContainers"});
+    const std::string& action = container.restart_policy_rules(i).action();
+    if (action != "Restart" && action != "RestartAllContainers") {
+      errors.NotSupported(rule.Child("action"), action, {"Restart", "RestartAllContainers"});
+    }
     ValidateExitCodes(container.restart_policy_rules(i), rule, errors);
   }
 }
@@ -351,7 +350,7 @@ void ValidateContainers(const core::PodSpec& spec, const ContainerScope& scope,
       errors.Duplicate(at.Child("name"), container.name());
     }
     ValidateProbes(container, scope, at, errors);
-    ValidateRestartPolicy(container, at, errors);
+    ValidateRestartPolicy(container, false, at, errors);
   }
   std::set<std::string> host_ports;
   for (int i = 0; i < spec.containers_size(); ++i) {
@@ -367,7 +366,7 @@ void ValidateInitContainers(const core::PodSpec& spec, const ContainerScope& sco
     const core::Container& container = spec.init_containers(i);
     const FieldPath at = path.Index(i);
     ValidateCommon(container, scope, at, errors);
-    ValidateRestartPolicy(container, at, errors);
+    ValidateRestartPolicy(container, true, at, errors);
     if (names.contains(container.name())) {
       errors.Duplicate(at.Child("name"), container.name());
     } else if (!container.name().empty()) {

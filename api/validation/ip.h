@@ -16,7 +16,9 @@ std::optional<IpFamily> ParseIp(std::string_view text);
 // "10.0.0.0/8". IPv4-mapped IPv6 counts as IPv4.
 std::optional<IpFamily> ParseCidr(std::string_view text);
 
+// Of new values: written in one way only, so no leading zeroes and no IPv4 in IPv6's clothes.
 void ValidateIp(std::string_view text, const FieldPath& path, Errors& errors);
+// The same, and no bits beyond the prefix.
 void ValidateCidr(std::string_view text, const FieldPath& path, Errors& errors);
 
 }  // namespace berth::api::validation

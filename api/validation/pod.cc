@@ -1,6 +1,7 @@
 #include "api/validation/pod.h"
 
 #include <limits>
+#include <map>
 #include <set>
 
 #include <fmt/core.h>
@@ -13,6 +14,7 @@
 #include "api/validation/resources.h"
 #include "api/validation/scheduling.h"
 #include "api/validation/security.h"
+#include "api/validation/visit.h"
 #include "api/validation/volume.h"
 
 namespace berth::api::validation {
@@ -146,6 +148,41 @@ void ValidateHostAliases(const core::PodSpec& spec, const FieldPath& path, Error
   }
 }
 
+void ValidateHostnameOverride(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
+  if (!spec.has_hostname_override()) return;
+  constexpr size_t kBytesMax = 64;  // what sethostname(2) takes
+  const FieldPath at = path.Child("hostnameOverride");
+  const std::string& name = spec.hostname_override();
+  if (spec.set_hostname_as_fqdn()) {
+    errors.Forbidden(at, "may not be specified when setHostnameAsFQDN is true");
+  }
+  if (spec.host_network()) {
+    errors.Forbidden(at, "may not be specified when hostNetwork is true");
+  }
+  if (name.size() > kBytesMax) errors.TooLong(at, kBytesMax);
+  errors.Invalid(at, name, IsDns1123Subdomain(name));
+}
+
+// Variables are read from files of an emptyDir only.
+void ValidateFileVolumes(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
+  std::map<std::string_view, const core::Volume*> volumes;
+  for (const core::Volume& volume : spec.volumes()) volumes[volume.name()] = &volume;
+  VisitContainers(spec, path, [&](const auto& container, const FieldPath& at) {
+    for (int i = 0; i < container.env_size(); ++i) {
+      if (!container.env(i).value_from().has_file_key_ref()) continue;
+      const std::string& name = container.env(i).value_from().file_key_ref().volume_name();
+      const FieldPath variable = at.Child("env", i);
+      const FieldPath volume_name = variable.Child("valueFrom.fileKeyRef.volumeName");
+      const auto volume = volumes.find(name);
+      if (volume == volumes.end()) {
+        errors.NotFound(volume_name, name);
+      } else if (!volume->second->volume_source().has_empty_dir()) {
+        errors.Invalid(volume_name, name, "referenced volume must be of type emptyDir");
+      }
+    }
+  });
+}
+
 void ValidateName(const std::string& name, Complaints (*rule)(std::string_view),
                   const FieldPath& path, Errors& errors) {
   if (!name.empty()) errors.Invalid(path, name, rule(name));
@@ -227,12 +264,15 @@ void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view po
   ValidateGates(spec, path, errors);
   ValidateTopologySpread(spec.topology_spread_constraints(),
                          path.Child("topologySpreadConstraints"), errors);
+  ValidateHostProcess(spec, path, errors);
   ValidateHostUsers(spec, path, errors);
+  ValidateHostnameOverride(spec, path, errors);
   ValidateNamesAndPolicies(spec, path, errors);
   if (!spec.overhead().empty()) {
     ValidateOverhead(spec.overhead(), path.Child("overhead"), errors);
   }
   ValidateOs(spec, path, errors);
+  ValidateFileVolumes(spec, path, errors);
 }
 
 void ValidatePodMetadataAndSpec(const core::Pod& pod, Errors& errors) {
@@ -254,6 +294,7 @@ void ValidatePodCreate(const core::Pod& pod, Errors& errors) {
     errors.Forbidden(spec.Child("nodeName"),
                      "cannot be set until all schedulingGates have been cleared");
   }
+  ValidateProfilesMatchAnnotations(pod, errors);
 }
 
 void ValidatePodTemplate(const core::PodTemplateSpec& pod_template, const FieldPath& path,

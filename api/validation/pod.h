@@ -27,6 +27,8 @@ void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view po
 void ValidatePodMetadataAndSpec(const core::Pod& pod, Errors& errors);
 void ValidatePodAnnotations(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
                             const FieldPath& path, Errors& errors);
+// What deprecated annotations and new fields both say of a profile must be the same.
+void ValidateProfilesMatchAnnotations(const core::Pod& pod, Errors& errors);
 void ValidatePodAnnotationUpdates(const core::Pod& pod, const core::Pod& old, Errors& errors);
 
 }  // namespace berth::api::validation

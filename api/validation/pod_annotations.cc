@@ -6,6 +6,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/validation/metadata.h"
 #include "api/validation/pod.h"
+#include "api/validation/visit.h"
 #include "api/validation/volume.h"
 
 namespace berth::api::validation {
@@ -65,7 +66,68 @@ void ValidateAppArmorAnnotation(std::string_view key, std::string_view value,
                                               GoQuoted(value))));
 }
 
+const std::string* FindAnnotation(const core::Pod& pod, std::string_view prefix,
+                                  std::string_view name) {
+  const auto& annotations = pod.metadata().annotations();
+  const auto it = annotations.find(std::string(prefix).append(name));
+  return it == annotations.end() ? nullptr : &it->second;
+}
+
+// SeccompProfile or AppArmorProfile. `what`: "seccomp" or "apparmor".
+template <typename Profile>
+void MatchProfile(const Profile& profile, std::string_view annotation, std::string_view what,
+                  const FieldPath& path, Errors& errors) {
+  constexpr std::string_view kLocal = "localhost/";
+  const auto mismatch = [&](std::string_view field, std::string_view noun) {
+    errors.Forbidden(path.Child(field),
+                     fmt::format("{} {} in annotation and field must match", what, noun));
+  };
+  if (profile.type() == "Unconfined") {
+    if (annotation != "unconfined") mismatch("type", "type");
+  } else if (profile.type() == "RuntimeDefault") {
+    const bool docker = what == "seccomp" && annotation == "docker/default";
+    if (annotation != "runtime/default" && !docker) mismatch("type", "type");
+  } else if (profile.type() == "Localhost") {
+    if (!annotation.starts_with(kLocal)) {
+      mismatch("type", "type");
+    } else if (!profile.has_localhost_profile() ||
+               annotation.substr(kLocal.size()) != profile.localhost_profile()) {
+      mismatch("localhostProfile", "profile");
+    }
+  }
+}
+
 }  // namespace
+
+void ValidateProfilesMatchAnnotations(const core::Pod& pod, Errors& errors) {
+  if (pod.metadata().annotations().empty()) return;
+  const FieldPath spec("spec");
+  const core::PodSecurityContext& of_pod = pod.spec().security_context();
+  if (of_pod.has_seccomp_profile()) {
+    if (const std::string* text = FindAnnotation(pod, kSeccompPod, {})) {
+      MatchProfile(of_pod.seccomp_profile(), *text, "seccomp",
+                   spec.Child("securityContext.seccompProfile"), errors);
+    }
+  }
+  VisitContainers(pod.spec(), spec, [&](const auto& container, const FieldPath& at) {
+    const core::SecurityContext& own = container.security_context();
+    if (!own.has_seccomp_profile()) return;
+    if (const std::string* text = FindAnnotation(pod, kSeccompPrefix, container.name())) {
+      MatchProfile(own.seccomp_profile(), *text, "seccomp",
+                   at.Child("securityContext.seccompProfile"), errors);
+    }
+  });
+  if (pod.spec().os().name() == "windows") return;
+  VisitContainers(pod.spec(), spec, [&](const auto& container, const FieldPath& at) {
+    const core::SecurityContext& own = container.security_context();
+    if (!own.has_app_armor_profile() && !of_pod.has_app_armor_profile()) return;
+    if (const std::string* text = FindAnnotation(pod, kAppArmorPrefix, container.name())) {
+      MatchProfile(own.has_app_armor_profile() ? own.app_armor_profile()
+                                               : of_pod.app_armor_profile(),
+                   *text, "apparmor", at.Child("securityContext.appArmorProfile"), errors);
+    }
+  });
+}
 
 void ValidatePodAnnotations(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
                             const FieldPath& path, Errors& errors) {

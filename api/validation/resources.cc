@@ -196,18 +196,30 @@ void ValidateRequirements(const core::ResourceRequirements& resources, ResourceN
   ValidateClaims(resources, claim_names, path.Child("claims"), errors);
 }
 
-// The containers together must fit the pod's requests, each alone its limits.
-void ValidateContainersFitPod(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
-  const FieldPath requests_path = path.Child("requests");
+// What the containers ask for together against what the pod asks for, where it does.
+void ValidateSumsFit(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
+  const FieldPath requests = path.Child("requests"), limits = path.Child("limits");
   for (const auto& [name, sum] : AggregateContainerRequests(spec)) {
-    const resource::Quantity* request = FindAmount(spec.resources().requests(), name);
-    const Quantity of_pod = request == nullptr ? Quantity() : ToQuantity(*request);
-    if (sum.Cmp(of_pod) <= 0) continue;
-    errors.Invalid(requests_path.Key(name), of_pod.ToString(),
+    const resource::Quantity* of_pod = FindAmount(spec.resources().requests(), name);
+    if (of_pod == nullptr || sum.Cmp(ToQuantity(*of_pod)) <= 0) continue;
+    errors.Invalid(requests.Key(name), of_pod->string(),
                    fmt::format("must be greater than or equal to aggregate container requests "
                                "of {}",
                                sum.ToString()));
   }
+  for (const auto& [name, sum] : AggregateContainerLimits(spec)) {
+    const resource::Quantity* of_pod = FindAmount(spec.resources().limits(), name);
+    if (!IsHugePages(name) || of_pod == nullptr) continue;
+    if (sum.Cmp(ToQuantity(*of_pod)) <= 0) continue;
+    errors.Invalid(limits.Key(name), of_pod->string(),
+                   fmt::format("must be greater than or equal to aggregate container limits of {}",
+                               sum.ToString()));
+  }
+}
+
+// The containers together must fit the pod's requests, each alone its limits.
+void ValidateContainersFitPod(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
+  ValidateSumsFit(spec, path, errors);
   for (int i = 0; i < spec.containers_size(); ++i) {
     const ResourceMap& limits = spec.containers(i).resources().limits();
     for (const std::string_view name : SortedNames(limits)) {
@@ -257,8 +269,11 @@ void ValidateOverhead(const ResourceMap& overhead, const FieldPath& path, Errors
 void ValidatePodResources(const core::PodSpec& spec, const NameSet& claim_names,
                           const FieldPath& path, Errors& errors) {
   if (!spec.has_resources()) return;
+  if (spec.os().name() == "windows") {
+    return errors.Forbidden(path, "may not be set for a windows pod");
+  }
   if (!spec.resources().claims().empty()) {
-    errors.Forbidden(path.Child("claims"), "claims cannot be set for Resources at pod-level");
+    errors.Forbidden(path.Child("claims"), "claims may not be set for Resources at pod-level");
   }
   ValidateRequirements(spec.resources(), ValidatePodResourceName, claim_names, path, errors);
   ValidateContainersFitPod(spec, path, errors);

@@ -107,7 +107,7 @@ void ValidateLabelKeys(const List<std::string>& keys, const meta::LabelSelector*
 }
 
 // The server has already written matchLabelKeys into the selector: a key that is there twice was
-// also in the selector that came.
+// also in the selector that came. Upstream blames an index of the term: terms[0][1].
 void ValidateKeysNotInSelector(const List<std::string>& keys, const meta::LabelSelector& selector,
                                const FieldPath& path, Errors& errors) {
   std::set<std::string_view> seen;
@@ -215,7 +215,6 @@ void ValidateEffect(const std::string& effect, const FieldPath& path, Errors& er
   errors.NotSupported(path, effect, {"NoSchedule", "PreferNoSchedule", "NoExecute"});
 }
 
-
 void ValidateToleration(const core::Toleration& toleration, const FieldPath& path,
                         Errors& errors) {
   if (!toleration.key().empty()) ValidateKey(toleration.key(), path.Child("key"), errors);
@@ -240,6 +239,8 @@ void ValidateToleration(const core::Toleration& toleration, const FieldPath& pat
       errors.Invalid(op_path, toleration.value(),
                      "value must be empty when `operator` is 'Exists'");
     }
+  } else if (op == "Lt" || op == "Gt") {  // behind a gate that is off
+    errors.NotSupported(op_path, op, {"Equal", "Exists", "Lt", "Gt"});
   } else {
     errors.NotSupported(op_path, op, {"Equal", "Exists"});
   }
@@ -303,13 +304,12 @@ void ValidateTopologySpread(const List<core::TopologySpreadConstraint>& constrai
                       at.Child("nodeAffinityPolicy"), errors);
     ValidateInclusion(constraint.has_node_taints_policy(), constraint.node_taints_policy(),
                       at.Child("nodeTaintsPolicy"), errors);
-    const FieldPath keys_path = at.Child("matchLabelKeys");
     ValidateLabelKeys(constraint.match_label_keys(),
                       constraint.has_label_selector() ? &constraint.label_selector() : nullptr,
-                      keys_path, errors);
+                      at.Child("matchLabelKeys"), errors);
     if (!constraint.has_label_selector()) continue;
-    ValidateKeysNotInSelector(constraint.match_label_keys(), constraint.label_selector(),
-                              keys_path, errors);
+    ValidateKeysNotInSelector(constraint.match_label_keys(), constraint.label_selector(), at,
+                              errors);
     ValidateLabelSelector(constraint.label_selector(), at.Child("labelSelector"), errors);
   }
 }

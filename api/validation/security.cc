@@ -1,13 +1,11 @@
 #include "api/validation/security.h"
 
-#include <algorithm>
 #include <limits>
 #include <set>
 
-#include <fmt/core.h>
-
 #include "api/schema/core_v1_pod_spec.pb.h"
 #include "api/validation/metadata.h"
+#include "api/validation/visit.h"
 #include "api/validation/volume.h"
 
 namespace berth::api::validation {
@@ -113,63 +111,6 @@ void ValidateSysctls(const core::PodSpec& spec, const FieldPath& path, Errors& e
   }
 }
 
-template <typename Context>
-void ForbidOnWindows(const Context& context, std::initializer_list<std::string_view> names,
-                     const FieldPath& path, Errors& errors) {
-  for (int i = 0; i < context.GetDescriptor()->field_count(); ++i) {
-    const auto* field = context.GetDescriptor()->field(i);
-    if (std::find(names.begin(), names.end(), field->json_name()) == names.end()) continue;
-    const auto* reflection = context.GetReflection();
-    const bool set = field->is_repeated() ? reflection->FieldSize(context, field) > 0
-                                          : reflection->HasField(context, field);
-    if (set) errors.Forbidden(path.Child(field->json_name()), "cannot be set for a windows pod");
-  }
-}
-
-template <typename Visit>
-void VisitContainers(const core::PodSpec& spec, const FieldPath& path, Visit visit) {
-  for (int i = 0; i < spec.init_containers_size(); ++i) {
-    visit(spec.init_containers(i), path.Child("initContainers", i));
-  }
-  for (int i = 0; i < spec.containers_size(); ++i) {
-    visit(spec.containers(i), path.Child("containers", i));
-  }
-}
-
-void ValidateWindows(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
-  const FieldPath context_path = path.Child("securityContext");
-  ForbidOnWindows(spec.security_context(),
-                  {"appArmorProfile", "seLinuxOptions", "seccompProfile", "fsGroup",
-                   "fsGroupChangePolicy", "sysctls", "runAsUser", "runAsGroup",
-                   "supplementalGroups", "supplementalGroupsPolicy", "seLinuxChangePolicy"},
-                  context_path, errors);
-  constexpr std::string_view kText = "cannot be set for a windows pod";
-  if (spec.has_host_users()) errors.Forbidden(path.Child("hostUsers"), kText);
-  if (spec.host_pid()) errors.Forbidden(path.Child("hostPID"), kText);
-  if (spec.host_ipc()) errors.Forbidden(path.Child("hostIPC"), kText);
-  if (spec.has_share_process_namespace()) {
-    errors.Forbidden(path.Child("shareProcessNamespace"), kText);
-  }
-  VisitContainers(spec, path, [&](const core::Container& container, const FieldPath& at) {
-    ForbidOnWindows(container.security_context(),
-                    {"appArmorProfile", "seLinuxOptions", "seccompProfile", "capabilities",
-                     "readOnlyRootFilesystem", "privileged", "allowPrivilegeEscalation",
-                     "procMount", "runAsUser", "runAsGroup"},
-                    at.Child("securityContext"), errors);
-  });
-}
-
-void ValidateLinux(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
-  constexpr std::string_view kText = "windows options cannot be set for a linux pod";
-  if (spec.security_context().has_windows_options()) {
-    errors.Forbidden(path.Child("securityContext.windowsOptions"), kText);
-  }
-  VisitContainers(spec, path, [&](const core::Container& container, const FieldPath& at) {
-    if (!container.security_context().has_windows_options()) return;
-    errors.Forbidden(at.Child("securityContext.windowsOptions"), kText);
-  });
-}
-
 }  // namespace
 
 void ValidateSecurityContext(const core::SecurityContext& context, bool host_users,
@@ -201,6 +142,9 @@ void ValidateSecurityContext(const core::SecurityContext& context, bool host_use
                           "`capabilities.Add` CAP_SYS_ADMIN");
     }
   }
+  if (context.has_windows_options()) {
+    ValidateWindowsOptions(context.windows_options(), path.Child("windowsOptions"), errors);
+  }
   if (context.has_app_armor_profile()) {
     ValidateAppArmor(context.app_armor_profile(), path.Child("appArmorProfile"), errors);
   }
@@ -231,6 +175,9 @@ void ValidatePodSecurityContext(const core::PodSpec& spec, const FieldPath& spec
   if (context.has_seccomp_profile()) {
     ValidateSeccomp(context.seccomp_profile(), path.Child("seccompProfile"), errors);
   }
+  if (context.has_windows_options()) {
+    ValidateWindowsOptions(context.windows_options(), path.Child("windowsOptions"), errors);
+  }
   if (context.has_app_armor_profile()) {
     ValidateAppArmor(context.app_armor_profile(), path.Child("appArmorProfile"), errors);
   }
@@ -250,24 +197,13 @@ void ValidatePodSecurityContext(const core::PodSpec& spec, const FieldPath& spec
 
 void ValidateHostUsers(const core::PodSpec& spec, const FieldPath& spec_path, Errors& errors) {
   if (!spec.has_host_users() || spec.host_users()) return;
-  constexpr std::string_view kText = "when `pod.Spec.HostUsers` is false";
+  constexpr std::string_view kText = "when `hostUsers` is false";
   if (spec.host_network()) errors.Forbidden(spec_path.Child("hostNetwork"), kText);
   if (spec.host_pid()) errors.Forbidden(spec_path.Child("HostPID"), kText);
   if (spec.host_ipc()) errors.Forbidden(spec_path.Child("HostIPC"), kText);
-}
-
-void ValidateOs(const core::PodSpec& spec, const FieldPath& spec_path, Errors& errors) {
-  if (!spec.has_os()) return;
-  const std::string& name = spec.os().name();
-  if (name.empty()) {
-    errors.Required(spec_path.Child("os.name"), "cannot be empty");
-  } else if (name == "linux") {
-    ValidateLinux(spec, spec_path, errors);
-  } else if (name == "windows") {
-    ValidateWindows(spec, spec_path, errors);
-  } else {
-    errors.NotSupported(spec_path.Child("os"), name, {"linux", "windows"});
-  }
+  VisitContainers(spec, spec_path, [&](const auto& container, const FieldPath& at) {
+    if (!container.volume_devices().empty()) errors.Forbidden(at.Child("volumeDevices"), kText);
+  });
 }
 
 }  // namespace berth::api::validation

@@ -9,6 +9,7 @@ namespace k8s::io::api::core::v1 {
 class SecurityContext;
 class SeccompProfile;
 class AppArmorProfile;
+class WindowsSecurityContextOptions;
 }  // namespace k8s::io::api::core::v1
 
 namespace berth::api::validation {
@@ -20,6 +21,10 @@ void ValidateSecurityContext(const core::SecurityContext& context, bool host_use
 void ValidatePodSecurityContext(const core::PodSpec& spec, const FieldPath& spec_path,
                                 Errors& errors);
 void ValidateHostUsers(const core::PodSpec& spec, const FieldPath& spec_path, Errors& errors);
+void ValidateWindowsOptions(const core::WindowsSecurityContextOptions& options,
+                            const FieldPath& path, Errors& errors);
+// Containers that are processes of a Windows host are not mixed with others.
+void ValidateHostProcess(const core::PodSpec& spec, const FieldPath& spec_path, Errors& errors);
 void ValidateOs(const core::PodSpec& spec, const FieldPath& spec_path, Errors& errors);
 
 }  // namespace berth::api::validation

@@ -7,6 +7,8 @@
 
 #include "api/quantity.h"
 #include "api/schema/core_v1_volume.pb.h"
+#include "api/validation/resources.h"
+#include "api/validation/volume_sources.h"
 
 namespace berth::api::validation {
 namespace {
@@ -75,15 +77,16 @@ void ValidateDownwardFile(const core::DownwardAPIVolumeFile& file, const FieldPa
   ValidateMode(file.has_mode(), file.mode(), path.Child("mode"), errors);
 }
 
-// Two sources must not write one file.
-void ClaimPath(std::string_view file, std::string_view owner, const FieldPath& path, Paths& taken,
+// Two sources must not write one file. `shown`: what the complaint shows.
+void ClaimPath(std::string_view file, std::string_view shown, const FieldPath& path, Paths& taken,
                Errors& errors) {
   if (file.empty() || taken.insert(file).second) return;
-  errors.Invalid(path, owner, "conflicting duplicate paths");
+  errors.Invalid(path, shown, "conflicting duplicate paths");
 }
 
+// `all`: the volume, which upstream blames for the path of a token.
 void ValidateToken(const core::ServiceAccountTokenProjection& token, const FieldPath& path,
-                   Errors& errors) {
+                   const FieldPath& all, Errors& errors) {
   constexpr int64_t kMinSeconds = 600, kMaxSeconds = int64_t{1} << 32;
   if (token.has_expiration_seconds() && token.expiration_seconds() < kMinSeconds) {
     errors.InvalidInt(path.Child("expirationSeconds"), token.expiration_seconds(),
@@ -94,9 +97,9 @@ void ValidateToken(const core::ServiceAccountTokenProjection& token, const Field
                       "may not specify a duration larger than 2^32 seconds");
   }
   if (token.path().empty()) {
-    errors.Required(path.Child("path"));
+    errors.Required(all.Child("path"));
   } else {
-    ValidateLocalNonReservedPath(token.path(), path.Child("path"), errors);
+    ValidateLocalNonReservedPath(token.path(), all.Child("path"), errors);
   }
 }
 
@@ -127,19 +130,17 @@ void ValidateProjection(const core::VolumeProjection& source, const FieldPath& p
     const FieldPath at = path.Child("downwardAPI");
     for (const auto& file : source.downward_api().items()) {
       ValidateDownwardFile(file, at, errors);
-      ClaimPath(file.path(), "downwardAPI", all, taken, errors);
+      ClaimPath(file.path(), file.path(), all, taken, errors);
     }
   }
   if (source.has_service_account_token()) {
     ++sources;
-    ValidateToken(source.service_account_token(), path.Child("serviceAccountToken"), errors);
-    ClaimPath(source.service_account_token().path(), "serviceAccountToken", all, taken, errors);
+    ValidateToken(source.service_account_token(), path.Child("serviceAccountToken"), all, errors);
   }
-  if (source.has_cluster_trust_bundle() || source.has_pod_certificate()) ++sources;
-  if (sources == 0) {
-    errors.Required(path, "must specify at least one projection source");
-  } else if (sources > 1) {
-    errors.Forbidden(path, "may not specify more than 1 volume type");
+  if (source.has_cluster_trust_bundle()) ++sources;
+  if (source.has_pod_certificate()) ++sources;
+  if (sources > 1) {
+    errors.Forbidden(path, "may not specify more than 1 volume type per source");
   }
 }
 
@@ -155,19 +156,19 @@ void ValidateProjected(const core::ProjectedVolumeSource& source, const FieldPat
 
 void ValidateCsi(const core::CSIVolumeSource& source, const FieldPath& path, Errors& errors) {
   const FieldPath driver = path.Child("driver");
-  if (source.driver().empty()) {
-    errors.Required(driver);
+  if (source.driver().empty()) errors.Required(driver);
+  if (source.driver().size() > 63) errors.TooLong(driver, 63);
+  std::string lower = source.driver();
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  errors.Invalid(driver, source.driver(), IsDns1123Subdomain(lower));
+  if (!source.has_node_publish_secret_ref()) return;
+  const std::string& secret = source.node_publish_secret_ref().name();
+  if (secret.empty()) {
+    errors.Required(path.Child("nodePublishSecretRef.name"));
   } else {
-    if (source.driver().size() > 63) errors.TooLong(driver, 63);
-    std::string lower = source.driver();
-    std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-      return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    });
-    errors.Invalid(driver, source.driver(), IsDns1123Subdomain(lower));
-  }
-  if (source.has_node_publish_secret_ref() && source.node_publish_secret_ref().name().empty()) {
-    const FieldPath secret = path.Child("nodePublishSecretRef");
-    errors.Required(secret.Child("name"));
+    errors.Invalid(path.Child("name"), secret, IsDns1123Subdomain(secret));
   }
 }
 
@@ -179,38 +180,61 @@ void ValidateNfs(const core::NFSVolumeSource& source, const FieldPath& path, Err
   }
 }
 
-void ValidateEphemeral(const core::EphemeralVolumeSource& source, const FieldPath& path,
-                       Errors& errors) {
-  const FieldPath claim = path.Child("volumeClaimTemplate");
-  if (!source.has_volume_claim_template()) return errors.Required(claim);
-  const auto& spec = source.volume_claim_template().spec();
-  const FieldPath spec_path = claim.Child("spec");
-  if (spec.access_modes().empty()) {
-    errors.Required(spec_path.Child("accessModes"), "at least 1 access mode is required");
-  }
-  if (!spec.resources().requests().contains("storage")) {
-    const FieldPath resources = spec_path.Child("resources");
-    errors.Required(resources.Key("storage"));
-  }
+void ValidateEmptyDir(const core::EmptyDirVolumeSource& source, const FieldPath& path,
+                      Errors& errors) {
+  if (!source.has_size_limit() || ToQuantity(source.size_limit()).Sign() >= 0) return;
+  errors.Forbidden(path.Child("sizeLimit"), "SizeLimit field must be a valid resource quantity");
+}
+
+void ValidateSecretSource(const core::SecretVolumeSource& source, const FieldPath& path,
+                          Errors& errors) {
+  if (source.secret_name().empty()) errors.Required(path.Child("secretName"));
+  ValidateMode(source.has_default_mode(), source.default_mode(), path.Child("defaultMode"),
+               errors);
+  ValidateItems(source.items(), path, errors);
+}
+
+void ValidateConfigMapSource(const core::ConfigMapVolumeSource& source, const FieldPath& path,
+                             Errors& errors) {
+  if (source.local_object_reference().name().empty()) errors.Required(path.Child("name"));
+  ValidateMode(source.has_default_mode(), source.default_mode(), path.Child("defaultMode"),
+               errors);
+  ValidateItems(source.items(), path, errors);
+}
+
+void ValidateDownwardSource(const core::DownwardAPIVolumeSource& source, const FieldPath& path,
+                            Errors& errors) {
+  ValidateMode(source.has_default_mode(), source.default_mode(), path.Child("defaultMode"),
+               errors);
+  for (const auto& file : source.items()) ValidateDownwardFile(file, path, errors);
+}
+
+void ValidateClaimSource(const core::PersistentVolumeClaimVolumeSource& source,
+                         const FieldPath& path, Errors& errors) {
+  if (source.claim_name().empty()) errors.Required(path.Child("claimName"));
+}
+
+void ValidateImageSource(const core::ImageVolumeSource& source, const FieldPath& path,
+                         Errors& errors) {
+  if (source.reference().empty()) errors.Required(path.Child("reference"));
+  errors.OneOf(path.Child("pullPolicy"), source.pull_policy(),
+               {"Always", "IfNotPresent", "Never"});
 }
 
 // Checks the one source that is set; every further one is an error. Order is upstream's.
 class VolumeSourceRules {
  public:
-  VolumeSourceRules(const core::VolumeSource& source, const FieldPath& path, Errors& errors)
-      : source_(source), path_(path), errors_(errors) {}
+  // pod_name: empty for templates.
+  VolumeSourceRules(const core::Volume& volume, std::string_view pod_name, const FieldPath& path,
+                    Errors& errors)
+      : source_(volume.volume_source()), name_(volume.name()), pod_name_(pod_name), path_(path),
+        errors_(errors) {}
 
   void Validate() {
-    if (source_.has_empty_dir()) {
-      ++count_;
-      const auto& limit = source_.empty_dir().size_limit();
-      if (source_.empty_dir().has_size_limit() && ToQuantity(limit).Sign() < 0) {
-        errors_.Forbidden(path_.Child("emptyDir.sizeLimit"),
-                          "SizeLimit field must be a valid resource quantity");
-      }
-    }
-    ValidateCommon();
-    ValidateRemoved();
+    ValidateLocal();
+    ValidateNetwork();
+    ValidateCloud();
+    ValidateGenerated();
     if (count_ == 0) errors_.Required(path_, "must specify a volume type");
   }
 
@@ -223,81 +247,103 @@ class VolumeSourceRules {
     return false;
   }
 
-  void ValidateCommon() {
-    if (First(source_.has_host_path(), "hostPath")) {
-      ValidateHostPath(source_.host_path(), path_.Child("hostPath"), errors_);
-    }
-    if (First(source_.has_secret(), "secret")) {
-      const FieldPath at = path_.Child("secret");
-      const auto& secret = source_.secret();
-      if (secret.secret_name().empty()) errors_.Required(at.Child("secretName"));
-      ValidateMode(secret.has_default_mode(), secret.default_mode(), at.Child("defaultMode"),
-                   errors_);
-      ValidateItems(secret.items(), at, errors_);
-    }
-    if (First(source_.has_nfs(), "nfs")) ValidateNfs(source_.nfs(), path_.Child("nfs"), errors_);
-    if (First(source_.has_persistent_volume_claim(), "persistentVolumeClaim") &&
-        source_.persistent_volume_claim().claim_name().empty()) {
-      errors_.Required(path_.Child("persistentVolumeClaim.claimName"));
-    }
-    if (First(source_.has_downward_api(), "downwarAPI")) {  // upstream's own spelling
-      const FieldPath at = path_.Child("downwardAPI");
-      const auto& downward = source_.downward_api();
-      ValidateMode(downward.has_default_mode(), downward.default_mode(), at.Child("defaultMode"),
-                   errors_);
-      for (const auto& file : downward.items()) ValidateDownwardFile(file, at, errors_);
-    }
-    if (First(source_.has_config_map(), "configMap")) {
-      const FieldPath at = path_.Child("configMap");
-      const auto& map = source_.config_map();
-      if (map.local_object_reference().name().empty()) errors_.Required(at.Child("name"));
-      ValidateMode(map.has_default_mode(), map.default_mode(), at.Child("defaultMode"), errors_);
-      ValidateItems(map.items(), at, errors_);
-    }
-    if (First(source_.has_projected(), "projected")) {
-      ValidateProjected(source_.projected(), path_.Child("projected"), errors_);
-    }
-    if (First(source_.has_csi(), "csi")) ValidateCsi(source_.csi(), path_.Child("csi"), errors_);
-    if (First(source_.has_ephemeral(), "ephemeral")) {
-      ValidateEphemeral(source_.ephemeral(), path_.Child("ephemeral"), errors_);
-    }
-    if (First(source_.has_image(), "image")) ValidateImage();
+  template <typename Source, typename Rule>
+  void Check(bool present, const Source& source, std::string_view name, Rule rule) {
+    if (First(present, name)) rule(source, path_.Child(name), errors_);
   }
 
-  void ValidateImage() {
-    const FieldPath at = path_.Child("image");
-    if (source_.image().reference().empty()) errors_.Required(at.Child("reference"));
-    errors_.OneOf(at.Child("pullPolicy"), source_.image().pull_policy(),
-                  {"Always", "IfNotPresent", "Never"});
+  template <typename Source>
+  void BackEnd(bool present, const Source& source, std::string_view name,
+               std::string_view field = {}) {
+    if (!First(present, name)) return;
+    ValidateBackEnd(source, path_.Child(field.empty() ? name : field), errors_);
   }
 
-  void ValidateRemoved() {
-    First(source_.has_git_repo(), "gitRepo");
-    First(source_.has_gce_persistent_disk(), "gcePersistentDisk");
-    First(source_.has_aws_elastic_block_store(), "awsElasticBlockStore");
-    First(source_.has_iscsi(), "iscsi");
-    First(source_.has_glusterfs(), "glusterfs");
-    First(source_.has_flocker(), "flocker");
-    First(source_.has_rbd(), "rbd");
-    First(source_.has_cinder(), "cinder");
-    First(source_.has_cephfs(), "cephFS");
-    First(source_.has_quobyte(), "quobyte");
-    First(source_.has_fc(), "fc");
-    First(source_.has_flex_volume(), "flexVolume");
-    First(source_.has_azure_file(), "azureFile");
-    First(source_.has_vsphere_volume(), "vsphereVolume");
-    First(source_.has_photon_persistent_disk(), "photonPersistentDisk");
-    First(source_.has_portworx_volume(), "portworxVolume");
-    First(source_.has_azure_disk(), "azureDisk");
-    First(source_.has_storageos(), "storageos");
-    First(source_.has_scale_io(), "scaleIO");
+  void ValidateLocal() {
+    const core::VolumeSource& s = source_;
+    Check(s.has_empty_dir(), s.empty_dir(), "emptyDir", ValidateEmptyDir);
+    Check(s.has_host_path(), s.host_path(), "hostPath", ValidateHostPath);
+    BackEnd(s.has_git_repo(), s.git_repo(), "gitRepo");
+    BackEnd(s.has_gce_persistent_disk(), s.gce_persistent_disk(), "gcePersistentDisk",
+            "persistentDisk");
+    BackEnd(s.has_aws_elastic_block_store(), s.aws_elastic_block_store(), "awsElasticBlockStore");
+    Check(s.has_secret(), s.secret(), "secret", ValidateSecretSource);
+  }
+
+  void ValidateNetwork() {
+    const core::VolumeSource& s = source_;
+    Check(s.has_nfs(), s.nfs(), "nfs", ValidateNfs);
+    BackEnd(s.has_iscsi(), s.iscsi(), "iscsi");
+    if (s.iscsi().has_initiator_name() &&
+        name_.size() + 1 + s.iscsi().target_portal().size() > 64) {
+      errors_.Invalid(path_.Child("name"), name_,
+                      "Total length of <volume name>:<iscsi.targetPortal> must be under 64 "
+                      "characters if iscsi.initiatorName is specified.");
+    }
+    BackEnd(s.has_glusterfs(), s.glusterfs(), "glusterfs");
+    BackEnd(s.has_flocker(), s.flocker(), "flocker");
+    Check(s.has_persistent_volume_claim(), s.persistent_volume_claim(), "persistentVolumeClaim",
+          ValidateClaimSource);
+    BackEnd(s.has_rbd(), s.rbd(), "rbd");
+    BackEnd(s.has_cinder(), s.cinder(), "cinder");
+    BackEnd(s.has_cephfs(), s.cephfs(), "cephFS", "cephfs");
+    BackEnd(s.has_quobyte(), s.quobyte(), "quobyte");
+    if (First(s.has_downward_api(), "downwarAPI")) {  // upstream's own spelling
+      ValidateDownwardSource(s.downward_api(), path_.Child("downwardAPI"), errors_);
+    }
+    BackEnd(s.has_fc(), s.fc(), "fc");
+    BackEnd(s.has_flex_volume(), s.flex_volume(), "flexVolume");
+    Check(s.has_config_map(), s.config_map(), "configMap", ValidateConfigMapSource);
+  }
+
+  void ValidateCloud() {
+    const core::VolumeSource& s = source_;
+    BackEnd(s.has_azure_file(), s.azure_file(), "azureFile");
+    BackEnd(s.has_vsphere_volume(), s.vsphere_volume(), "vsphereVolume");
+    BackEnd(s.has_photon_persistent_disk(), s.photon_persistent_disk(), "photonPersistentDisk");
+    BackEnd(s.has_portworx_volume(), s.portworx_volume(), "portworxVolume");
+    BackEnd(s.has_azure_disk(), s.azure_disk(), "azureDisk");
+    BackEnd(s.has_storageos(), s.storageos(), "storageos");
+  }
+
+  void ValidateGenerated() {
+    const core::VolumeSource& s = source_;
+    Check(s.has_projected(), s.projected(), "projected", ValidateProjected);
+    BackEnd(s.has_scale_io(), s.scale_io(), "scaleIO");
+    Check(s.has_csi(), s.csi(), "csi", ValidateCsi);
+    if (First(s.has_ephemeral(), "ephemeral")) {
+      ValidateEphemeralSource(s.ephemeral(), path_.Child("ephemeral"), errors_);
+      ValidateClaimName();
+    }
+    Check(s.has_image(), s.image(), "image", ValidateImageSource);
+  }
+
+  // The claim is named after the pod and the volume.
+  void ValidateClaimName() {
+    if (pod_name_.empty() || name_.empty()) return;
+    const std::string claim = fmt::format("{}-{}", pod_name_, name_);
+    for (const std::string& text : IsDns1123Subdomain(claim)) {
+      errors_.Invalid(path_.Child("name"), name_,
+                      std::string_view(fmt::format("PVC name {}: {}", GoQuoted(claim), text)));
+    }
   }
 
   const core::VolumeSource& source_;
+  std::string_view name_, pod_name_;
   const FieldPath& path_;
   Errors& errors_;
   int count_ = 0;
 };
+
+// The names of the claims that the pod will make.
+NameSet CreatedClaims(const List<core::Volume>& volumes, std::string_view pod_name) {
+  NameSet names;
+  for (const core::Volume& volume : volumes) {
+    if (pod_name.empty() || !volume.volume_source().has_ephemeral()) continue;
+    names.insert(fmt::format("{}-{}", pod_name, volume.name()));
+  }
+  return names;
+}
 
 bool IsHugePagesPath(std::string_view resource) {
   return resource.starts_with("limits.hugepages-") || resource.starts_with("requests.hugepages-");
@@ -417,18 +463,12 @@ void ValidateResourceFieldRef(const core::ResourceFieldSelector& selector, bool 
 VolumesByName ValidateVolumes(const google::protobuf::RepeatedPtrField<core::Volume>& volumes,
                               std::string_view pod_name, const FieldPath& path, Errors& errors) {
   VolumesByName by_name;
+  const NameSet created = CreatedClaims(volumes, pod_name);
   for (int i = 0; i < volumes.size(); ++i) {
     const core::Volume& volume = volumes[i];
     const FieldPath at = path.Index(i);
     const size_t before = errors.size();
-    VolumeSourceRules(volume.volume_source(), at, errors).Validate();
-    if (volume.volume_source().has_ephemeral() && !pod_name.empty() && !volume.name().empty()) {
-      const std::string claim = fmt::format("{}-{}", pod_name, volume.name());
-      for (const std::string& text : IsDns1123Subdomain(claim)) {
-        errors.Invalid(at.Child("name"), volume.name(),
-                       std::string_view(fmt::format("PVC name {}: {}", GoQuoted(claim), text)));
-      }
-    }
+    VolumeSourceRules(volume, pod_name, at, errors).Validate();
     const FieldPath name_path = at.Child("name");
     if (volume.name().empty()) {
       errors.Required(name_path);
@@ -437,6 +477,11 @@ VolumesByName ValidateVolumes(const google::protobuf::RepeatedPtrField<core::Vol
     }
     if (by_name.contains(volume.name())) errors.Duplicate(name_path, volume.name());
     if (errors.size() == before) by_name.emplace(volume.name(), &volume);
+    const std::string& claim = volume.volume_source().persistent_volume_claim().claim_name();
+    if (created.contains(claim)) {
+      errors.Invalid(at.Child("persistentVolumeClaim.claimName"), claim,
+                     "must not reference a PVC that gets created for an ephemeral volume");
+    }
   }
   return by_name;
 }

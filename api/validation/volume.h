@@ -1,6 +1,5 @@
 // Rules of the volumes of a pod and of paths inside them.
-// Source: pkg/apis/core/validation/validation.go. The sources of storage back-ends that have gone
-// from the tree (glusterfs, rbd, scaleIO, ...) are checked for "one type" only.
+// Source: pkg/apis/core/validation/validation.go.
 #pragma once
 
 #include <map>

@@ -4,7 +4,6 @@
 
 #include "api/defaults.h"
 #include "api/json.h"
-#include "api/patch.h"
 #include "api/prepare.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_config.pb.h"
@@ -16,39 +15,10 @@
 #include "api/validation/ip.h"
 #include "api/validation/names.h"
 #include "api/wire.h"
+#include "tests/api/pod_with.h"
 
 namespace berth::api {
 namespace {
-
-std::string Describe(const FieldErrors& errors) {
-  std::string out;
-  for (const FieldError& error : errors) {
-    if (!out.empty()) out += "; ";
-    out += error.field + ": " + error.text;
-  }
-  return out;
-}
-
-// A valid pod with `patch` merged in.
-core::Pod PodWith(std::string_view patch) {
-  const auto json = ApplyPatch(
-      kMergePatchType, *core::Pod::descriptor(),
-      R"({"metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c",
-          "image":"registry.local/a:v1"}]}})",
-      patch);
-  EXPECT_TRUE(json.ok());
-  core::Pod pod;
-  EXPECT_TRUE(ParseJson(*json, pod).ok()) << patch;
-  ApplyDefaults(ResourceOf<core::Pod>(), pod);
-  PrepareForCreate(ResourceOf<core::Pod>(), pod);
-  return pod;
-}
-
-constexpr std::string_view kC = R"("name":"c","image":"registry.local/a:v1")";
-
-std::string WithContainer(std::string_view fields) {
-  return R"({"spec":{"containers":[{)" + std::string(kC) + "," + std::string(fields) + "}]}}";
-}
 
 TEST(ValidatePodTest, WhatIsRefused) {
   const struct { std::string patch; std::string_view want; } cases[] = {
@@ -66,7 +36,7 @@ TEST(ValidatePodTest, WhatIsRefused) {
        "spec.hostAliases[0].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. "
        "10.9.8.7 or 2001:db8::ffff)"},
       {R"({"spec":{"hostNetwork":true,"hostUsers":false}})",
-       "spec.hostNetwork: Forbidden: when `pod.Spec.HostUsers` is false"},
+       "spec.hostNetwork: Forbidden: when `hostUsers` is false"},
       {R"({"spec":{"topologySpreadConstraints":[
            {"maxSkew":1,"topologyKey":"z","whenUnsatisfiable":"DoNotSchedule"},
            {"maxSkew":2,"topologyKey":"z","whenUnsatisfiable":"DoNotSchedule"}]}})",
@@ -298,6 +268,31 @@ TEST(NamesTest, GoodAndBad) {
       {validation::IsPathSegmentName, "..", false},
   };
   for (const auto& c : cases) EXPECT_EQ(c.rule(c.text).empty(), c.good) << c.text;
+}
+
+TEST(IpTest, NewValuesAreWrittenInOneWay) {
+  constexpr std::string_view kZeroes = "must not have leading 0s";
+  const struct { void (*rule)(std::string_view, const validation::FieldPath&, validation::Errors&);
+                 std::string_view text, want; } cases[] = {
+      {validation::ValidateIp, "10.0.0.1", ""}, {validation::ValidateIp, "fd00::1", ""},
+      {validation::ValidateIp, "10.0.0.01", kZeroes},
+      {validation::ValidateIp, "::ffff:1.2.3.4", "must not be an IPv4-mapped IPv6 address"},
+      {validation::ValidateCidr, "10.0.0.0/8", ""}, {validation::ValidateCidr, "fd00::/64", ""},
+      {validation::ValidateCidr, "0.0.0.0/0", ""}, {validation::ValidateCidr, "1.2.3.4/32", ""},
+      {validation::ValidateCidr, "010.0.0.0/8", kZeroes},
+      {validation::ValidateCidr, "10.0.0.0/08", kZeroes},
+      {validation::ValidateCidr, "10.0.0.1/8", "must not have bits set beyond the prefix length"},
+      {validation::ValidateCidr, "fd00::1/64", "must not have bits set beyond the prefix length"},
+      {validation::ValidateCidr, "::ffff:1.2.3.0/120",
+       "must not have an IPv4-mapped IPv6 address"},
+  };
+  for (const auto& c : cases) {
+    validation::Errors errors;
+    c.rule(c.text, validation::FieldPath("x"), errors);
+    const std::string got = Describe(errors.Take());
+    EXPECT_EQ(got.empty(), c.want.empty()) << got;
+    EXPECT_NE(got.find(c.want), std::string::npos) << c.text << ": " << got;
+  }
 }
 
 TEST(IpTest, Families) {

@@ -69,6 +69,10 @@ void UpdateNamespace(std::string_view subresource, const core::Namespace& old,
   if (subresource != "status") *object.mutable_status() = old.status();
 }
 
+core::PodSpec& TemplateOf(apps::ReplicaSet& set) {
+  return *set.mutable_spec()->mutable_template_()->mutable_spec();
+}
+
 // The kubelet has not taken its configuration from a config map since 1.24.
 void CreateNode(core::Node& object) {
   object.mutable_spec()->clear_config_source();
@@ -124,6 +128,7 @@ void PrepareForCreate(const Resource& resource, Message& object) {
     CreateNode(*node);
   } else if (auto* set = As<apps::ReplicaSet>(object)) {
     CreateSpecAndStatus(*set);
+    DropGatedFields(core::PodSpec::default_instance(), TemplateOf(*set));
   } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {
     CreateSpecAndStatus(*budget);
   } else if (As<scheduling_v1::PriorityClass>(object) != nullptr) {
@@ -150,7 +155,9 @@ void PrepareForUpdate(const Resource& resource, std::string_view subresource, co
   } else if (auto* node = As<core::Node>(object)) {
     UpdateNode(subresource, Same<core::Node>(old), *node);
   } else if (auto* set = As<apps::ReplicaSet>(object)) {
-    UpdateSpecOrStatus(subresource, Same<apps::ReplicaSet>(old), *set);
+    const auto& old_set = Same<apps::ReplicaSet>(old);
+    DropGatedFields(old_set.spec().template_().spec(), TemplateOf(*set));
+    UpdateSpecOrStatus(subresource, old_set, *set);
   } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {
     UpdateSpecOrStatus(subresource, Same<policy::PodDisruptionBudget>(old), *budget);
   } else if (auto* lease = As<coordination::Lease>(object)) {

@@ -6,6 +6,7 @@
 #include "api/equality.h"
 #include "api/pod_qos.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_volume.pb.h"
 
 namespace berth::api {
 namespace {
@@ -59,6 +60,15 @@ void MergeLabelKeys(core::Pod& pod) {
     AddLabelKeys(constraint.match_label_keys(), "In", labels,
                  *constraint.mutable_label_selector());
   }
+}
+
+bool Projects(const core::PodSpec& spec, bool (core::VolumeProjection::*has)() const) {
+  for (const core::Volume& volume : spec.volumes()) {
+    for (const auto& source : volume.volume_source().projected().sources()) {
+      if ((source.*has)()) return true;
+    }
+  }
+  return false;
 }
 
 // Conditions and the status itself keep the generation they speak of when a client leaves it out.
@@ -139,7 +149,22 @@ void PreparePodStatus(const core::Pod& old, core::Pod& pod) {
 
 }  // namespace
 
+void DropGatedFields(const core::PodSpec& old, core::PodSpec& spec) {
+  if (!old.has_scheduling_group()) spec.clear_scheduling_group();
+  const bool bundles = Projects(old, &core::VolumeProjection::has_cluster_trust_bundle);
+  const bool certificates = Projects(old, &core::VolumeProjection::has_pod_certificate);
+  for (core::Volume& volume : *spec.mutable_volumes()) {
+    if (!volume.volume_source().has_projected()) continue;
+    auto& projected = *volume.mutable_volume_source()->mutable_projected();
+    for (core::VolumeProjection& source : *projected.mutable_sources()) {
+      if (!bundles) source.clear_cluster_trust_bundle();
+      if (!certificates) source.clear_pod_certificate();
+    }
+  }
+}
+
 void PreparePodForCreate(core::Pod& pod) {
+  DropGatedFields(core::PodSpec::default_instance(), *pod.mutable_spec());
   pod.mutable_metadata()->set_generation(1);
   // A class that came with the pod stands, as upstream has it.
   std::string qos = pod.status().qos_class();
@@ -160,6 +185,7 @@ void PreparePodForCreate(core::Pod& pod) {
 
 void PreparePodForUpdate(std::string_view subresource, const core::Pod& old, core::Pod& pod) {
   if (subresource == "status") return PreparePodStatus(old, pod);
+  DropGatedFields(old.spec(), *pod.mutable_spec());
   if (subresource == "ephemeralcontainers") {
     const auto containers = pod.spec().ephemeral_containers();
     *pod.mutable_spec() = old.spec();

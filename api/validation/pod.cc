@@ -294,7 +294,8 @@ void ValidatePodCreate(const core::Pod& pod, Errors& errors) {
     errors.Forbidden(spec.Child("nodeName"),
                      "cannot be set until all schedulingGates have been cleared");
   }
-  ValidateProfilesMatchAnnotations(pod, errors);
+  ValidateSeccompMatches(pod.metadata(), pod.spec(), spec, errors);
+  ValidateAppArmorMatches(pod.metadata(), pod.spec(), spec, errors);
 }
 
 void ValidatePodTemplate(const core::PodTemplateSpec& pod_template, const FieldPath& path,
@@ -305,6 +306,7 @@ void ValidatePodTemplate(const core::PodTemplateSpec& pod_template, const FieldP
   ValidatePodAnnotations(pod_template.metadata(), pod_template.spec(), annotations, errors);
   const FieldPath spec = path.Child("spec");
   ValidatePodSpec(pod_template.spec(), false, {}, spec, errors);
+  ValidateSeccompMatches(pod_template.metadata(), pod_template.spec(), spec, errors);
   if (!pod_template.spec().ephemeral_containers().empty()) {
     errors.Forbidden(spec.Child("ephemeralContainers"),
                      "ephemeral containers not allowed in pod template");

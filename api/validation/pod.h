@@ -28,7 +28,10 @@ void ValidatePodMetadataAndSpec(const core::Pod& pod, Errors& errors);
 void ValidatePodAnnotations(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
                             const FieldPath& path, Errors& errors);
 // What deprecated annotations and new fields both say of a profile must be the same.
-void ValidateProfilesMatchAnnotations(const core::Pod& pod, Errors& errors);
+void ValidateSeccompMatches(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
+                            const FieldPath& path, Errors& errors);
+void ValidateAppArmorMatches(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
+                             const FieldPath& path, Errors& errors);
 void ValidatePodAnnotationUpdates(const core::Pod& pod, const core::Pod& old, Errors& errors);
 
 }  // namespace berth::api::validation

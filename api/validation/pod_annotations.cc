@@ -66,9 +66,9 @@ void ValidateAppArmorAnnotation(std::string_view key, std::string_view value,
                                               GoQuoted(value))));
 }
 
-const std::string* FindAnnotation(const core::Pod& pod, std::string_view prefix,
+const std::string* FindAnnotation(const meta::ObjectMeta& metadata, std::string_view prefix,
                                   std::string_view name) {
-  const auto& annotations = pod.metadata().annotations();
+  const auto& annotations = metadata.annotations();
   const auto it = annotations.find(std::string(prefix).append(name));
   return it == annotations.end() ? nullptr : &it->second;
 }
@@ -99,29 +99,34 @@ void MatchProfile(const Profile& profile, std::string_view annotation, std::stri
 
 }  // namespace
 
-void ValidateProfilesMatchAnnotations(const core::Pod& pod, Errors& errors) {
-  if (pod.metadata().annotations().empty()) return;
-  const FieldPath spec("spec");
-  const core::PodSecurityContext& of_pod = pod.spec().security_context();
+void ValidateSeccompMatches(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
+                            const FieldPath& path, Errors& errors) {
+  if (metadata.annotations().empty()) return;
+  const core::PodSecurityContext& of_pod = spec.security_context();
   if (of_pod.has_seccomp_profile()) {
-    if (const std::string* text = FindAnnotation(pod, kSeccompPod, {})) {
+    if (const std::string* text = FindAnnotation(metadata, kSeccompPod, {})) {
       MatchProfile(of_pod.seccomp_profile(), *text, "seccomp",
-                   spec.Child("securityContext.seccompProfile"), errors);
+                   path.Child("securityContext.seccompProfile"), errors);
     }
   }
-  VisitContainers(pod.spec(), spec, [&](const auto& container, const FieldPath& at) {
+  VisitContainers(spec, path, [&](const auto& container, const FieldPath& at) {
     const core::SecurityContext& own = container.security_context();
     if (!own.has_seccomp_profile()) return;
-    if (const std::string* text = FindAnnotation(pod, kSeccompPrefix, container.name())) {
+    if (const std::string* text = FindAnnotation(metadata, kSeccompPrefix, container.name())) {
       MatchProfile(own.seccomp_profile(), *text, "seccomp",
                    at.Child("securityContext.seccompProfile"), errors);
     }
   });
-  if (pod.spec().os().name() == "windows") return;
-  VisitContainers(pod.spec(), spec, [&](const auto& container, const FieldPath& at) {
+}
+
+void ValidateAppArmorMatches(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
+                             const FieldPath& path, Errors& errors) {
+  if (metadata.annotations().empty() || spec.os().name() == "windows") return;
+  const core::PodSecurityContext& of_pod = spec.security_context();
+  VisitContainers(spec, path, [&](const auto& container, const FieldPath& at) {
     const core::SecurityContext& own = container.security_context();
     if (!own.has_app_armor_profile() && !of_pod.has_app_armor_profile()) return;
-    if (const std::string* text = FindAnnotation(pod, kAppArmorPrefix, container.name())) {
+    if (const std::string* text = FindAnnotation(metadata, kAppArmorPrefix, container.name())) {
       MatchProfile(own.has_app_armor_profile() ? own.app_armor_profile()
                                                : of_pod.app_armor_profile(),
                    *text, "apparmor", at.Child("securityContext.appArmorProfile"), errors);

@@ -205,22 +205,44 @@ core::PodSpec WithUpdatableFieldsOf(const core::PodSpec& spec, const core::PodSp
   return munged;
 }
 
-bool IsResizable(std::string_view name) { return name == "cpu" || name == "memory"; }
-
-// Requests and limits of cpu and memory may change but not go.
-void ValidateContainerResize(const core::Container& container, const core::Container& old,
-                             const FieldPath& path, Errors& errors) {
-  const FieldPath resources = path.Child("resources");
-  const auto kept = [&](const ResourceMap& now, const ResourceMap& before, std::string_view what) {
-    for (const auto& [name, amount] : before) {
-      if (!IsResizable(name) || now.contains(name)) continue;
-      errors.Forbidden(resources.Child(what),
-                       fmt::format("resource {} cannot be removed", what));
-      break;
-    }
+// Requests and limits may change but not go. `init`: of the list, sidecars only.
+void ValidateNothingRemoved(const Containers& containers, const Containers& old, bool init,
+                            const FieldPath& path, Errors& errors) {
+  const auto removed = [](const ResourceMap& now, const ResourceMap& before) {
+    return std::any_of(before.begin(), before.end(),
+                       [&](const auto& one) { return !now.contains(one.first); });
   };
-  kept(container.resources().limits(), old.resources().limits(), "limits");
-  kept(container.resources().requests(), old.resources().requests(), "requests");
+  for (int i = 0; i < containers.size(); ++i) {
+    if (init && old[i].restart_policy() != "Always") continue;
+    const auto& now = containers[i].resources();
+    const auto& before = old[i].resources();
+    const FieldPath container = path.Index(i);
+    if (removed(now.requests(), before.requests())) {
+      errors.Forbidden(container.Child("resources.requests"),
+                       "resource requests cannot be removed");
+    }
+    if (removed(now.limits(), before.limits())) {
+      errors.Forbidden(container.Child("resources.limits"), "resource limits cannot be removed");
+    }
+  }
+}
+
+// False when the lists cannot be compared one by one. `what`: the field's name.
+bool ValidateSameNames(const Containers& containers, const Containers& old, std::string_view what,
+                       const FieldPath& spec, Errors& errors) {
+  const size_t before = errors.size();
+  if (containers.size() != old.size()) {
+    errors.Forbidden(spec.Child(what),
+                     fmt::format("{} may not be added or removed on resize", what));
+    return false;
+  }
+  for (int i = 0; i < containers.size(); ++i) {
+    if (containers[i].name() == old[i].name()) continue;
+    const FieldPath at = spec.Child(what, i);
+    errors.Forbidden(at.Child("name"),
+                     fmt::format("{} may not be renamed or reordered on resize", what));
+  }
+  return errors.size() == before;
 }
 
 void PutBackCpuAndMemory(core::Container& container, const core::Container& old) {
@@ -241,12 +263,11 @@ void PutBackCpuAndMemory(core::Container& container, const core::Container& old)
 
 // Containers of one list; sidecars only of the init containers.
 void ValidateResizedContainers(const Containers& containers, const Containers& old, bool init,
-                               const FieldPath& path, Errors& errors) {
+                               Errors& errors) {
   const FieldPath spec("spec");
   for (int i = 0; i < containers.size(); ++i) {
     core::Container munged = containers[i];
     if (!init || old[i].restart_policy() == "Always") {
-      ValidateContainerResize(containers[i], old[i], path.Index(i), errors);
       PutBackCpuAndMemory(munged, old[i]);
       if (SemanticEqual(munged, old[i])) continue;
       errors.Forbidden(spec, init ? "only cpu and memory resources for sidecar containers are "
@@ -324,17 +345,19 @@ void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& error
     errors.Invalid(spec, pod.status().qos_class(),
                    "Pod QOS Class may not change as a result of resizing");
   }
-  const FieldPath containers = spec.Child("containers"), inits = spec.Child("initContainers");
-  if (!ValidateContainerUpdates(pod.spec().containers(), old.spec().containers(), containers,
-                                errors) ||
-      !ValidateContainerUpdates(pod.spec().init_containers(), old.spec().init_containers(), inits,
-                                errors)) {
+  const auto& containers = pod.spec().containers();
+  const auto& inits = pod.spec().init_containers();
+  const auto& old_containers = old.spec().containers();
+  const auto& old_inits = old.spec().init_containers();
+  const bool regular_same =
+      ValidateSameNames(containers, old_containers, "containers", spec, errors);
+  if (!ValidateSameNames(inits, old_inits, "initContainers", spec, errors) || !regular_same) {
     return;
   }
-  ValidateResizedContainers(pod.spec().init_containers(), old.spec().init_containers(), true,
-                            inits, errors);
-  ValidateResizedContainers(pod.spec().containers(), old.spec().containers(), false, containers,
-                            errors);
+  ValidateNothingRemoved(inits, old_inits, true, spec.Child("initContainers"), errors);
+  ValidateNothingRemoved(containers, old_containers, false, spec.Child("containers"), errors);
+  ValidateResizedContainers(containers, old_containers, false, errors);
+  ValidateResizedContainers(inits, old_inits, true, errors);
 }
 
 }  // namespace berth::api::validation

@@ -1,7 +1,9 @@
 // More of what a pod may not be: volumes, operating systems, profiles, status.
 #include <gtest/gtest.h>
 
+#include "api/schema/apps_v1.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_volume.pb.h"
 #include "api/validation/validation.h"
 #include "tests/api/pod_with.h"
 
@@ -195,6 +197,58 @@ TEST(PodSpecTest, AnnotationsAndProfilesAgree) {
     SCOPED_TRACE(c.json);
     EXPECT_EQ(ComplaintsOf(c.json), c.want);
   }
+}
+
+TEST(PodResizeTest, WhatIsRefused) {
+  const std::string from = R"({"spec":{"containers":[{"name":"c","image":"i",
+      "resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]}})";
+  const Case cases[] = {
+      {R"({"spec":{"containers":[{"name":"c","image":"i",
+           "resources":{"requests":{"cpu":"2","memory":"1Gi"}}}]}})", ""},
+      {R"({"spec":{"containers":[{"name":"c","image":"i",
+           "resources":{"requests":{"cpu":"2"}}}]}})",
+       "spec.containers[0].resources.requests: Forbidden: resource requests cannot be removed"},
+      {R"({"spec":{"containers":[{"name":"d","image":"i",
+           "resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]}})",
+       "spec.containers[0].name: Forbidden: containers may not be renamed or reordered on "
+       "resize"},
+      {R"({"spec":{"containers":[{"name":"c","image":"i"},{"name":"d","image":"i",
+           "resources":{"requests":{"cpu":"1"}}}]}})",
+       "spec.containers: Forbidden: containers may not be added or removed on resize"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.json);
+    core::Pod old = PodWith(from), pod = PodWith(c.json);
+    old.mutable_metadata()->set_resource_version("1");
+    pod.mutable_metadata()->set_resource_version("1");
+    EXPECT_EQ(Describe(ValidateSubresourceUpdate(ResourceOf<core::Pod>(), "resize", pod, old)),
+              c.want);
+  }
+}
+
+TEST(PodPrepareTest, FieldsBehindGatesThatAreOffAreDropped) {
+  const core::Pod pod = PodWith(R"({"spec":{"schedulingGroup":{},"volumes":[{"name":"v",
+      "projected":{"sources":[{"podCertificate":{"signerName":"a/b"}},
+                              {"clusterTrustBundle":{"path":"x"}}]}}]}})");
+  EXPECT_FALSE(pod.spec().has_scheduling_group());
+  const auto& sources = pod.spec().volumes(0).volume_source().projected().sources();
+  ASSERT_EQ(sources.size(), 2);
+  EXPECT_FALSE(sources[0].has_pod_certificate());
+  EXPECT_FALSE(sources[1].has_cluster_trust_bundle());
+}
+
+TEST(PodTemplateTest, SeccompAnnotationsAgreeWithFields) {
+  apps::ReplicaSet set;
+  ASSERT_TRUE(ParseJson(R"({"metadata":{"name":"r","namespace":"n"},"spec":{
+      "selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"},
+      "annotations":{"seccomp.security.alpha.kubernetes.io/pod":"unconfined"}},
+      "spec":{"containers":[{"name":"c","image":"i"}],
+      "securityContext":{"seccompProfile":{"type":"RuntimeDefault"}}}}}})", set).ok());
+  ApplyDefaults(ResourceOf<apps::ReplicaSet>(), set);
+  PrepareForCreate(ResourceOf<apps::ReplicaSet>(), set);
+  EXPECT_EQ(Describe(ValidateCreate(ResourceOf<apps::ReplicaSet>(), set)),
+            "spec.template.spec.securityContext.seccompProfile.type: Forbidden: seccomp type in "
+            "annotation and field must match");
 }
 
 // The pod's spec, its old and new status, and what is said of the update.

@@ -326,6 +326,18 @@ void ForbidOfEphemeral(const core::EphemeralContainerCommon& container, const Fi
   }
 }
 
+// Only sidecars are restarted to be resized.
+void ForbidRestartToResize(const core::Container& container, const FieldPath& path,
+                           Errors& errors) {
+  for (int i = 0; i < container.resize_policy_size(); ++i) {
+    const std::string& policy = container.resize_policy(i).restart_policy();
+    if (policy != "RestartContainer") continue;
+    const FieldPath at = path.Child("resizePolicy", i);
+    errors.Invalid(at.Child("restartPolicy"), policy,
+                   "must not be set to 'RestartContainer' for non-sidecar initContainers");
+  }
+}
+
 void ValidateImage(const std::string& image, const FieldPath& path, Errors& errors) {
   if (!HasBlankEnds(image)) return;
   errors.Invalid(path.Child("image"), image, "must not have leading or trailing whitespace");
@@ -379,6 +391,7 @@ void ValidateInitContainers(const core::PodSpec& spec, const ContainerScope& sco
       ValidateProbes(container, scope, at, errors);
     } else {
       ForbidProbes(container, at, errors);
+      ForbidRestartToResize(container, at, errors);
     }
   }
 }

@@ -205,25 +205,31 @@ core::PodSpec WithUpdatableFieldsOf(const core::PodSpec& spec, const core::PodSp
   return munged;
 }
 
-// Requests and limits may change but not go. `init`: of the list, sidecars only.
-void ValidateNothingRemoved(const Containers& containers, const Containers& old, bool init,
+bool AnyRemoved(const ResourceMap& now, const ResourceMap& before) {
+  return std::any_of(before.begin(), before.end(),
+                     [&](const auto& one) { return !now.contains(one.first); });
+}
+
+// Requests and limits may change but not go. `whose`: nothing, or "pod-level ".
+void ValidateNothingRemoved(const core::ResourceRequirements& now,
+                            const core::ResourceRequirements& before, std::string_view whose,
                             const FieldPath& path, Errors& errors) {
-  const auto removed = [](const ResourceMap& now, const ResourceMap& before) {
-    return std::any_of(before.begin(), before.end(),
-                       [&](const auto& one) { return !now.contains(one.first); });
-  };
+  const FieldPath resources = path.Child("resources");
+  if (AnyRemoved(now.requests(), before.requests())) {
+    errors.Forbidden(resources.Child("requests"),
+                     fmt::format("{}resource requests cannot be removed", whose));
+  }
+  if (AnyRemoved(now.limits(), before.limits())) {
+    errors.Forbidden(resources.Child("limits"),
+                     fmt::format("{}resource limits cannot be removed", whose));
+  }
+}
+
+void ValidateNothingRemoved(const Containers& containers, const Containers& old,
+                            const FieldPath& path, Errors& errors) {
   for (int i = 0; i < containers.size(); ++i) {
-    if (init && old[i].restart_policy() != "Always") continue;
-    const auto& now = containers[i].resources();
-    const auto& before = old[i].resources();
-    const FieldPath container = path.Index(i);
-    if (removed(now.requests(), before.requests())) {
-      errors.Forbidden(container.Child("resources.requests"),
-                       "resource requests cannot be removed");
-    }
-    if (removed(now.limits(), before.limits())) {
-      errors.Forbidden(container.Child("resources.limits"), "resource limits cannot be removed");
-    }
+    ValidateNothingRemoved(containers[i].resources(), old[i].resources(), {}, path.Index(i),
+                           errors);
   }
 }
 
@@ -245,7 +251,8 @@ bool ValidateSameNames(const Containers& containers, const Containers& old, std:
   return errors.size() == before;
 }
 
-void PutBackCpuAndMemory(core::Container& container, const core::Container& old) {
+void PutBackCpuAndMemory(core::ResourceRequirements& resources,
+                         const core::ResourceRequirements& old) {
   const auto restore = [](ResourceMap& now, const ResourceMap& before) {
     for (const char* name : {"cpu", "memory"}) {
       const auto it = before.find(name);
@@ -256,27 +263,42 @@ void PutBackCpuAndMemory(core::Container& container, const core::Container& old)
       }
     }
   };
-  restore(*container.mutable_resources()->mutable_limits(), old.resources().limits());
-  restore(*container.mutable_resources()->mutable_requests(), old.resources().requests());
-  *container.mutable_resize_policy() = old.resize_policy();
+  restore(*resources.mutable_limits(), old.limits());
+  restore(*resources.mutable_requests(), old.requests());
 }
 
-// Containers of one list; sidecars only of the init containers.
-void ValidateResizedContainers(const Containers& containers, const Containers& old, bool init,
-                               Errors& errors) {
-  const FieldPath spec("spec");
-  for (int i = 0; i < containers.size(); ++i) {
-    core::Container munged = containers[i];
-    if (!init || old[i].restart_policy() == "Always") {
-      PutBackCpuAndMemory(munged, old[i]);
-      if (SemanticEqual(munged, old[i])) continue;
-      errors.Forbidden(spec, init ? "only cpu and memory resources for sidecar containers are "
-                                    "mutable"
-                                  : "only cpu and memory resources are mutable");
-    } else if (!SemanticEqual(munged, old[i])) {
-      errors.Forbidden(spec, "resources for non-sidecar init containers are immutable");
-    }
+// Whether more than cpu and memory differs.
+bool DiffersBeyondResources(core::Container container, const core::Container& old) {
+  PutBackCpuAndMemory(*container.mutable_resources(), old.resources());
+  *container.mutable_resize_policy() = old.resize_policy();
+  return !SemanticEqual(container, old);
+}
+
+void ValidateResizedInit(const core::Container& container, const core::Container& old,
+                         const FieldPath& path, Errors& errors) {
+  if (DiffersBeyondResources(container, old)) {
+    errors.Forbidden(path, "only cpu and memory resources for init or sidecar containers are "
+                           "mutable");
   }
+  if (container.restart_policy() == "Always" || SemanticEqual(container, old)) return;
+  for (const core::ContainerResizePolicy& policy : container.resize_policy()) {
+    if (policy.restart_policy() != "RestartContainer") continue;
+    errors.Forbidden(path, "non-sidecar init containers with a resize policy of RestartContainer "
+                           "cannot be resized");
+  }
+}
+
+void ValidateResizedPod(const core::PodSpec& spec, const core::PodSpec& old, const FieldPath& path,
+                        Errors& errors) {
+  if (!spec.has_resources() && !old.has_resources()) return;
+  if (!spec.has_resources()) {
+    return errors.Forbidden(path.Child("resources"), "pod-level resources cannot be removed");
+  }
+  ValidateNothingRemoved(spec.resources(), old.resources(), "pod-level ", path, errors);
+  core::ResourceRequirements munged = spec.resources();
+  PutBackCpuAndMemory(munged, old.resources());
+  if (SemanticEqual(munged, old.resources())) return;
+  errors.Forbidden(path, "only cpu and memory resources are mutable at pod-level");
 }
 
 }  // namespace
@@ -345,6 +367,7 @@ void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& error
     errors.Invalid(spec, pod.status().qos_class(),
                    "Pod QOS Class may not change as a result of resizing");
   }
+  ValidateResizedPod(pod.spec(), old.spec(), spec, errors);
   const auto& containers = pod.spec().containers();
   const auto& inits = pod.spec().init_containers();
   const auto& old_containers = old.spec().containers();
@@ -354,10 +377,16 @@ void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& error
   if (!ValidateSameNames(inits, old_inits, "initContainers", spec, errors) || !regular_same) {
     return;
   }
-  ValidateNothingRemoved(inits, old_inits, true, spec.Child("initContainers"), errors);
-  ValidateNothingRemoved(containers, old_containers, false, spec.Child("containers"), errors);
-  ValidateResizedContainers(containers, old_containers, false, errors);
-  ValidateResizedContainers(inits, old_inits, true, errors);
+  const FieldPath init_path = spec.Child("initContainers");
+  ValidateNothingRemoved(inits, old_inits, init_path, errors);
+  ValidateNothingRemoved(containers, old_containers, spec.Child("containers"), errors);
+  for (int i = 0; i < containers.size(); ++i) {
+    if (!DiffersBeyondResources(containers[i], old_containers[i])) continue;
+    errors.Forbidden(spec, "only cpu and memory resources are mutable");
+  }
+  for (int i = 0; i < inits.size(); ++i) {
+    ValidateResizedInit(inits[i], old_inits[i], init_path.Index(i), errors);
+  }
 }
 
 }  // namespace berth::api::validation

@@ -215,6 +215,9 @@ TEST(PodResizeTest, WhatIsRefused) {
       {R"({"spec":{"containers":[{"name":"c","image":"i"},{"name":"d","image":"i",
            "resources":{"requests":{"cpu":"1"}}}]}})",
        "spec.containers: Forbidden: containers may not be added or removed on resize"},
+      {R"({"spec":{"containers":[{"name":"c","image":"other",
+           "resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]}})",
+       "spec: Forbidden: only cpu and memory resources are mutable"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.json);
@@ -222,6 +225,37 @@ TEST(PodResizeTest, WhatIsRefused) {
     old.mutable_metadata()->set_resource_version("1");
     pod.mutable_metadata()->set_resource_version("1");
     EXPECT_EQ(Describe(ValidateSubresourceUpdate(ResourceOf<core::Pod>(), "resize", pod, old)),
+              c.want);
+  }
+}
+
+TEST(PodResizeTest, InitContainersAndPods) {
+  const auto pod_of = [](std::string_view init, std::string_view resources) {
+    core::Pod pod = PodWith(std::string(R"({"spec":{"initContainers":[{"name":"i","image":"i",)") +
+                            R"("resources":{"requests":{"cpu":"1"}})" + std::string(init) +
+                            R"(}],"resources":{"requests":)" + std::string(resources) + "}}}");
+    pod.mutable_metadata()->set_resource_version("1");
+    return pod;
+  };
+  const struct { std::string_view init, resources, want; } cases[] = {
+      {"", R"({"cpu":"3","memory":"1Gi"})", ""},
+      {"", R"({"cpu":"3"})",
+       "spec.resources.requests: Forbidden: pod-level resource requests cannot be removed"},
+      {R"(,"stdin":true)", R"({"cpu":"2","memory":"1Gi"})",
+       "spec.initContainers[0]: Forbidden: only cpu and memory resources for init or sidecar "
+       "containers are mutable"},
+      {R"(,"resizePolicy":[{"resourceName":"cpu","restartPolicy":"RestartContainer"}])",
+       R"({"cpu":"2","memory":"1Gi"})",
+       "spec.initContainers[0].resizePolicy[0].restartPolicy: Invalid value: "
+       "\"RestartContainer\": must not be set to 'RestartContainer' for non-sidecar "
+       "initContainers; spec.initContainers[0]: Forbidden: non-sidecar init containers with a "
+       "resize policy of RestartContainer cannot be resized"},
+  };
+  const core::Pod old = pod_of("", R"({"cpu":"2","memory":"1Gi"})");
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.want);
+    EXPECT_EQ(Describe(ValidateSubresourceUpdate(ResourceOf<core::Pod>(), "resize",
+                                                 pod_of(c.init, c.resources), old)),
               c.want);
   }
 }

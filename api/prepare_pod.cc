@@ -1,5 +1,6 @@
 #include "api/prepare_pod.h"
 
+#include <algorithm>
 #include <map>
 #include <vector>
 
@@ -147,9 +148,28 @@ void PreparePodStatus(const core::Pod& old, core::Pod& pod) {
   KeepObservedGenerations(old.status(), status);
 }
 
+bool HasStopSignal(const Containers& containers) {
+  return std::any_of(containers.begin(), containers.end(), [](const core::Container& container) {
+    return container.lifecycle().has_stop_signal();
+  });
+}
+
+void DropStopSignals(Containers& containers) {
+  for (core::Container& container : containers) {
+    if (!container.lifecycle().has_stop_signal()) continue;
+    core::Lifecycle& lifecycle = *container.mutable_lifecycle();
+    lifecycle.clear_stop_signal();
+    if (!lifecycle.has_post_start() && !lifecycle.has_pre_stop()) container.clear_lifecycle();
+  }
+}
+
 }  // namespace
 
 void DropGatedFields(const core::PodSpec& old, core::PodSpec& spec) {
+  if (!HasStopSignal(old.containers()) && !HasStopSignal(old.init_containers())) {
+    DropStopSignals(*spec.mutable_containers());
+    DropStopSignals(*spec.mutable_init_containers());
+  }
   if (!old.has_scheduling_group()) spec.clear_scheduling_group();
   const bool bundles = Projects(old, &core::VolumeProjection::has_cluster_trust_bundle);
   const bool certificates = Projects(old, &core::VolumeProjection::has_pod_certificate);

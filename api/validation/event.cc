@@ -4,6 +4,7 @@
 
 #include "api/equality.h"
 #include "api/schema/core_v1_event.pb.h"
+#include "api/validation/internal_text.h"
 #include "api/validation/metadata.h"
 
 namespace berth::api::validation {
@@ -44,6 +45,14 @@ void ValidateImmutable(const google::protobuf::Message& now,
                        Errors& errors) {
   if (SemanticEqual(now, before)) return;
   errors.InvalidShown(FieldPath(field), ToJsonText(now), kImmutableText);
+}
+
+// ObjectReference or EventSource.
+template <typename Message>
+void ValidateInternal(const Message& now, const Message& before, std::string_view field,
+                      Errors& errors) {
+  if (SemanticEqual(now, before)) return;
+  errors.InvalidShown(FieldPath(field), InternalText(now), kImmutableText);
 }
 
 // Upstream names the controller's field as the group that was asked does.
@@ -102,10 +111,10 @@ void ValidateNewEventUpdate(const core::Event& event, const core::Event& old, Er
   if (event.has_series() != old.has_series() || !SemanticEqual(event.series(), old.series())) {
     ValidateSeries(event, errors);
   }
-  ValidateImmutable(event.involved_object(), old.involved_object(), "involvedObject", errors);
+  ValidateInternal(event.involved_object(), old.involved_object(), "involvedObject", errors);
   ValidateImmutable(event.reason(), old.reason(), "reason", errors);
   ValidateImmutable(event.message(), old.message(), "message", errors);
-  ValidateImmutable(event.source(), old.source(), "source", errors);
+  ValidateInternal(event.source(), old.source(), "source", errors);
   ValidateImmutable(event.first_timestamp(), old.first_timestamp(), "firstTimestamp", errors);
   ValidateImmutable(event.last_timestamp(), old.last_timestamp(), "lastTimestamp", errors);
   if (event.count() != old.count()) {
@@ -114,7 +123,11 @@ void ValidateNewEventUpdate(const core::Event& event, const core::Event& old, Er
   ValidateImmutable(event.type(), old.type(), "type", errors);
   ValidateImmutable(event.event_time(), old.event_time(), "eventTime", errors);
   ValidateImmutable(event.action(), old.action(), "action", errors);
-  ValidateImmutable(event.related(), old.related(), "related", errors);
+  if (event.has_related() || !old.has_related()) {
+    ValidateInternal(event.related(), old.related(), "related", errors);
+  } else {
+    errors.InvalidShown(FieldPath("related"), "null", kImmutableText);
+  }
   ValidateImmutable(event.reporting_component(), old.reporting_component(), "reportingController",
                     errors);
   ValidateImmutable(event.reporting_instance(), old.reporting_instance(), "reportingInstance",

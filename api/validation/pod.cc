@@ -9,6 +9,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/core_v1_pod_template.pb.h"
 #include "api/validation/container.h"
+#include "api/validation/internal_text.h"
 #include "api/validation/ip.h"
 #include "api/validation/metadata.h"
 #include "api/validation/resources.h"
@@ -35,12 +36,12 @@ void ValidateResourceClaims(const core::PodSpec& spec, const FieldPath& path, Er
       errors.Invalid(at.Child("name"), claim.name(), IsDns1123Label(claim.name()));
     }
     if (claim.has_resource_claim_name() && claim.has_resource_claim_template_name()) {
-      errors.InvalidShown(at, ToJsonText(claim),
+      errors.InvalidShown(at, InternalText(claim),
                           "at most one of `resourceClaimName` or `resourceClaimTemplateName` may "
                           "be specified");
     }
     if (!claim.has_resource_claim_name() && !claim.has_resource_claim_template_name()) {
-      errors.InvalidShown(at, ToJsonText(claim),
+      errors.InvalidShown(at, InternalText(claim),
                           "must specify one of: `resourceClaimName`, "
                           "`resourceClaimTemplateName`");
     }

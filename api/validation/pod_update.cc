@@ -11,6 +11,7 @@
 #include "api/pod_qos.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/validation/container.h"
+#include "api/validation/internal_text.h"
 #include "api/validation/metadata.h"
 #include "api/validation/pod.h"
 #include "api/validation/scheduling.h"
@@ -151,8 +152,9 @@ void ValidateNodeAffinityUpdate(core::PodSpec& spec, const core::PodSpec& old, E
       "nodeSelectorTerms");
   if (!before.node_selector_terms().empty()) {
     if (before.node_selector_terms_size() != now.node_selector_terms_size()) {
-      errors.InvalidShown(path, ToJsonText(now), "no additions/deletions to non-empty "
-                          "NodeSelectorTerms list are allowed");
+      errors.InvalidShown(path, InternalText(now.node_selector_terms()),
+                          "no additions/deletions to non-empty NodeSelectorTerms list are "
+                          "allowed");
     } else {
       for (int i = 0; i < before.node_selector_terms_size(); ++i) {
         const auto& a = before.node_selector_terms(i);
@@ -161,7 +163,7 @@ void ValidateNodeAffinityUpdate(core::PodSpec& spec, const core::PodSpec& old, E
         if ((was_empty && !SemanticEqual(a, b)) ||
             !OnlyAdds(b.match_expressions(), a.match_expressions()) ||
             !OnlyAdds(b.match_fields(), a.match_fields())) {
-          errors.InvalidShown(path.Index(i), ToJsonText(b),
+          errors.InvalidShown(path.Index(i), InternalText(b),
                               "only additions are allowed (no mutations or deletions)");
         }
       }

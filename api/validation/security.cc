@@ -4,7 +4,7 @@
 #include <set>
 
 #include "api/schema/core_v1_pod_spec.pb.h"
-#include "api/validation/metadata.h"
+#include "api/validation/internal_text.h"
 #include "api/validation/visit.h"
 #include "api/validation/volume.h"
 
@@ -26,7 +26,7 @@ void ValidateSeccomp(const core::SeccompProfile& profile, const FieldPath& path,
   const FieldPath localhost = path.Child("localhostProfile");
   if (profile.type() != "Localhost") {
     if (!profile.has_localhost_profile()) return;
-    errors.InvalidShown(localhost, ToJsonText(profile),
+    errors.InvalidShown(localhost, InternalText(profile),
                         "can only be set when seccomp type is Localhost");
   } else if (!profile.has_localhost_profile()) {
     errors.Required(localhost, "must be set when seccomp type is Localhost");
@@ -131,13 +131,13 @@ void ValidateSecurityContext(const core::SecurityContext& context, bool host_use
   }
   if (context.has_allow_privilege_escalation() && !context.allow_privilege_escalation()) {
     if (context.privileged()) {
-      errors.InvalidShown(path, ToJsonText(context),
+      errors.InvalidShown(path, InternalText(context),
                           "cannot set `allowPrivilegeEscalation` to false and `privileged` to "
                           "true");
     }
     for (const std::string& capability : context.capabilities().add()) {
       if (capability != "CAP_SYS_ADMIN") continue;
-      errors.InvalidShown(path, ToJsonText(context),
+      errors.InvalidShown(path, InternalText(context),
                           "cannot set `allowPrivilegeEscalation` to false and "
                           "`capabilities.Add` CAP_SYS_ADMIN");
     }

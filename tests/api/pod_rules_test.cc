@@ -152,6 +152,32 @@ TEST(PodSpecTest, WhatIsRefused) {
   }
 }
 
+TEST(PodSpecTest, ValuesAreShownAsInternalOnes) {
+  const Case cases[] = {
+      {R"({"spec":{"resourceClaims":[{"name":"a"}]}})",
+       "spec.resourceClaims[0]: Invalid value: {\"Name\":\"a\",\"ResourceClaimName\":null,"
+       "\"ResourceClaimTemplateName\":null}: must specify one of: `resourceClaimName`, "
+       "`resourceClaimTemplateName`"},
+      {R"({"spec":{"securityContext":{"seccompProfile":{"type":"Unconfined",
+           "localhostProfile":"x"}}}})",
+       "spec.securityContext.seccompProfile.localhostProfile: Invalid value: {\"Type\":"
+       "\"Unconfined\",\"LocalhostProfile\":\"x\"}: can only be set when seccomp type is "
+       "Localhost"},
+      {R"({"spec":{"containers":[{"name":"c","image":"i","securityContext":{"privileged":true,
+           "allowPrivilegeEscalation":false}}]}})",
+       "spec.containers[0].securityContext: Invalid value: {\"Capabilities\":null,"
+       "\"Privileged\":true,\"SELinuxOptions\":null,\"WindowsOptions\":null,\"RunAsUser\":null,"
+       "\"RunAsGroup\":null,\"RunAsNonRoot\":null,\"ReadOnlyRootFilesystem\":null,"
+       "\"AllowPrivilegeEscalation\":false,\"ProcMount\":null,\"SeccompProfile\":null,"
+       "\"AppArmorProfile\":null}: cannot set `allowPrivilegeEscalation` to false and "
+       "`privileged` to true"},
+  };
+  for (const Case& c : cases) {
+    SCOPED_TRACE(c.json);
+    EXPECT_EQ(ComplaintsOf(c.json), c.want);
+  }
+}
+
 TEST(PodSpecTest, OperatingSystems) {
   const Case cases[] = {
       {R"({"spec":{"os":{"name":"windows"},"hostPID":true,

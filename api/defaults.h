@@ -3,7 +3,7 @@
 //
 // Threads: writes only to the message. Cost: one walk over the object, about 1 us for a pod.
 // Source: pkg/apis/*/v1/defaults.go and zz_generated.defaults.go, Kubernetes 1.36; what upstream
-// does in conversion (serviceAccount, podCIDR) is done here.
+// does in conversion (serviceAccount, podCIDR, podIP) is done here.
 #pragma once
 
 #include "api/fwd.h"

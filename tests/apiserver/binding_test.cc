@@ -25,6 +25,17 @@ TEST_F(BindingTest, SetsNodeAndCondition) {
   EXPECT_EQ(pod.At("metadata/generation"), "1");
 }
 
+TEST_F(BindingTest, ClearsTheNomination) {
+  MakeNode("n");
+  MakePod("a");
+  const std::string pod = "/api/v1/namespaces/default/pods/a";
+  const Answer nominated =
+      MergePatch(pod + "/status", R"({"status":{"nominatedNodeName":"m"}})");
+  EXPECT_EQ(nominated.At("status/nominatedNodeName"), "m");
+  EXPECT_EQ(Bind("a", "n").code, 201);
+  EXPECT_EQ(Get(pod).At("status/nominatedNodeName"), "<absent>");
+}
+
 TEST_F(BindingTest, Refusals) {
   MakeNode("n", 1000, 110);
   MakeNode("full", 1000, 1);

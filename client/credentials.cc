@@ -221,7 +221,7 @@ class CredentialTransport final : public Transport {
               const bool again = response.ok() && response->code == 401 && may_repeat &&
                                  !core->closed && core->source->Refused(value);
               if (!again) return done(std::move(response));
-              Send(std::move(core), std::move(request), timeout, std::move(done), false);
+              Send(core, std::move(request), timeout, std::move(done), false);
             });
     }
   };

@@ -10,7 +10,7 @@ namespace berth::scheduler {
 namespace {
 
 client::ObjectDone ToClient(framework::ObjectSink::ObjectDone done) {
-  return [done = std::move(done)](const absl::StatusOr<client::ObjectPtr>& result) mutable {
+  return [done = std::move(done)](absl::StatusOr<client::ObjectPtr> result) mutable {
     if (result.ok()) {
       done(absl::OkStatus(), *std::move(result));
     } else {

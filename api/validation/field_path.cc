@@ -58,7 +58,8 @@ void Errors::Duplicate(const FieldPath& path, std::string_view value) {
   Add(api::Duplicate(path.ToString(), GoQuoted(value)));
 }
 
-void Errors::DuplicateShown(const FieldPath& path, std::string_view shown, std::string_view detail) {
+void Errors::DuplicateShown(const FieldPath& path, std::string_view shown,
+                            std::string_view detail) {
   FieldError error = api::Duplicate(path.ToString(), shown);
   if (!detail.empty()) error.text.append(": ").append(detail);
   Add(std::move(error));

@@ -67,7 +67,7 @@ void Rest::Create(CallPtr call) {
         "the namespace of the provided object does not match the namespace sent on the request"));
   }
   state->generated = metadata.name().empty() && !metadata.generate_name().empty();
-  TryCreate(std::move(state));
+  TryCreate(state);
 }
 
 void Rest::Ensure(const api::Resource& resource, std::shared_ptr<google::protobuf::Message> object,
@@ -87,10 +87,10 @@ void Rest::Ensure(const api::Resource& resource, std::shared_ptr<google::protobu
   if (cache_.For(resource).Find(CacheKey(resource, metadata.namespace_(), metadata.name()))) {
     return state->done(ObjectPtr());
   }
-  TryCreate(std::move(state));
+  TryCreate(state);
 }
 
-void Rest::TryCreate(std::shared_ptr<CreateState> state) {
+void Rest::TryCreate(const std::shared_ptr<CreateState>& state) {
   const api::Resource& resource = *state->info.resource;
   if (state->generated) {
     MutableMetadata(*state->object)

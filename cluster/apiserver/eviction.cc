@@ -82,7 +82,7 @@ std::string WhyNot(const PodDisruptionBudget& budget) {
     const bool refuses = each.type() == "DisruptionAllowed" && each.status() == "False";
     if (refuses && !each.message().empty()) refusal = &each;
   }
-  const std::string no =
+  std::string no =
       fmt::format("The disruption budget {} does not allow evicting pods currently", name);
   if (refusal != nullptr && refusal->reason() == "SyncFailed") {
     return fmt::format("{} because it failed sync: {}", no, refusal->message());

@@ -23,6 +23,8 @@
 
 namespace berth::apiserver {
 
+struct Outbox;
+
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection>,
                              private client::EventLoop::Watcher {
  public:
@@ -54,9 +56,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   class Writer;
 
  private:
-  // The part of a stream that any thread may touch.
-  struct Outbox;
-
   void OnReady(uint32_t events) override;
   void Read();
   bool Received(std::string_view data);

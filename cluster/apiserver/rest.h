@@ -85,7 +85,7 @@ class Rest {
   static absl::Status ReadFailure(const ListState& state, const absl::Status& failure);
   void RenderAndReply(const std::shared_ptr<ListState>& state);
 
-  void TryCreate(std::shared_ptr<CreateState> state);
+  void TryCreate(const std::shared_ptr<CreateState>& state);
   void RefuseCreate(const std::shared_ptr<CreateState>& state, absl::Status failure);
   absl::Status AdmitCreate(const RequestInfo& info, const UserInfo& user,
                            google::protobuf::Message& object);

@@ -16,7 +16,7 @@
 
 #include "api/envelope.h"
 #include "api/json.h"
-#include "api/schema/core_v1_options.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1_options.pb.h"
 #include "cluster/apiserver/router.h"
 #include "tests/apiserver/server_fixture.h"

@@ -269,7 +269,9 @@ class Comparison {
                    const std::string& name, const JsonValue& want, int64_t summed,
                    int64_t total) {
     int64_t expected_total = 0;
-    for (const auto& [plugin, score] : want.Find(name)->object()) {
+    for (const auto& scored_by : want.Find(name)->object()) {
+      const auto& plugin = scored_by.first;
+      const JsonValue& score = scored_by.second;
       if (plugin == "total" || !world.Has(plugin)) continue;
       expected_total += score.Find("weighted")->int_value();
       const bool scored = std::any_of(table.plugins.begin(), table.plugins.end(),

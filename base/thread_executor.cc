@@ -23,8 +23,7 @@ struct ThreadExecutor::Impl {
   std::map<TimerKey, Task> timers ABSL_GUARDED_BY(mutex);
   absl::flat_hash_map<TimerId, absl::Time> due ABSL_GUARDED_BY(mutex);
   TimerId next_id ABSL_GUARDED_BY(mutex) = 1;
-  bool stopping ABSL_GUARDED_BY(mutex) = false;
-  std::atomic<bool> stop_soon{false};  // the same, read without the lock between tasks
+  std::atomic<bool> stopping{false};  // written under the lock, read without it between tasks
   absl::CondVar wake;
   bool sleeping ABSL_GUARDED_BY(mutex) = false;  // in Take, on `wake`
   // When the last batch of tasks was taken: timers due by then come before the next batch, others
@@ -76,7 +75,7 @@ ThreadExecutor::ThreadExecutor(const std::string& name, Clock& clock)
       for (Task& task : batch) {
         task();
         task = nullptr;
-        if (impl_->stop_soon) return;
+        if (impl_->stopping) return;
       }
       batch.clear();
     }
@@ -89,7 +88,6 @@ void ThreadExecutor::Stop() {
   {
     absl::MutexLock lock(&impl_->mutex);
     impl_->stopping = true;
-    impl_->stop_soon = true;
     impl_->Rouse();
   }
   if (!IsCurrent() && impl_->thread.joinable()) impl_->thread.join();

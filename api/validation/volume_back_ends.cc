@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <absl/strings/ascii.h>
 #include <fmt/core.h>
 
 #include "api/schema/core_v1_volume_plugins.pb.h"
@@ -77,10 +78,8 @@ bool IsHostAndPort(std::string_view text) {
 }
 
 bool IsReservedOption(std::string_view key) {
-  std::string space = "." + std::string(key.substr(0, key.find('/')));
-  for (char& c : space) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
+  const std::string space =
+      absl::AsciiStrToLower("." + std::string(key.substr(0, key.find('/'))));
   return space.ends_with(".kubernetes.io") || space.ends_with(".k8s.io");
 }
 

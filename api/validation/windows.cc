@@ -1,6 +1,7 @@
 // What depends on the pod's operating system.
 #include <algorithm>
 
+#include <absl/strings/ascii.h>
 #include <fmt/core.h>
 
 #include "api/schema/core_v1_pod_spec.pb.h"
@@ -71,9 +72,7 @@ void ValidateLinux(const core::PodSpec& spec, const FieldPath& path, Errors& err
   });
 }
 
-bool IsLetterOrDigit(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
+bool IsLetterOrDigit(char c) { return absl::ascii_isalnum(static_cast<unsigned char>(c)); }
 
 // At most 15 characters, no dot in front.
 bool IsNetBiosName(std::string_view text) {

@@ -32,8 +32,7 @@ absl::Status CheckBinding(const api::core::Binding& binding, const RequestInfo& 
   }
   if (!binding.metadata().namespace_().empty() &&
       binding.metadata().namespace_() != info.namespace_) {
-    return api::BadRequest(
-        "the namespace of the provided object does not match the namespace sent on the request");
+    return WrongNamespace();
   }
   const std::string& kind = binding.target().kind();
   if (!kind.empty() && kind != "Node") {
@@ -150,11 +149,7 @@ void Rest::TryBind(const std::shared_ptr<BindState>& state) {
           });
         }
         if (!result.ok()) return Reply(std::move(state->call), result.status());
-        api::meta::Status status;
-        status.set_status("Success");
-        status.set_code(201);
-        state->call->output.as = OutputFormat::As::kItself;
-        Reply(std::move(state->call), 201, status, {"v1", "Status"});
+        ReplyCreated(std::move(state->call));
       },
       std::move(options));
 }

@@ -112,6 +112,14 @@ void Reply(CallPtr call, int code, const google::protobuf::Message& message,
   ReplyText(std::move(call), code, std::move(body));
 }
 
+void ReplyCreated(CallPtr call) {
+  api::meta::Status status;
+  status.set_status("Success");
+  status.set_code(201);
+  call->output.as = OutputFormat::As::kItself;
+  Reply(std::move(call), 201, status, {"v1", "Status"});
+}
+
 ObjectPtr MakeUnstored(const api::Resource& resource,
                        std::shared_ptr<google::protobuf::Message> message) {
   const api::meta::ObjectMeta& metadata = MetadataOf(*message);

@@ -52,6 +52,9 @@ void Reply(CallPtr call, int code, const ObjectPtr& object);
 // A message that is no stored object: Status, Scale, ...
 void Reply(CallPtr call, int code, const google::protobuf::Message& message, const TypeName& type);
 
+// A Status that says Success, with code 201: what bindings and evictions come to.
+void ReplyCreated(CallPtr call);
+
 // A rendered body of the call's media type.
 void ReplyText(CallPtr call, int code, std::string body);
 

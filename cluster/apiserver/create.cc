@@ -63,8 +63,7 @@ void Rest::Create(CallPtr call) {
   }
   if (!state->info.resource->namespaced) metadata.clear_namespace_();
   if (metadata.namespace_() != state->info.namespace_) {
-    return state->done(api::BadRequest(
-        "the namespace of the provided object does not match the namespace sent on the request"));
+    return state->done(WrongNamespace());
   }
   state->generated = metadata.name().empty() && !metadata.generate_name().empty();
   TryCreate(state);

@@ -172,8 +172,7 @@ void Rest::Evict(CallPtr call) {
     auto& eviction = static_cast<Eviction&>(*body);
     const api::meta::ObjectMeta& metadata = eviction.metadata();
     if (!metadata.namespace_().empty() && metadata.namespace_() != it.info.namespace_) {
-      return api::BadRequest(
-          "the namespace of the provided object does not match the namespace sent on the request");
+      return WrongNamespace();
     }
     if (metadata.name() != it.info.name) {
       return api::BadRequest("name in URL does not match name in Eviction object");
@@ -192,11 +191,7 @@ void Rest::Evict(CallPtr call) {
 
 void Rest::FinishEviction(const std::shared_ptr<EvictState>& state, const absl::Status& status) {
   if (!status.ok()) return Reply(std::move(state->call), status);
-  api::meta::Status success;
-  success.set_status("Success");
-  success.set_code(201);
-  state->call->output.as = OutputFormat::As::kItself;
-  Reply(std::move(state->call), 201, success, {"v1", "Status"});
+  ReplyCreated(std::move(state->call));
 }
 
 void Rest::LookAtPod(const std::shared_ptr<EvictState>& state) {

@@ -156,7 +156,7 @@ int64_t NodeLedger::PodCount(const std::string& node) const {
   return it == nodes_.end() ? 0 : it->second.pods;
 }
 
-void NodeLedger::Add(const std::string& uid, const Entry& entry) {
+void NodeLedger::Add(const std::string& uid, Entry entry) {
   const auto old = pods_.find(uid);
   if (old != pods_.end()) Remove(old);
   Node& node = nodes_[entry.node];
@@ -164,7 +164,7 @@ void NodeLedger::Add(const std::string& uid, const Entry& entry) {
   ++node.pods;
   for (const scheduling::HostPort& port : entry.load.ports) node.ports.Add(port);
   if (entry.in_flight) ++node.in_flight;
-  pods_.emplace(uid, entry);
+  pods_[uid] = std::move(entry);
 }
 
 void NodeLedger::Remove(StringMap<Entry>::iterator entry) {

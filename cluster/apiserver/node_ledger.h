@@ -107,7 +107,7 @@ class NodeLedger {
     PodLoad load;
     bool in_flight = false;
   };
-  void Add(const std::string& uid, const Entry& entry);
+  void Add(const std::string& uid, Entry entry);
   void Finish(StringMap<Entry>::iterator entry, store::Revision revision, bool remove);
   void Remove(StringMap<Entry>::iterator entry);
   void DropIfUnused(StringMap<Node>::iterator node);

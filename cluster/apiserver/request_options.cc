@@ -162,6 +162,11 @@ absl::StatusOr<DeletionOptions> ParseDeletionOptions(const api::Query& query,
   return options;
 }
 
+absl::Status WrongNamespace() {
+  return api::BadRequest(
+      "the namespace of the provided object does not match the namespace sent on the request");
+}
+
 absl::StatusOr<std::optional<int64_t>> ParseResourceVersion(std::string_view text) {
   if (text.empty()) return std::nullopt;
   uint64_t value = 0;

@@ -51,6 +51,9 @@ struct ListOptions {
 };
 absl::StatusOr<ListOptions> ParseListOptions(const api::Query& query, bool watch);
 
+// What is sent belongs to another namespace than it is sent to.
+absl::Status WrongNamespace();
+
 // "", a number, or the failure upstream reports for it.
 absl::StatusOr<std::optional<int64_t>> ParseResourceVersion(std::string_view text);
 

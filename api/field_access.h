@@ -152,6 +152,14 @@ inline const Message& MessageAt(const Message& message, const FieldInfo& field, 
   }
 }
 
+inline Message& MutableMessageAt(Message& message, const FieldInfo& field, int index) {
+  if constexpr (kDirectFields) {
+    return *At<RepeatedPtrField<Message>>(message, field.value_offset).Mutable(index);
+  } else {
+    return *message.GetReflection()->MutableRepeatedMessage(&message, field.descriptor, index);
+  }
+}
+
 inline const std::string& StringAt(const Message& message, const FieldInfo& field, int index) {
   if constexpr (kDirectFields) {
     return At<RepeatedPtrField<std::string>>(message, field.value_offset).Get(index);

@@ -6,6 +6,7 @@
 
 #include <google/protobuf/message.h>
 
+#include "api/field_access.h"
 #include "api/message_table.h"
 #include "api/quantity.h"
 #include "api/schema/intstr.pb.h"
@@ -19,7 +20,6 @@ namespace {
 
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::Reflection;
 
 const FieldInfo* FindMessageField(const Message& message, std::string_view name,
                                   const google::protobuf::Descriptor* type) {
@@ -48,22 +48,20 @@ const FieldDescriptor* ItemsOf(const Message& list) {
   return field->descriptor;
 }
 
-bool IsZeroScalar(const Message& message, const Reflection& reflection, const FieldInfo& field) {
-  std::string scratch;
+bool IsZeroScalar(const Message& message, const FieldInfo& field) {
   switch (field.kind) {
     case FieldKind::kString:
-      return reflection.GetStringReference(message, field.descriptor, &scratch).empty();
+      return access::GetString(message, field).empty();
     case FieldKind::kBytes:
-      return field.omitempty &&
-             reflection.GetStringReference(message, field.descriptor, &scratch).empty();
+      return field.omitempty && access::GetString(message, field).empty();
     case FieldKind::kBool:
-      return !reflection.GetBool(message, field.descriptor);
+      return !access::GetNumber<bool>(message, field);
     case FieldKind::kInt32:
-      return reflection.GetInt32(message, field.descriptor) == 0;
+      return access::GetNumber<int32_t>(message, field) == 0;
     case FieldKind::kInt64:
-      return reflection.GetInt64(message, field.descriptor) == 0;
+      return access::GetNumber<int64_t>(message, field) == 0;
     case FieldKind::kDouble:
-      return reflection.GetDouble(message, field.descriptor) == 0;
+      return access::GetNumber<double>(message, field) == 0;
     case FieldKind::kMessage:
       return false;
   }
@@ -79,7 +77,7 @@ class Normalizer {
       case JSON_OBJECT: {
         bool any = false;
         for (const FieldInfo& field : table.members()) {
-          if (Field(message, table.reflection(), field)) any = true;
+          if (Field(message, field)) any = true;
         }
         return !any;
       }
@@ -124,10 +122,9 @@ class Normalizer {
 
  private:
   // Returns true when the field holds something afterwards.
-  bool Field(Message& message, const Reflection& reflection, const FieldInfo& field) {
-    const FieldDescriptor* descriptor = field.descriptor;
+  bool Field(Message& message, const FieldInfo& field) {
     if (field.is_map) {
-      if (field.kind == FieldKind::kMessage) {
+      if (field.kind == FieldKind::kMessage && field.map->Size(message) != 0) {
         std::vector<MapEntry> entries;
         field.map->Collect(message, entries);
         for (const MapEntry& entry : entries) {
@@ -137,19 +134,18 @@ class Normalizer {
       return field.map->Size(message) != 0;
     }
     if (field.repeated) {
-      const int size = reflection.FieldSize(message, descriptor);
+      const int size = access::Size(message, field);
       for (int i = 0; field.kind == FieldKind::kMessage && i < size; ++i) {
-        Form(*reflection.MutableRepeatedMessage(&message, descriptor, i), *field.table);
+        Form(access::MutableMessageAt(message, field, i), *field.table);
       }
       return size != 0;
     }
-    if (!reflection.HasField(message, descriptor)) return false;
-    const bool zero =
-        field.kind == FieldKind::kMessage
-            ? Form(*reflection.MutableMessage(&message, descriptor), *field.table)
-            : IsZeroScalar(message, reflection, field);
+    if (!access::Has(message, field)) return false;
+    const bool zero = field.kind == FieldKind::kMessage
+                          ? Form(access::MutableMessage(message, field), *field.table)
+                          : IsZeroScalar(message, field);
     if (!zero || field.pointer) return true;
-    reflection.ClearField(&message, descriptor);
+    message.GetReflection()->ClearField(&message, field.descriptor);
     return false;
   }
 

@@ -14,6 +14,7 @@
 #include "api/selectors.h"
 #include "base/check.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace berth::api {
 namespace {
@@ -168,6 +169,16 @@ std::vector<std::string_view> SplitTerms(std::string_view text) {
   return out;
 }
 
+// A field by its own name: "spec.host" is "spec.nodeName".
+std::string NameOf(const Resource& resource, std::string_view field) {
+  if (!IsEventsGroup(resource)) {
+    for (const SelectableField& row : FieldsOf(resource)) {
+      if (row.field == field && !row.alias.empty()) return std::string(row.alias);
+    }
+  }
+  return std::string(field);
+}
+
 absl::Status NotSelectable(const Resource& resource, std::string_view field) {
   if (FieldsOf(resource).data() != std::data(kMetadataFields) || IsEventsGroup(resource)) {
     return BadRequest(fmt::format("field label not supported: {}", field));
@@ -180,6 +191,38 @@ absl::Status NotSelectable(const Resource& resource, std::string_view field) {
 
 }  // namespace
 
+FieldSelector::Term& FieldSelector::TermOf(std::string field) {
+  const auto it = std::find_if(terms_.begin(), terms_.end(),
+                               [&](const Term& term) { return term.field == field; });
+  if (it != terms_.end()) return *it;
+  terms_.emplace_back().field = std::move(field);
+  return terms_.back();
+}
+
+absl::Status FieldSelector::AddAccessors(const Resource& resource, Term& term) {
+  if (IsEventsGroup(resource)) {
+    for (const EventField& row : kEventFields) {
+      if (row.field != term.field) continue;
+      term.accessors.push_back({events::Event::descriptor(),
+                                Resolve(events::Event::descriptor(), row.field), {}});
+      term.accessors.push_back({core::Event::descriptor(),
+                                Resolve(core::Event::descriptor(), row.stored), {}});
+      return absl::OkStatus();
+    }
+    return NotSelectable(resource, term.field);
+  }
+  for (const SelectableField& row : FieldsOf(resource)) {
+    if (row.field != term.field) continue;
+    const Descriptor* type = resource.prototype->GetDescriptor();
+    if (row.path != "-") {
+      term.accessors.push_back({type, Resolve(type, row.path.empty() ? term.field : row.path),
+                                Resolve(type, row.fallback)});
+    }
+    return absl::OkStatus();
+  }
+  return NotSelectable(resource, term.field);
+}
+
 absl::Status FieldSelector::AddTerm(const Resource& resource, std::string_view part,
                                     std::string_view whole, FieldSelector& out) {
   const size_t sign = part.find_first_of("=!");
@@ -190,35 +233,17 @@ absl::Status FieldSelector::AddTerm(const Resource& resource, std::string_view p
   if (at == std::string_view::npos) {
     return BadRequest(fmt::format("invalid selector: '{}'; can't understand '{}'", whole, part));
   }
-  Term term;
-  term.field = std::string(part.substr(0, at));
-  term.equal = part[at] == '=';
+  const bool equal = part[at] == '=';
   const bool two_signs = part.substr(at).starts_with("!=") || part.substr(at).starts_with("==");
-  BERTH_ASSIGN_OR_RETURN(term.value, Unescape(part.substr(at + (two_signs ? 2 : 1))));
-  if (IsEventsGroup(resource)) {
-    for (const EventField& row : kEventFields) {
-      if (row.field != term.field) continue;
-      term.accessors.push_back({events::Event::descriptor(),
-                                Resolve(events::Event::descriptor(), row.field), {}});
-      term.accessors.push_back({core::Event::descriptor(),
-                                Resolve(core::Event::descriptor(), row.stored), {}});
-      out.terms_.push_back(std::move(term));
-      return absl::OkStatus();
-    }
-    return NotSelectable(resource, term.field);
+  BERTH_ASSIGN_OR_RETURN(std::string value, Unescape(part.substr(at + (two_signs ? 2 : 1))));
+  Term& term = out.TermOf(NameOf(resource, part.substr(0, at)));
+  if (term.equal.empty() && term.excluded.empty()) {
+    BERTH_RETURN_IF_ERROR(AddAccessors(resource, term));
   }
-  for (const SelectableField& row : FieldsOf(resource)) {
-    if (row.field != term.field) continue;
-    if (!row.alias.empty()) term.field = std::string(row.alias);
-    const Descriptor* type = resource.prototype->GetDescriptor();
-    if (row.path != "-") {
-      term.accessors.push_back({type, Resolve(type, row.path.empty() ? term.field : row.path),
-                                Resolve(type, row.fallback)});
-    }
-    out.terms_.push_back(std::move(term));
-    return absl::OkStatus();
-  }
-  return NotSelectable(resource, term.field);
+  if (!out.text_.empty()) out.text_.append(",");
+  out.text_ += fmt::format("{}{}{}", term.field, equal ? "=" : "!=", Escape(value));
+  (equal ? term.equal : term.excluded).push_back(std::move(value));
+  return absl::OkStatus();
 }
 
 absl::StatusOr<FieldSelector> FieldSelector::Parse(const Resource& resource,
@@ -230,40 +255,44 @@ absl::StatusOr<FieldSelector> FieldSelector::Parse(const Resource& resource,
     if (part.empty()) continue;
     BERTH_RETURN_IF_ERROR(AddTerm(resource, part, text, out));
   }
+  for (Term& term : out.terms_) {
+    SortUnique(term.equal);
+    SortUnique(term.excluded);
+  }
   return out;
+}
+
+bool FieldSelector::Term::Accepts(std::string_view value) const {
+  if (equal.size() > 1 || (!equal.empty() && equal.front() != value)) return false;
+  return !std::binary_search(excluded.begin(), excluded.end(), value, std::less<>());
 }
 
 bool FieldSelector::Matches(const Message& message) const {
   for (const Term& term : terms_) {
-    bool same = term.value.empty();
-    for (const Accessor& accessor : term.accessors) {
-      if (accessor.type != message.GetDescriptor()) continue;
-      same = WithValue(message, accessor.path, [&](std::string_view value) {
-        if (!value.empty() || accessor.fallback.empty()) return value == term.value;
-        return WithValue(message, accessor.fallback,
-                         [&](std::string_view other) { return other == term.value; });
-      });
-      break;
+    const auto mine = std::find_if(
+        term.accessors.begin(), term.accessors.end(),
+        [&](const Accessor& accessor) { return accessor.type == message.GetDescriptor(); });
+    if (mine == term.accessors.end()) {
+      if (!term.Accepts("")) return false;
+      continue;
     }
-    if (same != term.equal) return false;
+    const bool accepted = WithValue(message, mine->path, [&](std::string_view value) {
+      if (!value.empty() || mine->fallback.empty()) return term.Accepts(value);
+      return WithValue(message, mine->fallback,
+                       [&](std::string_view other) { return term.Accepts(other); });
+    });
+    if (!accepted) return false;
   }
   return true;
 }
 
 std::optional<std::string_view> FieldSelector::ExactValue(std::string_view field) const {
   for (const Term& term : terms_) {
-    if (term.equal && term.field == field) return term.value;
+    if (!term.equal.empty() && term.field == field) return term.equal.front();
   }
   return std::nullopt;
 }
 
-std::string FieldSelector::ToString() const {
-  std::string out;
-  for (const Term& term : terms_) {
-    if (!out.empty()) out.append(",");
-    out += fmt::format("{}{}{}", term.field, term.equal ? "=" : "!=", Escape(term.value));
-  }
-  return out;
-}
+std::string FieldSelector::ToString() const { return text_; }
 
 }  // namespace berth::api

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <charconv>
+#include <functional>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -10,9 +12,17 @@
 #include "api/selectors.h"
 #include "api/validation/names.h"
 #include "base/status_macros.h"
+#include "base/strings.h"
 
 namespace berth::api {
 namespace {
+
+// A selector of more requirements is matched by the labels, not by the requirements.
+constexpr size_t kShortRequirementsMax = 8;
+
+bool Contains(const std::vector<std::string>& sorted, std::string_view value) {
+  return std::binary_search(sorted.begin(), sorted.end(), value, std::less<>());
+}
 
 constexpr std::string_view kOperatorTexts[] = {" in ", " notin ", "=", "==", "!=",
                                                "",     "",        ">", "<"};
@@ -96,8 +106,7 @@ absl::StatusOr<LabelRequirement> MakeRequirement(std::string key, SelectorOperat
     }
   }
   if (!errors.empty()) return absl::InvalidArgumentError(AggregateText(errors));
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
+  SortUnique(values);
   return LabelRequirement{std::move(key), op, std::move(values), bound};
 }
 
@@ -280,8 +289,7 @@ class SelectorParser {
       if (next.lexeme == Lexeme::kClose) break;
     }
     Take();
-    std::sort(values.begin(), values.end());
-    values.erase(std::unique(values.begin(), values.end()), values.end());
+    SortUnique(values);
     return values;
   }
 
@@ -301,9 +309,7 @@ absl::StatusOr<SelectorOperator> OperatorOf(std::string_view name) {
 }  // namespace
 
 bool LabelRequirement::Accepts(std::optional<std::string_view> value) const {
-  const auto listed = [&] {
-    return std::find(values.begin(), values.end(), *value) != values.end();
-  };
+  const auto listed = [&] { return Contains(values, *value); };
   switch (op) {
     case SelectorOperator::kIn: case SelectorOperator::kEquals:
     case SelectorOperator::kDoubleEquals:
@@ -339,9 +345,74 @@ LabelSelector LabelSelector::Nothing() {
   return out;
 }
 
-void LabelSelector::Sort() {
+void LabelSelector::Finish() {
   std::stable_sort(requirements_.begin(), requirements_.end(),
                    [](const auto& a, const auto& b) { return a.key < b.key; });
+  if (requirements_.size() <= kShortRequirementsMax) return;
+  auto rules = std::make_shared<std::vector<KeyRule>>();
+  for (const LabelRequirement& requirement : requirements_) {
+    if (rules->empty() || rules->back().key != requirement.key) {
+      rules->emplace_back().key = requirement.key;
+    }
+    rules->back().Add(requirement);
+  }
+  for (KeyRule& rule : *rules) {
+    SortUnique(rule.excluded);
+    if (rule.present) ++demanded_;
+  }
+  rules_ = std::move(rules);
+}
+
+void LabelSelector::KeyRule::Add(const LabelRequirement& requirement) {
+  switch (requirement.op) {
+    case SelectorOperator::kIn: case SelectorOperator::kEquals:
+    case SelectorOperator::kDoubleEquals: {
+      present = true;
+      std::vector<std::string> both;
+      if (limited) {
+        std::set_intersection(allowed.begin(), allowed.end(), requirement.values.begin(),
+                              requirement.values.end(), std::back_inserter(both));
+      }
+      allowed = limited ? std::move(both) : requirement.values;
+      limited = true;
+      return;
+    }
+    case SelectorOperator::kNotIn: case SelectorOperator::kNotEquals:
+      excluded.insert(excluded.end(), requirement.values.begin(), requirement.values.end());
+      return;
+    case SelectorOperator::kExists: present = true; return;
+    case SelectorOperator::kDoesNotExist: absent = true; return;
+    case SelectorOperator::kGreaterThan:
+      present = true;
+      above = std::max(requirement.bound, above.value_or(requirement.bound));
+      return;
+    case SelectorOperator::kLessThan:
+      present = true;
+      below = std::min(requirement.bound, below.value_or(requirement.bound));
+      return;
+  }
+}
+
+bool LabelSelector::KeyRule::Accepts(std::string_view value) const {
+  if (absent || (limited && !Contains(allowed, value)) || Contains(excluded, value)) return false;
+  if (!above && !below) return true;
+  const std::optional<int64_t> number = ParseInt64(value);
+  return number && (!above || *number > *above) && (!below || *number < *below);
+}
+
+// Labels without a rule of their own are free; a rule without a label matters when it demands one.
+bool LabelSelector::MatchesByKey(const Labels& labels) const {
+  if (demanded_ > labels.size()) return false;
+  size_t met = 0;
+  for (const auto& [key, value] : labels) {
+    const auto rule = std::lower_bound(
+        rules_->begin(), rules_->end(), key,
+        [](const KeyRule& each, const std::string& wanted) { return each.key < wanted; });
+    if (rule == rules_->end() || rule->key != key) continue;
+    if (!rule->Accepts(value)) return false;
+    if (rule->present) ++met;
+  }
+  return met == demanded_;
 }
 
 absl::StatusOr<LabelSelector> LabelSelector::Parse(std::string_view text) {
@@ -352,7 +423,7 @@ absl::StatusOr<LabelSelector> LabelSelector::Parse(std::string_view text) {
   }
   LabelSelector out;
   out.requirements_ = *std::move(requirements);
-  out.Sort();
+  out.Finish();
   return out;
 }
 
@@ -369,7 +440,7 @@ absl::StatusOr<LabelSelector> LabelSelector::FromMessage(const meta::LabelSelect
                                    {expression.values().begin(), expression.values().end()}));
     out.requirements_.push_back(std::move(made));
   }
-  out.Sort();
+  out.Finish();
   return out;
 }
 
@@ -378,12 +449,13 @@ LabelSelector LabelSelector::FromLabels(const Labels& labels) {
   for (const auto& [key, value] : labels) {
     out.requirements_.push_back({key, SelectorOperator::kEquals, {value}});
   }
-  out.Sort();
+  out.Finish();
   return out;
 }
 
 bool LabelSelector::Matches(const Labels& labels) const {
   if (nothing_) return false;
+  if (rules_ != nullptr) return MatchesByKey(labels);
   for (const LabelRequirement& requirement : requirements_) {
     const auto it = labels.find(requirement.key);
     std::optional<std::string_view> value;

@@ -4,12 +4,15 @@
 //   BERTH_ASSIGN_OR_RETURN(auto fields, FieldSelector::Parse(pods, "spec.nodeName=n1"));
 //   if (labels.Matches(pod.metadata().labels()) && fields.Matches(pod)) ...
 //
-// Matching allocates nothing: O(requirements) hash look-ups. Threads: immutable once built.
+// Matching allocates nothing: a hash look-up a requirement, and for selectors beyond a few terms a
+// binary search a label or a field: what a long selector costs depends on the object, so nobody can
+// send one that keeps a server busy. Threads: immutable once built.
 // Source: apimachinery/pkg/labels/selector.go, pkg/fields/selector.go; the fields a kind is
 // selected by: pkg/apis/*/v1/conversion.go and the kinds' registries.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -69,9 +72,24 @@ class LabelSelector {
   std::string ToString() const;  // "a=b,e in (x,y)", as a Scale's status has it
 
  private:
-  void Sort();
+  // All that a long selector demands of one label.
+  struct KeyRule {
+    std::string key;
+    bool present = false, absent = false;    // both: never true
+    bool limited = false;                    // the value must be one of `allowed`
+    std::vector<std::string> allowed;        // sorted
+    std::vector<std::string> excluded;       // sorted
+    std::optional<int64_t> above, below;
+    void Add(const LabelRequirement& requirement);
+    bool Accepts(std::string_view value) const;
+  };
+
+  void Finish();
+  bool MatchesByKey(const Labels& labels) const;
 
   std::vector<LabelRequirement> requirements_;
+  std::shared_ptr<const std::vector<KeyRule>> rules_;  // by key; null for short selectors
+  size_t demanded_ = 0;                                // rules with `present`
   bool nothing_ = false;
 };
 
@@ -99,16 +117,21 @@ class FieldSelector {
     std::vector<const google::protobuf::FieldDescriptor*> path;
     std::vector<const google::protobuf::FieldDescriptor*> fallback;
   };
+  // All that is demanded of one field.
   struct Term {
     std::string field;
-    std::string value;
-    bool equal = true;
-    std::vector<Accessor> accessors;  // none: the field is selectable but always empty
+    std::vector<std::string> equal;     // every one of them; no duplicates
+    std::vector<std::string> excluded;  // sorted
+    std::vector<Accessor> accessors;    // none: the field is selectable but always empty
+    bool Accepts(std::string_view value) const;
   };
+  Term& TermOf(std::string field);
+  static absl::Status AddAccessors(const Resource& resource, Term& term);
   static absl::Status AddTerm(const Resource& resource, std::string_view part,
                               std::string_view whole, FieldSelector& out);
 
   std::vector<Term> terms_;
+  std::string text_;  // all terms, as they were sorted
 };
 
 }  // namespace berth::api

@@ -1,10 +1,12 @@
 // Bridges between std::string_view and Debian's Abseil (whose string_view is a type of its own),
-// and string-keyed maps that look up by std::string_view without a copy.
+// string-keyed maps that look up by std::string_view without a copy, and sets as sorted vectors.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <absl/container/flat_hash_map.h>
 #include <absl/container/flat_hash_set.h>
@@ -25,5 +27,11 @@ struct StringHash {
 template <typename V>
 using StringMap = absl::flat_hash_map<std::string, V, StringHash, std::equal_to<>>;
 using StringSet = absl::flat_hash_set<std::string, StringHash, std::equal_to<>>;
+
+template <typename T>
+void SortUnique(std::vector<T>& values) {
+  std::sort(values.begin(), values.end());
+  values.erase(std::unique(values.begin(), values.end()), values.end());
+}
 
 }  // namespace berth

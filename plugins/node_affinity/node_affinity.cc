@@ -5,6 +5,7 @@
 
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "base/strings.h"
 #include "plugins/args_validation.h"
 #include "plugins/event_objects.h"
 #include "plugins/node_selector_errors.h"
@@ -20,11 +21,6 @@ using api::scheduling::SelectorTerm;
 using framework::QueueingHint;
 
 using Names = std::vector<std::string>;  // sorted, unique
-
-void SortUnique(Names& names) {
-  std::sort(names.begin(), names.end());
-  names.erase(std::unique(names.begin(), names.end()), names.end());
-}
 
 // The nodes a term names by metadata.name In; nullopt when it names none.
 std::optional<Names> NamedNodes(const api::core::NodeSelectorTerm& term) {

@@ -1,5 +1,8 @@
 #include "api/selectors.h"
 
+#include <algorithm>
+
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "api/event_conversion.h"
@@ -126,6 +129,64 @@ TEST(LabelSelectorTest, PrintedSelectorsParseToTheSame) {
   }
 }
 
+// A long selector is matched another way, and means its terms all the same.
+TEST(LabelSelectorTest, LongSelectorsAreAllOfTheirTerms) {
+  Random random(13);
+  const auto pick = [&](std::initializer_list<std::string_view> from) {
+    return std::string(*(from.begin() + random.Next() % from.size()));
+  };
+  int matched = 0;
+  for (int round = 0; round < 3000; ++round) {
+    Labels labels;
+    for (const char* key : {"a", "b", "c", "d"}) {
+      if (random.Next() % 3 != 0) labels[key] = pick({"1", "2", "", "3", "x"});
+    }
+    std::string text;
+    bool want = true;
+    while (std::count(text.begin(), text.end(), ';') < 12) {
+      const std::string key = pick({"a", "b", "c", "d", "e", "f"});
+      std::string term;
+      switch (random.Next() % 4) {
+        case 0: term = pick({"", "!"}) + key; break;
+        case 1: term = key + pick({"=", "!=", "!="}) + pick({"1", "2", ""}); break;
+        case 2:
+          term = key + pick({" in ", " notin "}) + pick({"(1,2,3,x)", "(,1,2)", "(,3)"});
+          break;
+        default: term = key + pick({"<", ">"}) + pick({"0", "2", "9"});
+      }
+      const bool accepts = LabelSelector::Parse(term)->Matches(labels);
+      if (!accepts && random.Next() % 200 != 0) continue;  // or nothing ever matched
+      want = want && accepts;
+      text += (text.empty() ? "" : ";") + term;
+    }
+    std::replace(text.begin(), text.end(), ';', ',');
+    const auto selector = LabelSelector::Parse(text);
+    ASSERT_TRUE(selector.ok()) << selector.status();
+    EXPECT_EQ(selector->Matches(labels), want) << text;
+    if (want) ++matched;
+  }
+  EXPECT_GT(matched, 500);
+  EXPECT_LT(matched, 2900);
+}
+
+// What it costs depends on the labels: a million look-ups an object would take minutes here.
+TEST(LabelSelectorTest, ALongSelectorIsCheap) {
+  std::string absent, other_values, listed = "app in (zz";
+  for (int i = 0; i < 5000; ++i) {
+    absent += fmt::format("!k{},", i);
+    other_values += fmt::format("app!=v{},", i);
+    listed += fmt::format(",v{}", i);
+  }
+  absent.pop_back();
+  other_values.pop_back();
+  const Labels labels = MakeLabels({{"app", "zz"}, {"tier", "a"}});
+  for (const std::string& text : {absent, other_values, listed + ")"}) {
+    const auto selector = LabelSelector::Parse(text);
+    ASSERT_TRUE(selector.ok());
+    for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(selector->Matches(labels));
+  }
+}
+
 // No text crashes the parser or loops it.
 TEST(LabelSelectorTest, AnyTextIsParsedOrRefused) {
   Random random(11);
@@ -168,6 +229,23 @@ TEST(FieldSelectorTest, Matches) {
     ASSERT_TRUE(selector.ok()) << selector.status();
     EXPECT_EQ(selector->Matches(pod), c.want);
   }
+}
+
+// One term a field is what is asked of an object, however many were written.
+TEST(FieldSelectorTest, ManyTermsOfOneField) {
+  const core::Pod pod = MakePod();
+  std::string others;
+  for (int i = 0; i < 5000; ++i) others += fmt::format("metadata.name!=q{},", i);
+  const auto parse = [](const std::string& text) {
+    return FieldSelector::Parse(ResourceOf<core::Pod>(), text).value();
+  };
+  const FieldSelector many = parse(others + "metadata.name=p");
+  for (int i = 0; i < 100'000; ++i) ASSERT_TRUE(many.Matches(pod));
+  EXPECT_EQ(many.ExactValue("metadata.name"), "p");
+  EXPECT_FALSE(parse(others + "metadata.name!=p").Matches(pod));
+  EXPECT_FALSE(parse("metadata.name=p,metadata.name=q").Matches(pod));
+  EXPECT_TRUE(parse("metadata.name=p,metadata.name==p,spec.nodeName!=n2").Matches(pod));
+  EXPECT_FALSE(parse("spec.nodeName=n1,spec.host=n2").Matches(pod));
 }
 
 TEST(FieldSelectorTest, ErrorsAreUpstreams) {

@@ -1,22 +1,20 @@
-// What the API server takes over HTTP: gets, creations, lists, watches, and what watchers cost.
+// What the API server takes over HTTP: gets, creations, lists, watches, what watchers cost, and
+// what hostile clients cost the others.
 // Server and clients share the machine, so a figure is of both: on two cores a client's share of a
 // small request is a third to a half. Arithmetic first, in docs/performance.md.
 //
 //   berth_api_bench [--store rocksdb|memory] [--seconds 5] [--directory DIR] [NAME...]
-#include <netinet/in.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <exception>
-#include <filesystem>
-#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -25,242 +23,12 @@
 #include <absl/synchronization/notification.h>
 #include <fmt/core.h>
 
-#include "api/envelope.h"
-#include "api/json.h"
-#include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1.pb.h"
-#include "base/clock.h"
-#include "base/strings.h"
-#include "bench/micro/sample_pod.h"
-#include "client/http_transport.h"
-#include "cluster/up/control_plane.h"
+#include "bench/micro/api_rig.h"
+#include "bench/micro/hostile_clients.h"
 
 namespace berth::bench {
 namespace {
-
-constexpr int kClients = 64;
-constexpr std::string_view kPods = "/api/v1/namespaces/default/pods";
-
-struct Options {
-  std::string store = "rocksdb";
-  std::string directory;
-  double seconds = 5;
-  std::vector<std::string> names;
-};
-
-int64_t NowNs() { return absl::ToUnixNanos(RealClock().Now()); }
-
-[[noreturn]] void Die(std::string_view what) {
-  fmt::print(stderr, "berth_api_bench: {}\n", what);
-  std::exit(1);
-}
-
-// A pod of 2 KB that can be created.
-api::core::Pod NewPod(const std::string& name) {
-  static const api::core::Pod& pod = *new api::core::Pod([] {
-    api::core::Pod made;
-    if (!api::ParseJson(kSamplePod, made).ok()) Die("the sample pod cannot be read");
-    made.clear_status();
-    api::meta::ObjectMeta metadata;
-    *metadata.mutable_labels() = made.metadata().labels();
-    (*metadata.mutable_annotations())["filler"] = std::string(600, 'x');
-    *made.mutable_metadata() = metadata;
-    made.mutable_spec()->clear_node_name();
-    return made;
-  }());
-  api::core::Pod copy = pod;
-  copy.mutable_metadata()->set_name(name);
-  return copy;
-}
-
-std::string Body(const api::core::Pod& pod, bool protobuf) {
-  std::string out;
-  if (protobuf) {
-    api::AppendEnvelope(pod, "v1", "Pod", api::MapOrder::kAny, out);
-  } else {
-    api::PrintJson(pod, out, {"v1", "Pod"});
-  }
-  return out;
-}
-
-api::HttpRequest Create(const api::core::Pod& pod, bool protobuf) {
-  api::HttpRequest request;
-  request.method = "POST";
-  request.target = kPods;
-  request.content_type = protobuf ? api::kProtobufType : api::kJsonType;
-  request.accept = request.content_type;
-  request.body = Body(pod, protobuf);
-  return request;
-}
-
-api::HttpRequest Read(std::string target, bool protobuf) {
-  api::HttpRequest request;
-  request.target = std::move(target);
-  request.accept = protobuf ? api::kProtobufType : api::kJsonType;
-  return request;
-}
-
-struct Figures {
-  double per_second = 0;
-  std::vector<double> latencies_ms;  // sorted
-  double At(double share) const {
-    if (latencies_ms.empty()) return 0;
-    return latencies_ms[static_cast<size_t>(share * double(latencies_ms.size() - 1))];
-  }
-};
-
-// Clients that each have one request on its way, for a time.
-class Load {
- public:
-  Load(client::Transport& transport, std::function<api::HttpRequest(int64_t)> make, int code)
-      : transport_(transport), make_(std::move(make)), code_(code) {}
-
-  Figures Run(double seconds) {
-    const int64_t begin = NowNs();
-    end_ = begin + static_cast<int64_t>(seconds * 1e9);
-    running_ = kClients;
-    for (int i = 0; i < kClients; ++i) Next();
-    idle_.WaitForNotification();
-    Figures figures;
-    const double took = double(NowNs() - begin) / 1e9;
-    absl::MutexLock lock(&mutex_);
-    figures.per_second = double(latencies_ms_.size()) / took;
-    figures.latencies_ms = std::move(latencies_ms_);
-    std::sort(figures.latencies_ms.begin(), figures.latencies_ms.end());
-    return figures;
-  }
-
- private:
-  void Next() {
-    if (NowNs() >= end_) {
-      if (--running_ == 0) idle_.Notify();
-      return;
-    }
-    const int64_t sent = NowNs();
-    transport_.Do(make_(count_++), absl::Seconds(30),
-                  [this, sent](const absl::StatusOr<api::HttpResponse>& response) {
-                    if (!response.ok()) Die(response.status().ToString());
-                    if (response->code != code_) {
-                      Die(fmt::format("{}: {}", response->code, response->text()));
-                    }
-                    {
-                      absl::MutexLock lock(&mutex_);
-                      latencies_ms_.push_back(double(NowNs() - sent) / 1e6);
-                    }
-                    Next();
-                  });
-  }
-
-  client::Transport& transport_;
-  const std::function<api::HttpRequest(int64_t)> make_;
-  const int code_;
-  int64_t end_ = 0;
-  std::atomic<int> running_{0};
-  std::atomic<int64_t> count_{0};
-  absl::Mutex mutex_;
-  std::vector<double> latencies_ms_ ABSL_GUARDED_BY(mutex_);
-  absl::Notification idle_;
-};
-
-// A server of its own for each figure, and a client of 64 connections.
-class Rig {
- public:
-  explicit Rig(const Options& options) {
-    directory_ = (options.directory.empty() ? std::filesystem::temp_directory_path()
-                                            : std::filesystem::path(options.directory)) /
-                 "berth-api-bench-XXXXXX";
-    if (mkdtemp(directory_.data()) == nullptr) Die("cannot make " + directory_);
-    up::ControlPlaneOptions plane;
-    plane.store = *up::ParseStoreKind(options.store);
-    plane.data_dir = directory_;
-    auto started = up::ControlPlane::Start(plane);
-    if (!started.ok()) Die(started.status().ToString());
-    plane_ = *std::move(started);
-    transport_ = Connect(kClients);
-  }
-  ~Rig() {
-    transport_.reset();
-    plane_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-
-  client::Transport& transport() { return *transport_; }
-  std::unique_ptr<client::HttpTransport> Connect(int connections) {
-    client::HttpTransportOptions options;
-    options.server = plane_->url();
-    options.max_connections = connections;
-    auto transport = client::HttpTransport::Create(options);
-    if (!transport.ok()) Die(transport.status().ToString());
-    return *std::move(transport);
-  }
-
-  Figures Creates(double seconds, bool protobuf) {
-    const std::string prefix = fmt::format("p{}-", next_++);
-    return Load(transport(),
-                [&](int64_t i) { return Create(NewPod(prefix + std::to_string(i)), protobuf); },
-                201).Run(seconds);
-  }
-  // That many pods, as fast as it goes.
-  void Fill(int64_t pods) {
-    std::atomic<int64_t> left{pods};
-    const std::string prefix = fmt::format("f{}-", next_++);
-    absl::Notification done;
-    std::function<void(int64_t)> next = [&](int64_t i) {
-      if (i >= pods) return;
-      transport().Do(Create(NewPod(prefix + std::to_string(i)), true), absl::Seconds(30),
-                     [&, i](const absl::StatusOr<api::HttpResponse>& response) {
-                       if (!response.ok() || response->code != 201) Die("cannot create pods");
-                       if (--left == 0) return done.Notify();
-                       next(i + kClients);
-                     });
-    };
-    for (int64_t i = 0; i < kClients; ++i) next(i);
-    done.WaitForNotification();
-  }
-
-  // A connection that asks for a watch and never reads what comes.
-  void OpenDeafWatch(const std::string& target) {
-    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(static_cast<uint16_t>(plane_->port()));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    const int small = 16 << 10;
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-    if (connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) != 0) {
-      Die("cannot connect");
-    }
-    const std::string request =
-        fmt::format("GET {} HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\n\r\n", target);
-    if (send(fd, request.data(), request.size(), 0) < 0) Die("cannot send");
-    deaf_.push_back(fd);
-  }
-  int64_t revision() { return plane_->Stats().revision; }
-  void CloseDeafWatches() {
-    for (const int fd : deaf_) close(fd);
-    deaf_.clear();
-    std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  }
-  void WaitForWatchers(int64_t count) {
-    while (plane_->Stats().watchers < count) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  }
-
- private:
-  std::string directory_;
-  std::unique_ptr<up::ControlPlane> plane_;
-  std::unique_ptr<client::HttpTransport> transport_;
-  std::vector<int> deaf_;
-  int next_ = 0;
-};
-
-void Print(std::string_view name, const Figures& figures) {
-  fmt::print("{:<34} {:>9.0f} /s   p50 {:>7.2f} ms   p99 {:>7.2f} ms\n", name, figures.per_second,
-             figures.At(0.5), figures.At(0.99));
-  std::fflush(stdout);
-}
 
 // --- the figures -------------------------------------------------------------------------------
 
@@ -382,6 +150,61 @@ void Watchers(const Options& options) {
          "/api/v1/pods?watch=true&fieldSelector=spec.nodeName%3Dn", true);
 }
 
+// A thousand requests a second by honest clients, gets and creations in turn.
+Figures PacedLoad(Rig& rig, double seconds) {
+  const auto count = static_cast<int64_t>(seconds * 1000);
+  absl::Mutex mutex;
+  Figures figures;
+  std::atomic<int64_t> left{count};
+  absl::Notification done;
+  static int round = 0;
+  const std::string prefix = fmt::format("h{}-", round++);
+  const int64_t begin = NowNs();
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t due = begin + i * 1'000'000;
+    if (const int64_t early = due - NowNs(); early > 0) {
+      std::this_thread::sleep_for(std::chrono::nanoseconds(early));
+    }
+    api::HttpRequest request = i % 2 == 0 ? Create(NewPod(prefix + std::to_string(i)), true)
+                                          : Read(fmt::format("{}/f0-{}", kPods, i % 1024), true);
+    rig.transport().Do(std::move(request), absl::Seconds(30),
+                       [&, sent = NowNs()](const absl::StatusOr<api::HttpResponse>& response) {
+                         if (!response.ok()) Die(response.status().ToString());
+                         if (response->code >= 300) Die(response->text());
+                         {
+                           absl::MutexLock lock(&mutex);
+                           figures.latencies_ms.push_back(double(NowNs() - sent) / 1e6);
+                         }
+                         if (--left == 0) done.Notify();
+                       });
+  }
+  done.WaitForNotification();
+  absl::MutexLock lock(&mutex);
+  figures.per_second = double(count) * 1e9 / double(NowNs() - begin);
+  std::sort(figures.latencies_ms.begin(), figures.latencies_ms.end());
+  return figures;
+}
+
+// What honest clients see while others send what they should not.
+void Hostile(const Options& options) {
+  Rig rig(options);
+  rig.Fill(10'000);
+  const auto print = [](std::string_view name, const Figures& figures, double attempts) {
+    fmt::print("{:<34} {:>5.0f} /s   p50 {:>7.2f} ms   p99 {:>7.2f} ms   p99.9 {:>7.2f} ms   "
+               "{:>7.0f} attacks/s   {:>5} MB\n",
+               name, figures.per_second, figures.At(0.5), figures.At(0.99), figures.At(0.999),
+               attempts, ResidentBytes() >> 20);
+    std::fflush(stdout);
+  };
+  print("nobody", PacedLoad(rig, options.seconds), 0);
+  for (const HostileKind& kind : HostileKinds()) {
+    HostileClients attack(rig.port(), kind);
+    const Figures figures = PacedLoad(rig, options.seconds);
+    print(kind.name, figures, double(attack.ended()) / options.seconds);
+  }
+  print("nobody", PacedLoad(rig, options.seconds), 0);
+}
+
 int Main(int argc, char** argv) {
   Options options;
   CLI::App app("What the API server takes over HTTP.");
@@ -390,7 +213,8 @@ int Main(int argc, char** argv) {
   app.add_option("--seconds", options.seconds, "how long each figure is measured")
       ->capture_default_str();
   app.add_option("--directory", options.directory, "where the store keeps its data");
-  app.add_option("names", options.names, "gets, creates, lists, propagation, watchers; all");
+  app.add_option("names", options.names, 
+                 "gets, creates, lists, propagation, watchers, hostile; all");
   CLI11_PARSE(app, argc, argv);
   rlimit files = {};
   getrlimit(RLIMIT_NOFILE, &files);
@@ -402,6 +226,7 @@ int Main(int argc, char** argv) {
       {"lists", Lists},
       {"propagation", Propagation},
       {"watchers", Watchers},
+      {"hostile", Hostile},
   };
   for (const auto& [name, run] : figures) {
     const bool wanted = options.names.empty() ||

@@ -20,6 +20,9 @@ constexpr char kTypeMetaTag = 0x0a;                        // Unknown.type_meta
 constexpr char kRawTag = 0x12;                             // Unknown.raw
 constexpr char kApiVersionTag = 0x0a;                      // TypeMeta.api_version
 constexpr char kKindTag = 0x12;                            // TypeMeta.kind
+constexpr char kMetadataTag = 0x0a;                        // metadata of every object
+constexpr uint32_t kResourceVersion = 6;                   // ObjectMeta.resource_version
+constexpr char kResourceVersionTag = 0x32;
 constexpr std::string_view kEmptyTail{"\x1a\0\x22\0", 4};  // content_encoding, content_type
 constexpr size_t kVarintMax = 10;
 
@@ -62,6 +65,7 @@ class WireReader {
   explicit WireReader(std::string_view bytes) : rest_(bytes) {}
 
   bool AtEnd() const { return rest_.empty(); }
+  size_t left() const { return rest_.size(); }
 
   // The next field: its number, and its text when it is length-delimited (null data otherwise).
   bool Next(uint32_t& number, std::string_view& text) {
@@ -143,6 +147,46 @@ void AppendEnvelope(std::string_view raw, std::string_view api_version, std::str
   AppendHead(api_version, kind, raw.size(), out);
   out += raw;
   out += kEmptyTail;
+}
+
+bool AppendWithResourceVersion(std::string_view envelope, std::string_view resource_version,
+                               std::string& out) {
+  const auto read = ReadEnvelope(envelope);
+  if (!read.ok()) return false;
+  WireReader object(read->raw);
+  uint32_t number = 0;
+  std::string_view metadata;
+  const bool starts = !read->raw.empty() && read->raw.front() == kMetadataTag;
+  if (!starts || !object.Next(number, metadata)) return false;
+  // Fields stand in the order of their numbers: `before`, the version, `after`.
+  std::string_view before = metadata, after;
+  WireReader fields(metadata);
+  while (!fields.AtEnd()) {
+    const size_t begin = metadata.size() - fields.left();
+    std::string_view text;
+    if (!fields.Next(number, text)) return false;
+    if (number < kResourceVersion) continue;
+    before = metadata.substr(0, begin);
+    after = number == kResourceVersion ? metadata.substr(metadata.size() - fields.left())
+                                       : metadata.substr(begin);
+    break;
+  }
+  const size_t version_size =
+      resource_version.empty()
+          ? 0
+          : 1 + VarintSize(resource_version.size()) + resource_version.size();
+  const size_t metadata_size = before.size() + version_size + after.size();
+  const std::string_view rest = read->raw.substr(read->raw.size() - object.left());
+  AppendHead(read->api_version, read->kind,
+             1 + VarintSize(metadata_size) + metadata_size + rest.size(), out);
+  out += kMetadataTag;
+  AppendVarint(metadata_size, out);
+  out += before;
+  if (version_size != 0) AppendText(kResourceVersionTag, resource_version, out);
+  out += after;
+  out += rest;
+  out += kEmptyTail;
+  return true;
 }
 
 absl::StatusOr<Envelope> ReadEnvelope(std::string_view bytes) {

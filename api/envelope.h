@@ -35,6 +35,12 @@ void AppendEnvelope(const google::protobuf::Message& object, std::string_view ap
 void AppendEnvelope(std::string_view raw, std::string_view api_version, std::string_view kind,
                     std::string& out);
 
+// Appends the enveloped object with this metadata.resourceVersion, whatever it had: the bytes that
+// setting it and AppendEnvelope in key order give, at the cost of a copy. False, with nothing
+// appended, when the bytes are no object of ours in that form.
+bool AppendWithResourceVersion(std::string_view envelope, std::string_view resource_version,
+                               std::string& out);
+
 // InvalidArgument: no magic, cut short, not a message.
 absl::StatusOr<Envelope> ReadEnvelope(std::string_view bytes);
 

@@ -268,7 +268,7 @@ absl::Status TooManyRequests(std::string_view text, int64_t retry_after_s) {
 
 absl::Status RequestEntityTooLarge(std::string_view message) {
   return WithPayload(Failure(413, "RequestEntityTooLarge",
-                             fmt::format("Request entity is too large: {}", message)));
+                             fmt::format("Request entity too large: {}", message)));
 }
 
 absl::Status UnsupportedMediaType(std::string_view message) {

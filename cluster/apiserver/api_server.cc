@@ -14,9 +14,11 @@
 #include "api/schema/scheduling_v1.pb.h"
 #include "base/log.h"
 #include "cluster/apiserver/admission.h"
+#include "cluster/apiserver/answers.h"
 #include "cluster/apiserver/discovery.h"
 #include "cluster/apiserver/metrics.h"
 #include "cluster/apiserver/openapi.h"
+#include "cluster/apiserver/request_body.h"
 #include "cluster/apiserver/version.h"
 
 namespace berth::apiserver {
@@ -36,14 +38,6 @@ constexpr SystemClass kSystemClasses[] = {
      "Used for system critical pods that must run in the cluster, but can be moved to another node "
      "if necessary."},
 };
-
-api::HttpResponse Plain(int code, std::string text) {
-  api::HttpResponse response;
-  response.code = code;
-  response.content_type = "text/plain; charset=utf-8";
-  response.body = MakeBytes(std::move(text));
-  return response;
-}
 
 std::string_view ScopeOf(const RequestInfo& info) {
   if (info.resource == nullptr) return "";
@@ -200,10 +194,25 @@ void ApiServer::OnReset() {
 
 void ApiServer::Handle(api::HttpRequest request, Responder responder) {
   auto call = std::make_unique<Call>(std::move(request), std::move(responder));
+  call->started = executor_.clock().Now();
   call->info = router_.Route(call->request.method, call->request.target);
-  if (executor_.IsCurrent()) return Dispatch(std::move(call));
-  executor_.Post([this, alive = alive_.Watch(), call = std::move(call)]() mutable {
-    if (!alive.expired()) Dispatch(std::move(call));
+  call->heavy = std::ssize(call->request.body) > kLightBytesMax;
+  if (executor_.IsCurrent()) {
+    DecodeRequestBody(*call);
+    return Dispatch(std::move(call));
+  }
+  auto dispatch = [this, alive = alive_.Watch()](CallPtr decoded) {
+    executor_.Post([this, alive, decoded = std::move(decoded)]() mutable {
+      if (!alive.expired()) Dispatch(std::move(decoded));
+    });
+  };
+  if (!call->heavy) {
+    DecodeRequestBody(*call);
+    return dispatch(std::move(call));
+  }
+  encoder_.Post([dispatch = std::move(dispatch), call = std::move(call)]() mutable {
+    DecodeRequestBody(*call);
+    dispatch(std::move(call));
   });
 }
 
@@ -216,7 +225,6 @@ std::string_view ApiServer::MethodLabel(std::string_view method) {
 }
 
 void ApiServer::Dispatch(CallPtr call) {
-  call->started = executor_.clock().Now();
   call->encoder = &encoder_;
   call->answered = [metrics = metrics_.get(), &clock = executor_.clock()](const Call& it,
                                                                           int code) {
@@ -241,7 +249,7 @@ void ApiServer::Dispatch(CallPtr call) {
     case RequestInfo::Kind::kOther: return DispatchOther(std::move(call));
     case RequestInfo::Kind::kNotFound: return Reply(std::move(call), api::GenericNotFound());
     case RequestInfo::Kind::kPageNotFound:
-      return Reply(std::move(call), Plain(404, "404 page not found\n"));
+      return Reply(std::move(call), TextAnswer(404, "404 page not found\n"));
     case RequestInfo::Kind::kMethodNotAllowed:
       return Reply(std::move(call), api::GenericMethodNotAllowed());
   }
@@ -283,7 +291,7 @@ void ApiServer::DispatchOther(CallPtr call) {
     return Reply(std::move(call), api::GenericMethodNotAllowed());
   }
   if (!path.starts_with('/')) {  // "GET ?x": nobody honest asks so
-    return Reply(std::move(call), Plain(404, "404 page not found\n"));
+    return Reply(std::move(call), TextAnswer(404, "404 page not found\n"));
   }
   const std::string_view endpoint = path.substr(1, path.find('/', 1) - 1);
   if (endpoint == "healthz" || endpoint == "livez" || endpoint == "readyz") {
@@ -298,7 +306,7 @@ void ApiServer::DispatchOther(CallPtr call) {
   }
   if (path == "/metrics") {
     CollectGauges();
-    api::HttpResponse response = Plain(200, metrics_->Text());
+    api::HttpResponse response = TextAnswer(200, metrics_->Text());
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     return Reply(std::move(call), std::move(response));
   }
@@ -306,7 +314,7 @@ void ApiServer::DispatchOther(CallPtr call) {
   if (!response && path.starts_with("/openapi/")) {
     response = openapi_->Answer(path, call->request.accept);
   }
-  if (!response) return Reply(std::move(call), Plain(404, "404 page not found\n"));
+  if (!response) return Reply(std::move(call), TextAnswer(404, "404 page not found\n"));
   // These documents never change: clients keep them and ask whether they are still good.
   const std::string& etag = EtagOf(response->body);
   response->headers.emplace_back("ETag", etag);
@@ -342,9 +350,9 @@ void ApiServer::Health(CallPtr call) {
   if (endpoint == "readyz") checks.push_back({"informer-sync", ready_ && cache_.ready()});
   if (!only.empty()) {
     std::erase_if(checks, [&](const Check& check) { return check.name != only; });
-    if (checks.empty()) return Reply(std::move(call), Plain(404, "404 page not found\n"));
-    if (checks[0].ok) return Reply(std::move(call), Plain(200, "ok"));
-    return Reply(std::move(call), Plain(500, "internal server error: not ready\n"));
+    if (checks.empty()) return Reply(std::move(call), TextAnswer(404, "404 page not found\n"));
+    if (checks[0].ok) return Reply(std::move(call), TextAnswer(200, "ok"));
+    return Reply(std::move(call), TextAnswer(500, "internal server error: not ready\n"));
   }
   const auto is_excluded = [&](std::string_view name) {
     const auto& items = call->info.query.items();
@@ -365,7 +373,7 @@ void ApiServer::Health(CallPtr call) {
   }
   text += fmt::format("{} check {}\n", endpoint, ok ? "passed" : "failed");
   if (ok && !call->info.query.Has("verbose")) text = "ok";
-  Reply(std::move(call), Plain(ok ? 200 : 500, std::move(text)));
+  Reply(std::move(call), TextAnswer(ok ? 200 : 500, std::move(text)));
 }
 
 void ApiServer::CollectGauges() {

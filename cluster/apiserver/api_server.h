@@ -3,9 +3,10 @@
 //
 //   (new) --Start--> loading the cache --> making the system's objects --> ready --Stop--> stopped
 //
-// Threads: Handle from any thread; it routes there and does the rest as tasks of `executor`, on
-// which all state lives. Long lists are rendered on `encoder`. With both the same, and a memory
-// store on a simulation executor, everything runs on one thread from one seed.
+// Threads: Handle from any thread; it routes and decodes the body there (a large body on `encoder`)
+// and does the rest as tasks of `executor`, on which all state lives. Long lists are rendered on
+// `encoder`. With both the same, and a memory store on a simulation executor, everything runs on
+// one thread from one seed.
 #pragma once
 
 #include <memory>
@@ -42,7 +43,7 @@ struct ApiServerOptions {
 class ApiServer final : public Handler {
  public:
   // Everything referred to must outlive the server. Destroy it on `executor`, or when that has
-  // stopped.
+  // stopped, and when `encoder` has.
   ApiServer(Executor& executor, Executor& encoder, store::Store& store,
             ApiServerOptions options = {});
   ~ApiServer() override;

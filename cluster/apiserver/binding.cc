@@ -117,11 +117,7 @@ void Rest::Bind(CallPtr call) {
   const auto prepare = [&]() -> absl::Status {
     Call& it = *state->call;
     BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(it.info.query, "CreateOptions"));
-    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(it.request.content_type));
-    BERTH_ASSIGN_OR_RETURN(
-        std::unique_ptr<google::protobuf::Message> body,
-        DecodeBody(it.request.body, media, api::core::Binding::default_instance(),
-                   {"v1", "Binding"}, state->options.field_validation, it.warnings));
+    BERTH_ASSIGN_OR_RETURN(const auto body, std::move(it.body));
     state->binding = std::move(static_cast<api::core::Binding&>(*body));
     return CheckBinding(state->binding, it.info);
   };

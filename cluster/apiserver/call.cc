@@ -86,7 +86,9 @@ void Reply(CallPtr call, const absl::Status& failure) {
   Reply(std::move(call), std::move(response));
 }
 
-void Reply(CallPtr call, int code, const ObjectPtr& object) {
+namespace {
+
+void ReplyHere(CallPtr call, int code, const ObjectPtr& object) {
   const OutputFormat& format = call->output;
   if (format.as == OutputFormat::As::kItself && format.media != Media::kYaml && !format.pretty &&
       call->info.resource->prototype == object->resource().prototype) {
@@ -99,6 +101,19 @@ void Reply(CallPtr call, int code, const ObjectPtr& object) {
   std::string body = Render(*call->info.resource, object, RenderOptionsOf(*call, call->started));
   auto response = Whole(format, code, std::move(body));
   Reply(std::move(call), std::move(response));
+}
+
+}  // namespace
+
+void Reply(CallPtr call, int code, const ObjectPtr& object) {
+  Executor* encoder = call->encoder;
+  const bool heavy = call->heavy || object->stored_bytes() > kLightBytesMax;
+  if (!heavy || encoder == nullptr || encoder->IsCurrent()) {
+    return ReplyHere(std::move(call), code, object);
+  }
+  encoder->Post([call = std::move(call), code, object]() mutable {
+    ReplyHere(std::move(call), code, object);
+  });
 }
 
 void ReplyText(CallPtr call, int code, std::string body) {

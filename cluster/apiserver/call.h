@@ -36,7 +36,10 @@ struct Call {
   OutputFormat output;
   absl::Time started;
   Executor* encoder = nullptr;  // where a long answer is compressed; null: nowhere
+  bool heavy = false;         // its body is long: what only computes is done on the encoder
   std::vector<std::string> warnings;  // become Warning headers
+  // Of a write, see request_body.h: the message or why there is none. Null: nothing was sent.
+  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> body = nullptr;
   // Told the code of the answer; set by the server for its metrics.
   absl::AnyInvocable<void(const Call&, int code)> answered;
 

@@ -106,7 +106,10 @@ std::string StableBytes(const Message& message) {
   return out;
 }
 
-Bytes EncodeStored(const api::Resource& resource, const Message& object) {
+absl::StatusOr<Bytes> EncodeStored(const api::Resource& resource, const Message& object) {
+  if (object.ByteSizeLong() > kStoredBytesMax) {
+    return api::PlainError("etcdserver: request is too large");
+  }
   std::string out;
   const TypeName& type = TypeNameOf(resource);
   api::AppendEnvelope(object, type.api_version, type.kind, api::MapOrder::kByKey, out);

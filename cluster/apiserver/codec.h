@@ -30,7 +30,15 @@ api::meta::ObjectMeta& MutableMetadata(google::protobuf::Message& object);
 // The message's own bytes, the same for equal messages (maps in key order).
 std::string StableBytes(const google::protobuf::Message& message);
 
-Bytes EncodeStored(const api::Resource& resource, const google::protobuf::Message& object);
+// etcd's limit for one request: what is longer when encoded is not stored.
+inline constexpr size_t kStoredBytesMax = 1536 << 10;
+// A body or a stored object beyond this is heavy: to decode, validate or encode it takes the better
+// part of a millisecond, so that is done on the encoder.
+inline constexpr int64_t kLightBytesMax = 64 << 10;
+
+// Error: more than kStoredBytesMax, in the words clients know from etcd.
+absl::StatusOr<Bytes> EncodeStored(const api::Resource& resource,
+                                   const google::protobuf::Message& object);
 absl::StatusOr<std::unique_ptr<google::protobuf::Message>> DecodeStored(
     const api::Resource& resource, const std::string& value);
 

@@ -30,6 +30,9 @@ struct Rest::CreateState {
   bool generated = false;
   bool fresh = false;  // the cache was certainly up to date when this was admitted
   int tries = 0;
+  bool heavy = false;
+  absl::Status checked;
+  Bytes encoded;       // of a heavy one
 };
 
 void Rest::Create(CallPtr call) {
@@ -37,17 +40,14 @@ void Rest::Create(CallPtr call) {
   const auto prepare = [&]() -> absl::Status {
     const api::Resource& resource = *call->info.resource;
     BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(call->info.query, "CreateOptions"));
-    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(call->request.content_type));
-    BERTH_ASSIGN_OR_RETURN(
-        std::unique_ptr<google::protobuf::Message> body,
-        DecodeBody(call->request.body, media, *resource.prototype, TypeNameOf(resource),
-                   state->options.field_validation, call->warnings));
+    BERTH_ASSIGN_OR_RETURN(auto body, std::move(call->body));
     state->object = ToStoredForm(resource, std::move(body));
     return absl::OkStatus();
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(call), status);
   state->info = call->info;
   state->user = call->user;
+  state->heavy = call->heavy;
   auto shared = std::make_shared<CallPtr>(std::move(call));
   state->done = [shared](absl::StatusOr<ObjectPtr> result) {
     if (!result.ok()) return Reply(std::move(*shared), result.status());
@@ -96,9 +96,26 @@ void Rest::TryCreate(const std::shared_ptr<CreateState>& state) {
         .set_name(GenerateName(MetadataOf(*state->object).generate_name(), random_));
   }
   ++state->tries;
-  if (auto status = AdmitCreate(state->info, state->user, *state->object); !status.ok()) {
-    return RefuseCreate(state, std::move(status));
-  }
+  state->checked = BeginCreate(state->info, state->user, *state->object);
+  if (!state->checked.ok()) return RefuseCreate(state, state->checked);
+  auto check = [state, &resource] {
+    state->checked = ValidateCreate(resource, *state->object);
+    if (!state->heavy || !state->checked.ok()) return;
+    auto encoded = EncodeStored(resource, *state->object);
+    state->checked = encoded.status();
+    if (encoded.ok()) state->encoded = *std::move(encoded);
+  };
+  Aside(state->heavy, std::move(check), [this, state] {
+    if (state->checked.ok()) {
+      state->checked = pipeline_.Validate(AdmissionOfNew(state->info, state->user, *state->object));
+    }
+    if (!state->checked.ok()) return RefuseCreate(state, state->checked);
+    PutNew(state);
+  });
+}
+
+void Rest::PutNew(const std::shared_ptr<CreateState>& state) {
+  const api::Resource& resource = *state->info.resource;
   ObjectWriter::Options options;
   options.dry_run = state->options.dry_run;
   if (resource.kind == "Pod" && !options.dry_run) {
@@ -113,7 +130,7 @@ void Rest::TryCreate(const std::shared_ptr<CreateState>& state) {
   const std::string name = MetadataOf(*state->object).name();
   auto apply = [state, name](const ObjectPtr& current) -> absl::StatusOr<Change> {
     if (current) return api::AlreadyExists(*state->info.resource, name);
-    return Change::Put(state->object);
+    return Change::Put(state->object, state->encoded);
   };
   auto done = [this, state](absl::StatusOr<ObjectPtr> result) {
     if (!result.ok() && state->generated && state->tries < kGenerateTriesMax &&
@@ -121,6 +138,7 @@ void Rest::TryCreate(const std::shared_ptr<CreateState>& state) {
       return TryCreate(state);
     }
     state->done(std::move(result));
+    if (state->heavy) encoder_.Post([state] { state->object.reset(); });  // that takes long, too
   };
   writer_.Modify(resource, namespace_, name, std::move(apply), std::move(done),
                  std::move(options));
@@ -128,7 +146,11 @@ void Rest::TryCreate(const std::shared_ptr<CreateState>& state) {
 
 // A namespace that is not there may have been made by another server a moment ago.
 void Rest::RefuseCreate(const std::shared_ptr<CreateState>& state, absl::Status failure) {
-  if (state->fresh || !api::IsNotFound(failure)) return state->done(std::move(failure));
+  if (state->fresh || !api::IsNotFound(failure)) {
+    state->done(std::move(failure));
+    if (state->heavy) encoder_.Post([state] { state->object.reset(); });
+    return;
+  }
   state->fresh = true;
   cache_.WhenFresh([this, state](const absl::Status& status) {
     if (!status.ok()) return state->done(status);
@@ -136,23 +158,27 @@ void Rest::RefuseCreate(const std::shared_ptr<CreateState>& state, absl::Status 
   });
 }
 
-absl::Status Rest::AdmitCreate(const RequestInfo& info, const UserInfo& user,
+AdmissionRequest Rest::AdmissionOfNew(const RequestInfo& info, const UserInfo& user,
+                                      google::protobuf::Message& object) {
+  return {.info = info,
+          .user = user,
+          .resource = *info.resource,
+          .namespace_ = info.namespace_,
+          .name = MetadataOf(object).name(),
+          .verb = Verb::kCreate,
+          .subresource = {},
+          .object = &object,
+          .old_object = nullptr};
+}
+
+// Everything before validation.
+absl::Status Rest::BeginCreate(const RequestInfo& info, const UserInfo& user,
                                google::protobuf::Message& object) {
-  const api::Resource& resource = *info.resource;
-  ApplyStoredDefaults(resource, object);
-  AdmissionRequest request = {.info = info,
-                              .user = user,
-                              .resource = resource,
-                              .namespace_ = info.namespace_,
-                              .name = MetadataOf(object).name(),
-                              .verb = Verb::kCreate,
-                              .subresource = {},
-                              .object = &object,
-                              .old_object = nullptr};
+  ApplyStoredDefaults(*info.resource, object);
+  AdmissionRequest request = AdmissionOfNew(info, user, object);
   BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
-  PrepareNew(resource, object, executor_.clock().Now(), random_);
-  BERTH_RETURN_IF_ERROR(ValidateCreate(resource, object));
-  return pipeline_.Validate(request);
+  PrepareNew(*info.resource, object, executor_.clock().Now(), random_);
+  return absl::OkStatus();
 }
 
 }  // namespace berth::apiserver

@@ -26,12 +26,7 @@ namespace berth::apiserver {
 namespace {
 
 absl::StatusOr<DeletionOptions> OptionsOf(Call& call) {
-  if (call.request.body.empty()) return ParseDeletionOptions(call.info.query, nullptr);
-  BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(call.request.content_type));
-  BERTH_ASSIGN_OR_RETURN(
-      std::unique_ptr<google::protobuf::Message> body,
-      DecodeBody(call.request.body, media, api::meta::DeleteOptions::default_instance(),
-                 {"", "DeleteOptions"}, FieldValidation::kWarn, call.warnings));
+  BERTH_ASSIGN_OR_RETURN(const auto body, std::move(call.body));
   return ParseDeletionOptions(call.info.query,
                               static_cast<const api::meta::DeleteOptions*>(body.get()));
 }

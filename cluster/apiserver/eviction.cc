@@ -130,26 +130,6 @@ void SetExhausted(api::policy::PodDisruptionBudgetStatus& status, absl::Time now
   condition->set_message("");
 }
 
-// The body, of either version of the kind.
-absl::StatusOr<std::unique_ptr<google::protobuf::Message>> DecodeEviction(
-    Call& call, FieldValidation validation) {
-  BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(call.request.content_type));
-  const auto decode = [&](std::string version, std::vector<std::string>& warnings) {
-    return DecodeBody(call.request.body, media, Eviction::default_instance(),
-                      {std::move(version), "Eviction"}, validation, warnings);
-  };
-  std::vector<std::string> warnings, old_warnings;
-  auto eviction = decode("policy/v1", warnings);
-  if (!eviction.ok()) {
-    if (auto old = decode("policy/v1beta1", old_warnings); old.ok()) {
-      eviction = std::move(old);
-      warnings = std::move(old_warnings);
-    }
-  }
-  call.warnings.insert(call.warnings.end(), warnings.begin(), warnings.end());
-  return eviction;
-}
-
 }  // namespace
 
 struct Rest::EvictState {
@@ -167,8 +147,7 @@ void Rest::Evict(CallPtr call) {
     Call& it = *state->call;
     BERTH_ASSIGN_OR_RETURN(const WriteOptions write,
                            ParseWriteOptions(it.info.query, "CreateOptions"));
-    BERTH_ASSIGN_OR_RETURN(const std::unique_ptr<google::protobuf::Message> body,
-                           DecodeEviction(it, write.field_validation));
+    BERTH_ASSIGN_OR_RETURN(const auto body, std::move(it.body));
     auto& eviction = static_cast<Eviction&>(*body);
     const api::meta::ObjectMeta& metadata = eviction.metadata();
     if (!metadata.namespace_().empty() && metadata.namespace_() != it.info.namespace_) {

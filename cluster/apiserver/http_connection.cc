@@ -11,7 +11,9 @@
 
 #include <fmt/format.h>
 
+#include "api/errors.h"
 #include "base/check.h"
+#include "cluster/apiserver/answers.h"
 #include "cluster/apiserver/outbox.h"
 
 namespace berth::apiserver {
@@ -28,7 +30,9 @@ constexpr int kReadsPerWake = 8;
 constexpr int kPiecesPerSend = 64;
 constexpr absl::Duration kLinger = absl::Seconds(2);
 
-constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
+api::HttpResponse BodyTooLarge(int64_t bytes_max) {
+  return StatusAnswer(api::RequestEntityTooLarge(fmt::format("limit is {}", bytes_max)));
+}
 
 }  // namespace
 
@@ -172,6 +176,7 @@ void HttpConnection::Start() {
 }
 
 void HttpConnection::Close() {
+  Owe(-static_cast<int64_t>(out_bytes_));
   owner_ = nullptr;
   if (fd_ >= 0) {
     loop_->Remove(fd_);
@@ -179,7 +184,6 @@ void HttpConnection::Close() {
     fd_ = -1;
   }
   out_.clear();
-  out_bytes_ = 0;
   handling_ = false;
   if (auto outbox = std::move(outbox_)) outbox->Gone();
 }
@@ -203,7 +207,7 @@ void HttpConnection::SetDeadline(absl::Duration from_now) {
 }
 
 void HttpConnection::CheckDeadline(absl::Time now) {
-  if (now >= deadline_ || now >= write_deadline_) CloseSelf();
+  if (now >= deadline_ || now >= write_deadline_ || IsBurden(now)) CloseSelf();
 }
 
 // --- reading -----------------------------------------------------------------------------------
@@ -299,8 +303,8 @@ bool HttpConnection::ReadHead() {
   auto head = client::ParseRequestHead(in_);
   if (!head.ok()) {
     const bool big = absl::IsResourceExhausted(head.status());
-    Reject(big ? 431 : 400, kPlainText,
-           big ? "431 Request Header Fields Too Large" : "400 Bad Request");
+    Reject(big ? TextAnswer(431, "431 Request Header Fields Too Large")
+               : TextAnswer(400, "400 Bad Request"));
     return false;
   }
   if (!*head) {
@@ -316,7 +320,7 @@ bool HttpConnection::ReadHead() {
   http_1_0_ = head_->http_1_0;
   keep_alive_ = head_->keep_alive && !draining_;
   if (head_->framing.length > options_.body_bytes_max) {
-    Reject(413, {}, {});
+    Reject(BodyTooLarge(options_.body_bytes_max));
     return false;
   }
   decoder_ = client::BodyDecoder(head_->framing);
@@ -334,11 +338,8 @@ bool HttpConnection::ReadHead() {
 bool HttpConnection::ReadBody() {
   auto used = decoder_.Feed(in_, body_, static_cast<size_t>(options_.body_bytes_max));
   if (!used.ok()) {
-    if (absl::IsResourceExhausted(used.status())) {
-      Reject(413, {}, {});
-    } else {
-      Reject(400, kPlainText, "400 Bad Request");
-    }
+    Reject(absl::IsResourceExhausted(used.status()) ? BodyTooLarge(options_.body_bytes_max)
+                                                    : TextAnswer(400, "400 Bad Request"));
     return false;
   }
   in_.erase(0, *used);
@@ -362,20 +363,9 @@ void HttpConnection::Dispatch() {
 }
 
 // Answers for the handler, and closes: what follows in the input cannot be trusted, or is too much.
-void HttpConnection::Reject(int code, std::string_view content_type, std::string body) {
-  api::HttpResponse response;
-  response.code = code;
-  response.content_type = content_type;
-  if (code == 413) {
-    response.content_type = api::kJsonType;
-    body = fmt::format(
-        R"({{"kind":"Status","apiVersion":"v1","metadata":{{}},"status":"Failure",)"
-        R"("message":"Request entity too large: limit is {}",)"
-        R"("reason":"RequestEntityTooLarge","code":413}})",
-        options_.body_bytes_max);
-  }
-  Framing framing{Framing::Kind::kLength, static_cast<int64_t>(body.size())};
-  Put(client::WriteResponseHead(response, framing, false) + body);
+void HttpConnection::Reject(const api::HttpResponse& response) {
+  const Framing framing{Framing::Kind::kLength, std::ssize(*response.body)};
+  Put(client::WriteResponseHead(response, framing, false) + *response.body);
   in_.clear();
   head_.reset();
   keep_alive_ = false;
@@ -387,7 +377,16 @@ void HttpConnection::Reject(int code, std::string_view content_type, std::string
 
 void HttpConnection::Answer(uint64_t serial, api::HttpResponse response) {
   if (fd_ < 0 || !handling_ || serial != serial_) return;
-  const size_t size = response.body ? response.body->size() : 0;
+  size_t size = response.body ? response.body->size() : 0;
+  if (size > kJoinMax && owner_ != nullptr) {
+    if (owner_->unsent_bytes() + std::ssize(*response.body) > options_.unsent_bytes_max) {
+      response = StatusAnswer(
+          api::TooManyRequests("Too many requests, please try again later.", 1));
+      size = response.body->size();
+    } else {
+      owing_since_ = loop_->clock().Now();
+    }
+  }
   std::string head = client::WriteResponseHead(
       response, Framing{Framing::Kind::kLength, static_cast<int64_t>(size)}, keep_alive_);
   const bool bodiless = to_head_ || response.code == 204 || response.code == 304;
@@ -487,18 +486,29 @@ void HttpConnection::PutOnWire(std::string text) {
   if (text.empty()) return;
   if (!out_.empty() && !out_.back().shared &&
       out_.back().text.size() + text.size() <= kTextPieceMax) {
-    out_bytes_ += text.size();
+    Owe(std::ssize(text));
     out_.back().text += text;
     return;
   }
-  out_bytes_ += text.size();
+  Owe(std::ssize(text));
   out_.push_back(Piece{std::move(text), nullptr});
 }
 
 void HttpConnection::Put(Bytes bytes) {
   if (tls_) return Put(std::string(*bytes));
-  out_bytes_ += bytes->size();
+  Owe(std::ssize(*bytes));
   out_.push_back(Piece{{}, std::move(bytes)});
+}
+
+void HttpConnection::Owe(int64_t more_bytes) {
+  out_bytes_ += static_cast<size_t>(more_bytes);
+  if (owner_ != nullptr) owner_->unsent_bytes() += more_bytes;
+}
+
+bool HttpConnection::IsBurden(absl::Time now) const {
+  return out_bytes_ > kJoinMax && owner_ != nullptr &&
+         owner_->unsent_bytes() > options_.unsent_bytes_max / 2 &&
+         now - owing_since_ > options_.pressure_timeout;
 }
 
 void HttpConnection::Flush() {
@@ -527,7 +537,7 @@ void HttpConnection::Flush() {
     auto left = static_cast<size_t>(sent) + out_offset_;
     while (!out_.empty() && left >= out_.front().view().size()) {
       left -= out_.front().view().size();
-      out_bytes_ -= out_.front().view().size();
+      Owe(-std::ssize(out_.front().view()));
       out_.pop_front();
     }
     out_offset_ = left;

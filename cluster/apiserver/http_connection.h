@@ -9,6 +9,7 @@
 // Everything lives on one EventLoop, but for what says "any thread".
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -33,6 +34,8 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     // The connection has closed itself.
     virtual void OnClosed(HttpConnection& connection) = 0;
     virtual Handler* handler() = 0;  // null: stopping
+    // Bytes of answers that all connections of the server have not sent yet.
+    virtual std::atomic<int64_t>& unsent_bytes() = 0;
 
    protected:
     ~Owner() = default;
@@ -66,7 +69,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   bool ReadHead();
   bool ReadBody();
   void Dispatch();
-  void Reject(int code, std::string_view content_type, std::string body);
+  void Reject(const api::HttpResponse& response);
   // From a Sink, on the loop. serial: of the request, so that a late answer is told.
   void Answer(uint64_t serial, api::HttpResponse response);
   void BeginStream(uint64_t serial, const api::HttpResponse& head,
@@ -77,6 +80,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void Put(std::string text);
   void Put(Bytes bytes);
   void PutOnWire(std::string text);  // encrypted already
+  void Owe(int64_t more_bytes);
+  // Somebody does not take a long answer while the server holds many such.
+  bool IsBurden(absl::Time now) const;
   void Flush();
   void AllSent();
   void Linger();
@@ -98,6 +104,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::unique_ptr<client::TlsSession> tls_;
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Time write_deadline_ = absl::InfiniteFuture();
+  absl::Time owing_since_;   // the last long answer, while there is anything to send
 
   std::string in_;           // read, not parsed
   bool read_closed_ = false;

@@ -92,7 +92,12 @@ void ObjectWriter::Commit(const OperationPtr& op, const ObjectPtr& current, Chan
     write.kind = store::Write::Kind::kDelete;
   } else {
     MutableMetadata(*change.object).clear_resource_version();
-    value = EncodeStored(*op->resource, *change.object);
+    value = std::move(change.encoded);
+    if (value == nullptr) {
+      auto encoded = EncodeStored(*op->resource, *change.object);
+      if (!encoded.ok()) return Finish(op, encoded.status(), 0);
+      value = *std::move(encoded);
+    }
     cache_.Announce(value, change.object);
     write.value = value;
     write.lease = lease;

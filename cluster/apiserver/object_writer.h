@@ -30,13 +30,14 @@ struct Change {
   // kPut: the new state, in the stored form, owned by the writer from now on. kDelete: what to
   // answer with; null: the current state.
   std::shared_ptr<google::protobuf::Message> object;
+  Bytes encoded;  // kPut: EncodeStored of the object without its version; null: not made yet
 
   static Change Keep() { return {}; }
-  static Change Put(std::shared_ptr<google::protobuf::Message> object) {
-    return {Kind::kPut, std::move(object)};
+  static Change Put(std::shared_ptr<google::protobuf::Message> object, Bytes encoded = nullptr) {
+    return {Kind::kPut, std::move(object), std::move(encoded)};
   }
   static Change Delete(std::shared_ptr<google::protobuf::Message> answer = nullptr) {
-    return {Kind::kDelete, std::move(answer)};
+    return {Kind::kDelete, std::move(answer), nullptr};
   }
 };
 

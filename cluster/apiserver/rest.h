@@ -36,7 +36,7 @@ struct RestOptions {
 
 class Rest {
  public:
-  // encoder: runs the rendering of long lists; may be the same as `executor`.
+  // encoder: runs the rendering of long lists and long patches; may be the same as `executor`.
   Rest(Executor& executor, Executor& encoder, store::Store& store, WatchCache& cache,
        ObjectWriter& writer, NodeLedger& ledger, const Pipeline& pipeline, Random& random,
        RestOptions options);
@@ -85,19 +85,47 @@ class Rest {
   static absl::Status ReadFailure(const ListState& state, const absl::Status& failure);
   void RenderAndReply(const std::shared_ptr<ListState>& state);
 
+  // Runs `work`, which only computes, on the encoder when that takes long, and then `then` on the
+  // executor.
+  template <typename Work, typename Then>
+  void Aside(bool heavy, Work work, Then then) {
+    if (!heavy) {
+      work();
+      return then();
+    }
+    encoder_.Post([this, alive = alive_.Watch(), work = std::move(work),
+                   then = std::move(then)]() mutable {
+      if (alive.expired()) return;
+      work();
+      executor_.Post([alive, then = std::move(then)]() mutable {
+        if (!alive.expired()) then();
+      });
+    });
+  }
+
   void TryCreate(const std::shared_ptr<CreateState>& state);
+  void PutNew(const std::shared_ptr<CreateState>& state);
   void RefuseCreate(const std::shared_ptr<CreateState>& state, absl::Status failure);
-  absl::Status AdmitCreate(const RequestInfo& info, const UserInfo& user,
+  static AdmissionRequest AdmissionOfNew(const RequestInfo& info, const UserInfo& user,
+                                         google::protobuf::Message& object);
+  absl::Status BeginCreate(const RequestInfo& info, const UserInfo& user,
                            google::protobuf::Message& object);
 
   using MessagePtr = std::shared_ptr<google::protobuf::Message>;
   void StartUpdate(const std::shared_ptr<UpdateState>& state);
+  void UpdateAside(const std::shared_ptr<UpdateState>& state);
+  void WriteUpdate(const std::shared_ptr<UpdateState>& state);
   absl::StatusOr<Change> ApplyUpdate(UpdateState& state, const ObjectPtr& current);
-  absl::StatusOr<MessagePtr> Patched(UpdateState& state, const StoredObject& current);
-  absl::Status CheckVersion(const UpdateState& state, const StoredObject& current,
-                            api::meta::ObjectMeta& wanted) const;
-  absl::Status AdmitUpdate(UpdateState& state, const StoredObject& current,
-                           google::protobuf::Message& object);
+  static absl::StatusOr<MessagePtr> Wanted(UpdateState& state, const StoredObject& current);
+  static absl::StatusOr<MessagePtr> Patched(UpdateState& state, const StoredObject& current);
+  static absl::Status CheckVersion(const UpdateState& state, const StoredObject& current,
+                                   const api::meta::ObjectMeta& wanted);
+  absl::Status BeginUpdate(const UpdateState& state, const StoredObject& current,
+                           google::protobuf::Message& object) const;
+  static absl::Status CheckUpdate(const UpdateState& state, const StoredObject& current,
+                                  google::protobuf::Message& object);
+  absl::StatusOr<Change> FinishUpdate(UpdateState& state, const StoredObject& current,
+                                      MessagePtr object, bool same, Bytes encoded) const;
 
   // removed: it is gone from the store, or would be.
   using DeleteDone = std::function<void(absl::StatusOr<ObjectPtr>, bool removed)>;
@@ -123,6 +151,9 @@ class Rest {
   static void PinVersion(EvictState& state, const StoredObject& pod);
   static void FinishEviction(const std::shared_ptr<EvictState>& state, const absl::Status& status);
 
+  void WriteScale(const std::shared_ptr<ScaleState>& state);
+  static absl::StatusOr<api::autoscaling::Scale> PatchedScale(ScaleState& state,
+                                                              const StoredObject& current);
   absl::StatusOr<Change> ApplyScale(ScaleState& state, const ObjectPtr& current);
 
   void TryBind(const std::shared_ptr<BindState>& state);

@@ -72,6 +72,9 @@ struct Rest::ScaleState {
   CallPtr call;
   WriteOptions options;
   std::unique_ptr<Message> body;  // of an update
+  // A heavy patch, applied aside: to which object, and what it came to.
+  ObjectPtr base;
+  absl::StatusOr<Scale> patched = Scale();
 };
 
 void Rest::GetScale(CallPtr call) {
@@ -99,13 +102,22 @@ void Rest::SetScale(CallPtr call) {
                                                                  ? "PatchOptions"
                                                                  : "UpdateOptions"));
     if (patch) return absl::OkStatus();
-    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(it.request.content_type));
-    BERTH_ASSIGN_OR_RETURN(
-        state->body, DecodeBody(it.request.body, media, Scale::default_instance(), kScale,
-                                state->options.field_validation, it.warnings));
+    BERTH_ASSIGN_OR_RETURN(state->body, std::move(it.body));
     return absl::OkStatus();
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
+  const RequestInfo& info = state->call->info;
+  if (state->call->heavy && !state->body) {
+    state->base = cache_.For(*info.resource)
+                      .Find(CacheKey(*info.resource, info.namespace_, info.name));
+  }
+  auto patch = [state] {
+    if (state->base != nullptr) state->patched = PatchedScale(*state, *state->base);
+  };
+  Aside(state->base != nullptr, std::move(patch), [this, state] { WriteScale(state); });
+}
+
+void Rest::WriteScale(const std::shared_ptr<ScaleState>& state) {
   const RequestInfo& info = state->call->info;
   ObjectWriter::Options options;
   options.dry_run = state->options.dry_run;
@@ -119,6 +131,19 @@ void Rest::SetScale(CallPtr call) {
       std::move(options));
 }
 
+absl::StatusOr<api::autoscaling::Scale> Rest::PatchedScale(ScaleState& state,
+                                                           const StoredObject& current) {
+  const std::string_view content_type = state.call->request.content_type;
+  BERTH_ASSIGN_OR_RETURN(
+      const std::string json,
+      api::ApplyPatch(content_type.substr(0, content_type.find(';')), *Scale::descriptor(),
+                      Encode(ScaleOf(current), kScale, Media::kJson), state.call->request.body));
+  BERTH_ASSIGN_OR_RETURN(std::unique_ptr<Message> patched,
+                         DecodePatched(json, Scale::default_instance(), kScale,
+                                       state.options.field_validation, state.call->warnings));
+  return std::move(static_cast<Scale&>(*patched));
+}
+
 absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& current) {
   const RequestInfo& info = state.call->info;
   const api::Resource& resource = *info.resource;
@@ -126,17 +151,10 @@ absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& curr
   Scale wanted;
   if (state.body) {
     wanted = static_cast<const Scale&>(*state.body);
+  } else if (state.base != nullptr && state.base->revision() == current->revision()) {
+    BERTH_ASSIGN_OR_RETURN(wanted, state.patched);
   } else {
-    const std::string_view content_type = state.call->request.content_type;
-    BERTH_ASSIGN_OR_RETURN(
-        const std::string json,
-        api::ApplyPatch(content_type.substr(0, content_type.find(';')), *Scale::descriptor(),
-                        Encode(ScaleOf(*current), kScale, Media::kJson),
-                        state.call->request.body));
-    BERTH_ASSIGN_OR_RETURN(std::unique_ptr<Message> patched,
-                           DecodePatched(json, Scale::default_instance(), kScale,
-                                         state.options.field_validation, state.call->warnings));
-    wanted = std::move(static_cast<Scale&>(*patched));
+    BERTH_ASSIGN_OR_RETURN(wanted, PatchedScale(state, *current));
   }
   const std::string& version = wanted.metadata().resource_version();
   if (!version.empty() && version != current->metadata().resource_version()) {

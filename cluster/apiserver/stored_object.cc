@@ -4,6 +4,7 @@
 
 #include <fmt/core.h>
 
+#include "api/envelope.h"
 #include "api/schema/meta_v1.pb.h"
 #include "cluster/apiserver/codec.h"
 
@@ -13,11 +14,11 @@ using std::string_view_literals::operator""sv;
 
 StoredObject::StoredObject(const api::Resource& resource, std::string key,
                            std::shared_ptr<const google::protobuf::Message> message,
-                           store::Revision revision, int64_t stored_bytes)
+                           store::Revision revision, Bytes stored)
     : resource_(&resource),
       key_(std::move(key)),
       revision_(revision),
-      stored_bytes_(stored_bytes),
+      stored_(std::move(stored)),
       message_(std::move(message)),
       metadata_(&MetadataOf(*message_)) {}
 
@@ -25,12 +26,20 @@ StoredObject::~StoredObject() {
   for (auto& encoding : encodings_) delete encoding.load();
 }
 
+// In protobuf the store's bytes are nearly the answer: they only lack the version.
+std::string StoredObject::MakeEncoding(Media media) const {
+  if (media == Media::kProtobuf && stored_ != nullptr) {
+    std::string out;
+    if (api::AppendWithResourceVersion(*stored_, metadata_->resource_version(), out)) return out;
+  }
+  return Encode(*message_, TypeNameOf(*resource_), media);
+}
+
 const Bytes& StoredObject::Encoded(Media media) const {
   if (media == Media::kYaml) media = Media::kJson;
   std::atomic<const Bytes*>& slot = encodings_[static_cast<size_t>(media)];
   if (const Bytes* made = slot.load(std::memory_order_acquire)) return *made;
-  auto bytes = std::make_unique<const Bytes>(
-      MakeBytes(Encode(*message_, TypeNameOf(*resource_), media)));
+  auto bytes = std::make_unique<const Bytes>(MakeBytes(MakeEncoding(media)));
   const Bytes* expected = nullptr;
   if (slot.compare_exchange_strong(expected, bytes.get())) return *bytes.release();
   return *expected;
@@ -50,7 +59,7 @@ std::shared_ptr<const StoredObject> StoredObject::At(store::Revision revision) c
   copy->CopyFrom(*message_);
   MutableMetadata(*copy).set_resource_version(std::to_string(revision));
   return std::make_shared<const StoredObject>(*resource_, key_, std::move(copy), revision,
-                                              stored_bytes_);
+                                              stored_);
 }
 
 }  // namespace berth::apiserver

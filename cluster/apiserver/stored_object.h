@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <iterator>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,10 +24,11 @@ namespace berth::apiserver {
 class StoredObject {
  public:
   // `resource` is the row whose message the store keeps. The message must carry its
-  // resourceVersion, and is not changed any more.
+  // resourceVersion, and is not changed any more. `stored`: its bytes in the store (EncodeStored),
+  // which the store keeps too; null when it was never there.
   StoredObject(const api::Resource& resource, std::string key,
                std::shared_ptr<const google::protobuf::Message> message, store::Revision revision,
-               int64_t stored_bytes = 0);
+               Bytes stored = nullptr);
   ~StoredObject();
   StoredObject(const StoredObject&) = delete;
   StoredObject& operator=(const StoredObject&) = delete;
@@ -36,7 +38,7 @@ class StoredObject {
   const std::string& key() const { return key_; }
   store::Revision revision() const { return revision_; }
   // Of its encoding in the store; decoded it takes several times that. 0: it was never there.
-  int64_t stored_bytes() const { return stored_bytes_; }
+  int64_t stored_bytes() const { return stored_ ? std::ssize(*stored_) : 0; }
   const google::protobuf::Message& message() const { return *message_; }
   template <typename T>
   const T& As() const {
@@ -54,10 +56,12 @@ class StoredObject {
   std::shared_ptr<const StoredObject> At(store::Revision revision) const;
 
  private:
+  std::string MakeEncoding(Media media) const;
+
   const api::Resource* resource_;
   std::string key_;
   store::Revision revision_;
-  int64_t stored_bytes_;
+  Bytes stored_;
   std::shared_ptr<const google::protobuf::Message> message_;
   const api::meta::ObjectMeta* metadata_;
   mutable std::array<std::atomic<const Bytes*>, kMediaCount> encodings_{};

@@ -4,7 +4,9 @@
 //           -> what may not change is put back -> validation -> admission -> store
 //
 // A patch is applied again whenever somebody else was faster; a whole object without a
-// resourceVersion overwrites, with one it conflicts.
+// resourceVersion overwrites, with one it conflicts. What is heavy is worked out on the encoder,
+// from the object as it was then, and again when it has changed meanwhile.
+#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
@@ -24,6 +26,9 @@
 
 namespace berth::apiserver {
 namespace {
+
+// A heavy update finds its object changed this often.
+constexpr int kAsideTriesMax = 5;
 
 constexpr std::string_view kModified =
     "the object has been modified; please apply your changes to the latest version and try again";
@@ -61,6 +66,17 @@ struct Rest::UpdateState {
   std::string_view subresource;
   bool created = false;
   bool warned = false;      // warnings are collected once
+  // A heavy one, worked out aside: from which object, and what it came to.
+  struct Aside {
+    ObjectPtr base;
+    MessagePtr object;
+    absl::Status checked;
+    bool same = false;       // as the base
+    Bytes encoded;
+    bool overtaken = false;  // the base is not the current object any more
+    int tries = 0;
+  };
+  std::optional<Aside> aside;
 };
 
 void Rest::Update(CallPtr call) {
@@ -69,13 +85,8 @@ void Rest::Update(CallPtr call) {
   const auto prepare = [&]() -> absl::Status {
     Call& it = *state->call;
     BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(it.info.query, "UpdateOptions"));
-    BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(it.request.content_type));
-    const api::Resource& resource = *it.info.resource;
-    BERTH_ASSIGN_OR_RETURN(
-        std::unique_ptr<google::protobuf::Message> body,
-        DecodeBody(it.request.body, media, *resource.prototype, TypeNameOf(resource),
-                   state->options.field_validation, it.warnings));
-    state->body = ToStoredForm(resource, std::move(body));
+    BERTH_ASSIGN_OR_RETURN(auto body, std::move(it.body));
+    state->body = ToStoredForm(*it.info.resource, std::move(body));
     api::meta::ObjectMeta& metadata = MutableMetadata(*state->body);
     if (metadata.name().empty()) {
       return api::BadRequest(fmt::format(
@@ -123,16 +134,70 @@ void Rest::Patch(CallPtr call) {
 void Rest::StartUpdate(const std::shared_ptr<UpdateState>& state) {
   const RequestInfo& info = state->call->info;
   if (info.subresource != nullptr) state->subresource = info.subresource->name;
+  const ObjectPtr base = cache_.For(*info.resource)
+                             .Find(CacheKey(*info.resource, info.namespace_, info.name));
+  const bool heavy =
+      base != nullptr && (state->call->heavy || base->stored_bytes() > kLightBytesMax);
+  if (!heavy) return WriteUpdate(state);
+  const int tries = state->aside ? state->aside->tries : 0;
+  state->aside.emplace();
+  state->aside->base = base;
+  state->aside->tries = tries + 1;
+  UpdateAside(state);
+}
+
+void Rest::UpdateAside(const std::shared_ptr<UpdateState>& state) {
+  auto read = [state] {
+    UpdateState::Aside& aside = *state->aside;
+    auto wanted = Wanted(*state, *aside.base);
+    aside.checked = wanted.status();
+    if (!wanted.ok()) return;
+    aside.object = *std::move(wanted);
+    ApplyStoredDefaults(*state->call->info.resource, *aside.object);
+  };
+  auto check = [state] {
+    UpdateState::Aside& aside = *state->aside;
+    if (aside.checked.ok()) aside.checked = CheckUpdate(*state, *aside.base, *aside.object);
+    if (!aside.checked.ok()) return;
+    aside.same = SameObject(*aside.object, aside.base->message());
+    api::meta::ObjectMeta& metadata = MutableMetadata(*aside.object);
+    metadata.clear_resource_version();
+    auto encoded = EncodeStored(aside.base->resource(), *aside.object);
+    metadata.set_resource_version(aside.base->metadata().resource_version());
+    aside.checked = encoded.status();
+    if (encoded.ok()) aside.encoded = *std::move(encoded);
+  };
+  Aside(true, std::move(read), [this, state, check = std::move(check)]() mutable {
+    UpdateState::Aside& aside = *state->aside;
+    if (aside.checked.ok()) aside.checked = BeginUpdate(*state, *aside.base, *aside.object);
+    Aside(true, std::move(check), [this, state] { WriteUpdate(state); });
+  });
+}
+
+void Rest::WriteUpdate(const std::shared_ptr<UpdateState>& state) {
+  const RequestInfo& info = state->call->info;
   ObjectWriter::Options options;
   options.dry_run = state->options.dry_run;
   writer_.Modify(
       *info.resource, info.namespace_, info.name,
       [this, state](const ObjectPtr& current) { return ApplyUpdate(*state, current); },
-      [state](absl::StatusOr<ObjectPtr> result) {
-        if (!result.ok()) return Reply(std::move(state->call), result.status());
-        Reply(std::move(state->call), state->created ? 201 : 200, *result);
+      [this, state](absl::StatusOr<ObjectPtr> result) {
+        const auto& aside = state->aside;
+        if (aside && aside->overtaken && aside->tries < kAsideTriesMax) return StartUpdate(state);
+        if (!result.ok()) {
+          Reply(std::move(state->call), result.status());
+        } else {
+          Reply(std::move(state->call), state->created ? 201 : 200, *result);
+        }
+        if (aside) encoder_.Post([state] { state->aside.reset(); });  // that takes long, too
       },
       std::move(options));
+}
+
+// These four: on the executor or, of a heavy update, on the encoder.
+absl::StatusOr<Rest::MessagePtr> Rest::Wanted(UpdateState& state, const StoredObject& current) {
+  if (state.body) return CopyOf(*state.body);  // the body itself stays for another try
+  return Patched(state, current);
 }
 
 absl::StatusOr<Rest::MessagePtr> Rest::Patched(UpdateState& state, const StoredObject& current) {
@@ -154,7 +219,7 @@ absl::StatusOr<Rest::MessagePtr> Rest::Patched(UpdateState& state, const StoredO
 }
 
 absl::Status Rest::CheckVersion(const UpdateState& state, const StoredObject& current,
-                                api::meta::ObjectMeta& wanted) const {
+                                const api::meta::ObjectMeta& wanted) {
   const api::Resource& resource = *state.call->info.resource;
   if (!wanted.uid().empty() && wanted.uid() != current.metadata().uid()) {
     return api::Conflict(
@@ -188,45 +253,62 @@ AdmissionRequest Rest::AdmissionOf(const Call& call, Verb verb, std::string_view
           .old_object = old_object};
 }
 
-absl::Status Rest::AdmitUpdate(UpdateState& state, const StoredObject& current,
+absl::Status Rest::CheckUpdate(const UpdateState& state, const StoredObject& current,
                                google::protobuf::Message& object) {
-  const RequestInfo& info = state.call->info;
-  const api::Resource& resource = *info.resource;
-  ApplyStoredDefaults(resource, object);
-  AdmissionRequest request = AdmissionOf(*state.call, Verb::kUpdate, state.subresource, &object,
-                                         &current.message());
-  BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
+  const api::Resource& resource = *state.call->info.resource;
   MutableMetadata(object).clear_managed_fields();
   api::PrepareForUpdate(resource, state.subresource, current.message(), object);
-  BERTH_RETURN_IF_ERROR(ValidateUpdate(resource, state.subresource, object, current.message()));
-  return pipeline_.Validate(request);
+  return ValidateUpdate(resource, state.subresource, object, current.message());
+}
+
+// Everything that has defaults, up to validation.
+absl::Status Rest::BeginUpdate(const UpdateState& state, const StoredObject& current,
+                               google::protobuf::Message& object) const {
+  BERTH_RETURN_IF_ERROR(CheckVersion(state, current, MetadataOf(object)));
+  MutableMetadata(object).set_resource_version(current.metadata().resource_version());
+  AdmissionRequest request = AdmissionOf(*state.call, Verb::kUpdate, state.subresource, &object,
+                                         &current.message());
+  return pipeline_.Mutate(request);
+}
+
+absl::StatusOr<Change> Rest::FinishUpdate(UpdateState& state, const StoredObject& current,
+                                          MessagePtr object, bool same, Bytes encoded) const {
+  BERTH_RETURN_IF_ERROR(pipeline_.Validate(AdmissionOf(
+      *state.call, Verb::kUpdate, state.subresource, object.get(), &current.message())));
+  if (IsDone(*state.call->info.resource, *object)) return Change::Delete(std::move(object));
+  if (same) return Change::Keep();
+  return Change::Put(std::move(object), std::move(encoded));
 }
 
 absl::StatusOr<Change> Rest::ApplyUpdate(UpdateState& state, const ObjectPtr& current) {
   const RequestInfo& info = state.call->info;
+  const api::Resource& resource = *info.resource;
   if (current == nullptr) {
-    if (state.body && state.subresource.empty() && RulesOf(*info.resource).create_on_update) {
+    if (state.body && state.subresource.empty() && RulesOf(resource).create_on_update) {
       MessagePtr object = CopyOf(*state.body);
       MutableMetadata(*object).clear_resource_version();
-      BERTH_RETURN_IF_ERROR(AdmitCreate(info, state.call->user, *object));
+      BERTH_RETURN_IF_ERROR(BeginCreate(info, state.call->user, *object));
+      BERTH_RETURN_IF_ERROR(ValidateCreate(resource, *object));
+      BERTH_RETURN_IF_ERROR(
+          pipeline_.Validate(AdmissionOfNew(info, state.call->user, *object)));
       state.created = true;
       return Change::Put(std::move(object));
     }
-    return api::NotFound(*info.resource, info.name);
+    return api::NotFound(resource, info.name);
   }
-  MessagePtr object;
-  if (state.body) {
-    object = CopyOf(*state.body);  // the body itself stays for another try
-  } else {
-    BERTH_ASSIGN_OR_RETURN(object, Patched(state, *current));
+  if (state.aside) {
+    UpdateState::Aside& aside = *state.aside;
+    aside.overtaken = aside.base->revision() != current->revision();
+    if (aside.overtaken) return api::Conflict(resource, info.name, kModified);
+    BERTH_RETURN_IF_ERROR(aside.checked);
+    return FinishUpdate(state, *current, aside.object, aside.same, aside.encoded);
   }
-  api::meta::ObjectMeta& metadata = MutableMetadata(*object);
-  BERTH_RETURN_IF_ERROR(CheckVersion(state, *current, metadata));
-  metadata.set_resource_version(current->metadata().resource_version());
-  BERTH_RETURN_IF_ERROR(AdmitUpdate(state, *current, *object));
-  if (IsDone(*info.resource, *object)) return Change::Delete(std::move(object));
-  if (SameObject(*object, current->message())) return Change::Keep();
-  return Change::Put(std::move(object));
+  BERTH_ASSIGN_OR_RETURN(MessagePtr object, Wanted(state, *current));
+  ApplyStoredDefaults(resource, *object);
+  BERTH_RETURN_IF_ERROR(BeginUpdate(state, *current, *object));
+  BERTH_RETURN_IF_ERROR(CheckUpdate(state, *current, *object));
+  const bool same = SameObject(*object, current->message());
+  return FinishUpdate(state, *current, std::move(object), same, nullptr);
 }
 
 }  // namespace berth::apiserver

@@ -201,7 +201,7 @@ absl::StatusOr<ObjectPtr> WatchCache::Decode(const ResourceCache& cache, std::st
   }
   MutableMetadata(*message).set_resource_version(std::to_string(kv.mod_revision));
   return std::make_shared<const StoredObject>(cache.resource(), std::move(key), std::move(message),
-                                              kv.mod_revision, std::ssize(*kv.value));
+                                              kv.mod_revision, kv.value);
 }
 
 void WatchCache::AdvanceTo(store::Revision revision) {

@@ -84,6 +84,42 @@ TEST(EnvelopeTest, Refusals) {
   }
 }
 
+TEST(EnvelopeTest, WithResourceVersionIsWhatEncodingGives) {
+  for (uint64_t seed = 1; seed <= 50; ++seed) {
+    core::Pod pod = RandomPod(seed);
+    pod.mutable_metadata();
+    for (const std::string_view version : {"1", "123456789012345678", ""}) {
+      std::string stored, want, got = "before";
+      AppendEnvelope(pod, "v1", "Pod", MapOrder::kByKey, stored);
+      if (version.empty()) {
+        pod.mutable_metadata()->clear_resource_version();
+      } else {
+        pod.mutable_metadata()->set_resource_version(std::string(version));
+      }
+      AppendEnvelope(pod, "v1", "Pod", MapOrder::kByKey, want);
+      ASSERT_TRUE(AppendWithResourceVersion(stored, version, got));
+      EXPECT_EQ(got, "before" + want) << seed << " " << version;
+    }
+  }
+}
+
+TEST(EnvelopeTest, WithResourceVersionRefusesWhatIsNoObject) {
+  std::string out;
+  EXPECT_FALSE(AppendWithResourceVersion("no envelope", "1", out));
+  std::string empty;
+  AppendEnvelope("", "v1", "Pod", empty);
+  EXPECT_FALSE(AppendWithResourceVersion(empty, "1", out));
+  std::string no_metadata;
+  AppendEnvelope(std::string_view("\x12\x00", 2), "v1", "Pod", no_metadata);
+  EXPECT_FALSE(AppendWithResourceVersion(no_metadata, "1", out));
+  EXPECT_EQ(out, "");
+  std::string bytes;
+  AppendEnvelope(RandomPod(3), "v1", "Pod", MapOrder::kByKey, bytes);
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    (void)AppendWithResourceVersion(std::string_view(bytes).substr(0, size), "1", out);
+  }
+}
+
 TEST(ObjectTest, MetadataAndItems) {
   core::PodList list;
   MutableMeta(AddItem(list)).set_name("a");

@@ -245,6 +245,30 @@ TEST_F(HttpServerTest, StalledReaderIsCutOff) {
   EXPECT_TRUE(Eventually([&] { return server_->connections() == 0; }));
 }
 
+// Long answers that nobody takes fill the memory only so far.
+TEST_F(HttpServerTest, UnsentAnswersAreBoundedInAll) {
+  HttpServerOptions options;
+  options.unsent_bytes_max = 60'000'000;
+  options.pressure_timeout = absl::Seconds(1);
+  StartWith(options);
+  RawClient deaf(server_->port());
+  deaf.Send("GET /size/50000000 HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(Eventually([&] { return handler_.requests() == 1; }));
+  RawClient refused(server_->port()), small(server_->port());
+  refused.Send("GET /size/50000000 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  const std::string answer = refused.ReadAll();
+  EXPECT_NE(answer.find("429 Too Many Requests"), std::string::npos) << answer.substr(0, 500);
+  EXPECT_NE(answer.find("\"reason\":\"TooManyRequests\""), std::string::npos);
+  EXPECT_NE(answer.find("Retry-After: 1\r\n"), std::string::npos);
+  small.Send("GET /size/1000 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_NE(small.ReadAll().find("200 OK"), std::string::npos);
+  // Who does not take its answer makes room.
+  EXPECT_TRUE(Eventually([&] { return server_->connections() == 0; }));
+  RawClient taken(server_->port());
+  taken.Send("GET /size/50000000 HTTP/1.1\r\nConnection: close\r\n\r\n");
+  EXPECT_GT(taken.ReadAll().size(), 50'000'000U);
+}
+
 TEST_F(HttpServerTest, WatcherThatLeavesIsNoticed) {
   StartWith({});
   absl::Notification gone;

@@ -349,14 +349,11 @@ void LabelSelector::Finish() {
   std::stable_sort(requirements_.begin(), requirements_.end(),
                    [](const auto& a, const auto& b) { return a.key < b.key; });
   if (requirements_.size() <= kShortRequirementsMax) return;
-  auto rules = std::make_shared<std::vector<KeyRule>>();
+  auto rules = std::make_shared<StringMap<KeyRule>>();
   for (const LabelRequirement& requirement : requirements_) {
-    if (rules->empty() || rules->back().key != requirement.key) {
-      rules->emplace_back().key = requirement.key;
-    }
-    rules->back().Add(requirement);
+    (*rules)[requirement.key].Add(requirement);
   }
-  for (KeyRule& rule : *rules) {
+  for (auto& [key, rule] : *rules) {
     SortUnique(rule.excluded);
     if (rule.present) ++demanded_;
   }
@@ -405,12 +402,10 @@ bool LabelSelector::MatchesByKey(const Labels& labels) const {
   if (demanded_ > labels.size()) return false;
   size_t met = 0;
   for (const auto& [key, value] : labels) {
-    const auto rule = std::lower_bound(
-        rules_->begin(), rules_->end(), key,
-        [](const KeyRule& each, const std::string& wanted) { return each.key < wanted; });
-    if (rule == rules_->end() || rule->key != key) continue;
-    if (!rule->Accepts(value)) return false;
-    if (rule->present) ++met;
+    const auto it = rules_->find(key);
+    if (it == rules_->end()) continue;
+    if (!it->second.Accepts(value)) return false;
+    if (it->second.present) ++met;
   }
   return met == demanded_;
 }

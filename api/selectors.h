@@ -4,9 +4,9 @@
 //   BERTH_ASSIGN_OR_RETURN(auto fields, FieldSelector::Parse(pods, "spec.nodeName=n1"));
 //   if (labels.Matches(pod.metadata().labels()) && fields.Matches(pod)) ...
 //
-// Matching allocates nothing: a hash look-up a requirement, and for selectors beyond a few terms a
-// binary search a label or a field: what a long selector costs depends on the object, so nobody can
-// send one that keeps a server busy. Threads: immutable once built.
+// Matching allocates nothing: a hash look-up a requirement, and for selectors beyond a few terms one
+// a label or a field: what a long selector costs depends on the object, so nobody can send one that
+// keeps a server busy. Threads: immutable once built.
 // Source: apimachinery/pkg/labels/selector.go, pkg/fields/selector.go; the fields a kind is
 // selected by: pkg/apis/*/v1/conversion.go and the kinds' registries.
 #pragma once
@@ -22,6 +22,7 @@
 #include <absl/status/statusor.h>
 
 #include "api/fwd.h"
+#include "base/strings.h"
 
 namespace google::protobuf {
 class Descriptor;
@@ -74,7 +75,6 @@ class LabelSelector {
  private:
   // All that a long selector demands of one label.
   struct KeyRule {
-    std::string key;
     bool present = false, absent = false;    // both: never true
     bool limited = false;                    // the value must be one of `allowed`
     std::vector<std::string> allowed;        // sorted
@@ -88,8 +88,8 @@ class LabelSelector {
   bool MatchesByKey(const Labels& labels) const;
 
   std::vector<LabelRequirement> requirements_;
-  std::shared_ptr<const std::vector<KeyRule>> rules_;  // by key; null for short selectors
-  size_t demanded_ = 0;                                // rules with `present`
+  std::shared_ptr<const StringMap<KeyRule>> rules_;  // by key; null for short selectors
+  size_t demanded_ = 0;                              // rules with `present`
   bool nothing_ = false;
 };
 

@@ -28,6 +28,7 @@ inline constexpr std::string_view kPods = "/api/v1/namespaces/default/pods";
 struct Options {
   std::string store = "rocksdb";
   std::string directory;
+  std::string hostile;
   double seconds = 5;
   std::vector<std::string> names;
 };

@@ -198,6 +198,7 @@ void Hostile(const Options& options) {
   };
   print("nobody", PacedLoad(rig, options.seconds), 0);
   for (const HostileKind& kind : HostileKinds()) {
+    if (kind.name.find(options.hostile) == std::string::npos) continue;
     HostileClients attack(rig.port(), kind);
     const Figures figures = PacedLoad(rig, options.seconds);
     print(kind.name, figures, double(attack.ended()) / options.seconds);
@@ -212,6 +213,8 @@ int Main(int argc, char** argv) {
       ->check(CLI::IsMember({"rocksdb", "memory"}))->capture_default_str();
   app.add_option("--seconds", options.seconds, "how long each figure is measured")
       ->capture_default_str();
+  app.add_option("--hostile", options.hostile,
+                 "only hostile clients with this in the name of their kind");
   app.add_option("--directory", options.directory, "where the store keeps its data");
   app.add_option("names", options.names, 
                  "gets, creates, lists, propagation, watchers, hostile; all");

@@ -63,7 +63,7 @@ std::vector<HostileKind> HostileKinds() {
   constexpr std::string_view kPod = "/api/v1/namespaces/default/pods/f0-0";
   const std::string members = Members(kBodyBytes - 200);
   std::string env = R"(,"env":[{"name":"E"})", labels = "labelSelector=", fields = "fieldSelector=";
-  for (int i = 0; env.size() + 40 < kBodyBytes; ++i) env += fmt::format(R"(,{{"name":"E{}"}})", i);
+  for (int i = 0; env.size() + 1000 < kBodyBytes; ++i) env += fmt::format(R"(,{{"name":"E{}"}})", i);
   env += "]";
   for (int i = 0; i < 8'000; ++i) labels += fmt::format("!k{},", i);
   for (int i = 0; i < 2'500; ++i) fields += fmt::format("metadata.name!=k{},", i);

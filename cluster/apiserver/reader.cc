@@ -21,6 +21,8 @@ namespace {
 
 // A list of more is rendered off the server's executor.
 constexpr size_t kInlineObjectsMax = 64;
+// Of more, those that match are found there, too.
+constexpr size_t kInlineSelectedMax = 512;
 // Read from the store and decoded at a time.
 constexpr int64_t kPageObjectsMax = 512;
 
@@ -46,6 +48,20 @@ struct Rest::ListState {
     return labels.Matches(object.metadata().labels()) && fields.Matches(object.message());
   }
   bool Selects() const { return !labels.MatchesEverything() || !fields.MatchesEverything(); }
+
+  // The next object of the cache. False: the rest need not be looked at.
+  bool Take(const ObjectPtr& object, int64_t limit) {
+    if (limit > 0 && std::ssize(objects) >= limit) {
+      // Whether anything of the rest matches is not looked at, as upstream.
+      if (metadata.continue_token.empty()) {
+        metadata.continue_token = EncodeContinue({metadata.revision, object->key()});
+      }
+      ++metadata.remaining;
+      return !Selects();
+    }
+    if (Matches(*object)) objects.push_back(object);
+    return true;
+  }
 };
 
 void Rest::Get(CallPtr call) {
@@ -101,30 +117,30 @@ void Rest::ServeList(std::shared_ptr<ListState> state) {
   state->metadata.revision = cache_.applied();
   // Upstream's cache knows no limit when any revision will do.
   const int64_t limit = state->options.revision == 0 ? 0 : state->options.limit;
-  bool full = false;
-  const auto visit = [&](const ObjectPtr& object) {
-    if (full) {  // whether anything of the rest matches is not looked at, as upstream
-      if (state->metadata.continue_token.empty()) {
-        state->metadata.continue_token =
-            EncodeContinue({state->metadata.revision, object->key()});
-      }
-      ++state->metadata.remaining;
-      return !state->Selects();
-    }
-    if (!state->Matches(*object)) return true;
-    state->objects.push_back(object);
-    full = limit > 0 && static_cast<int64_t>(state->objects.size()) >= limit;
-    return true;
-  };
   if (auto name = state->fields.ExactValue("metadata.name");
       name && (!info.resource->namespaced || !info.namespace_.empty())) {
     const ObjectPtr object = cache.Find(CacheKey(*info.resource, info.namespace_, *name));
-    if (object) visit(object);
-  } else {
-    cache.Visit(info.namespace_, "", visit);
+    if (object) state->Take(object, limit);
+    return RenderAndReply(state);
   }
-  if (state->Selects()) state->metadata.remaining = 0;
-  RenderAndReply(state);
+  if (!state->Selects()) {
+    cache.Visit(info.namespace_, "",
+                [&](const ObjectPtr& object) { return state->Take(object, limit); });
+    return RenderAndReply(state);
+  }
+  std::vector<ObjectPtr> all;
+  cache.Visit(info.namespace_, "", [&](const ObjectPtr& object) {
+    all.push_back(object);
+    return true;
+  });
+  const bool heavy = all.size() > kInlineSelectedMax;
+  auto select = [state, limit, all = std::move(all)] {
+    for (const ObjectPtr& object : all) {
+      if (!state->Take(object, limit)) break;
+    }
+    state->metadata.remaining = 0;
+  };
+  Aside(heavy, std::move(select), [this, state] { RenderAndReply(state); });
 }
 
 void Rest::ServeListFromStore(std::shared_ptr<ListState> state, store::Revision revision,

@@ -4,8 +4,8 @@
 //   BERTH_ASSIGN_OR_RETURN(auto fields, FieldSelector::Parse(pods, "spec.nodeName=n1"));
 //   if (labels.Matches(pod.metadata().labels()) && fields.Matches(pod)) ...
 //
-// Matching allocates nothing: a hash look-up a requirement, and for selectors beyond a few terms one
-// a label or a field: what a long selector costs depends on the object, so nobody can send one that
+// Matching allocates nothing: a hash look-up a requirement, or for selectors beyond a few terms one
+// a label or field: what a long selector costs depends on the object, so nobody can send one that
 // keeps a server busy. Threads: immutable once built.
 // Source: apimachinery/pkg/labels/selector.go, pkg/fields/selector.go; the fields a kind is
 // selected by: pkg/apis/*/v1/conversion.go and the kinds' registries.

@@ -1,5 +1,5 @@
 // The admission plugins that are built in.
-// Source: plugin/pkg/admission/{namespace,priority,runtimeclass}.
+// Source: plugin/pkg/admission/{namespace,podtopologylabels,priority,runtimeclass}.
 #pragma once
 
 #include <memory>
@@ -19,5 +19,9 @@ std::unique_ptr<Admission> MakePriority(WatchCache& cache);
 
 // Pod overhead comes with a runtime class only.
 std::unique_ptr<Admission> MakeRuntimeClass();
+
+// A pod gets the region and zone of its node as labels, when it is bound or created on it; labels
+// it has stay. (Gate PodTopologyLabelsAdmission, on by default since 1.35.)
+std::unique_ptr<Admission> MakeTopologyLabels(WatchCache& cache);
 
 }  // namespace berth::apiserver

@@ -174,6 +174,9 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
   for (const auto& [key, value] : state.binding.metadata().annotations()) {
     (*bound->mutable_metadata()->mutable_annotations())[key] = value;
   }
+  for (const auto& [key, value] : state.binding.metadata().labels()) {
+    bound->mutable_metadata()->mutable_labels()->insert({key, value});  // unless it is there
+  }
   bound->mutable_status()->clear_nominated_node_name();  // it says no more than the node does
   SetPodCondition(*bound, "PodScheduled", "", "", executor_.clock().Now());
   return Change::Put(std::move(bound));

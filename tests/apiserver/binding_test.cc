@@ -36,6 +36,29 @@ TEST_F(BindingTest, ClearsTheNomination) {
   EXPECT_EQ(Get(pod).At("status/nominatedNodeName"), "<absent>");
 }
 
+TEST_F(BindingTest, PodsGetTheTopologyOfTheirNode) {
+  MakeNode("n");
+  MergePatch("/api/v1/nodes/n", R"({"metadata":{"labels":{"topology.kubernetes.io/zone":"z",)"
+                                R"("topology.kubernetes.io/region":"r","other":"x"}}})");
+  MakePod("a");
+  MakePod("b");
+  const std::string pods = "/api/v1/namespaces/default/pods/";
+  MergePatch(pods + "b", R"({"metadata":{"labels":{"topology.kubernetes.io/zone":"mine"}}})");
+  ASSERT_EQ(Bind("a", "n").code, 201);
+  ASSERT_EQ(Bind("b", "n").code, 201);
+  const auto labels = [&](std::string_view name) {
+    return Get(fmt::format("{}{}", pods, name)).At("metadata/labels");
+  };
+  EXPECT_EQ(labels("a"),
+            R"({"topology.kubernetes.io/region":"r","topology.kubernetes.io/zone":"z"})");
+  EXPECT_EQ(labels("b"),
+            R"({"topology.kubernetes.io/region":"r","topology.kubernetes.io/zone":"mine"})");
+  Post("/api/v1/namespaces/default/pods",
+       R"({"metadata":{"name":"c"},)"
+       R"("spec":{"nodeName":"n","containers":[{"name":"c","image":"i"}]}})");
+  EXPECT_EQ(labels("c"), labels("a"));
+}
+
 TEST_F(BindingTest, Refusals) {
   MakeNode("n", 1000, 110);
   MakeNode("full", 1000, 1);

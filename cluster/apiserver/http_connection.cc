@@ -2,7 +2,6 @@
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,11 +23,13 @@ using client::Framing;
 constexpr size_t kUnparsedMax = 64 << 10;     // read ahead while no request can be taken
 constexpr size_t kUnsentMax = 64 << 10;       // with more, the next request waits
 constexpr size_t kJoinMax = 16 << 10;         // smaller pieces are copied together
-constexpr size_t kTextPieceMax = 64 << 10;
+constexpr int64_t kLongMin = 16 << 10;        // bodies and answers beyond this are long
 constexpr int64_t kPullBytes = 64 << 10;      // of a stream, moved to the socket at a time
 constexpr int kReadsPerWake = 8;
-constexpr int kPiecesPerSend = 64;
-constexpr absl::Duration kLinger = absl::Seconds(2);
+
+absl::Status TooMuchHeld() {
+  return api::TooManyRequests("Too many requests, please try again later.", 1);
+}
 
 api::HttpResponse BodyTooLarge(int64_t bytes_max) {
   return StatusAnswer(api::RequestEntityTooLarge(fmt::format("limit is {}", bytes_max)));
@@ -177,6 +178,7 @@ void HttpConnection::Start() {
 
 void HttpConnection::Close() {
   Owe(-static_cast<int64_t>(out_bytes_));
+  HoldBody(0);
   owner_ = nullptr;
   if (fd_ >= 0) {
     loop_->Remove(fd_);
@@ -208,6 +210,20 @@ void HttpConnection::SetDeadline(absl::Duration from_now) {
 
 void HttpConnection::CheckDeadline(absl::Time now) {
   if (now >= deadline_ || now >= write_deadline_ || IsBurden(now)) CloseSelf();
+}
+
+void HttpConnection::HoldBody(int64_t bytes) {
+  if (bytes == body_bytes_) return;
+  if (owner_ != nullptr) owner_->held_bytes() += bytes - body_bytes_;
+  body_bytes_ = bytes;
+}
+
+int64_t HttpConnection::Held() const { return owner_ == nullptr ? 0 : owner_->held_bytes().load(); }
+
+bool HttpConnection::IsBurden(absl::Time now) const {
+  const bool waits = std::ssize(body_) > kLongMin || static_cast<int64_t>(out_bytes_) > kLongMin;
+  return waits && Held() > options_.held_bytes_max / 2 &&
+         now - long_since_ > options_.pressure_timeout;
 }
 
 // --- reading -----------------------------------------------------------------------------------
@@ -329,6 +345,7 @@ bool HttpConnection::ReadHead() {
     body_.reserve(static_cast<size_t>(std::min<int64_t>(head_->framing.length, 64 << 10)));
   }
   SetDeadline(options_.body_timeout);
+  long_since_ = loop_->clock().Now();
   if (head_->expect_continue && in_.empty() && !decoder_.done()) {
     Put(std::string("HTTP/1.1 100 Continue\r\n\r\n"));
   }
@@ -337,6 +354,11 @@ bool HttpConnection::ReadHead() {
 
 bool HttpConnection::ReadBody() {
   auto used = decoder_.Feed(in_, body_, static_cast<size_t>(options_.body_bytes_max));
+  HoldBody(std::ssize(body_));
+  if (used.ok() && body_bytes_ > kLongMin && Held() > options_.held_bytes_max) {
+    Reject(StatusAnswer(TooMuchHeld()));
+    return false;
+  }
   if (!used.ok()) {
     Reject(absl::IsResourceExhausted(used.status()) ? BodyTooLarge(options_.body_bytes_max)
                                                     : TextAnswer(400, "400 Bad Request"));
@@ -364,6 +386,8 @@ void HttpConnection::Dispatch() {
 
 // Answers for the handler, and closes: what follows in the input cannot be trusted, or is too much.
 void HttpConnection::Reject(const api::HttpResponse& response) {
+  HoldBody(0);
+  body_ = {};
   const Framing framing{Framing::Kind::kLength, std::ssize(*response.body)};
   Put(client::WriteResponseHead(response, framing, false) + *response.body);
   in_.clear();
@@ -377,14 +401,14 @@ void HttpConnection::Reject(const api::HttpResponse& response) {
 
 void HttpConnection::Answer(uint64_t serial, api::HttpResponse response) {
   if (fd_ < 0 || !handling_ || serial != serial_) return;
+  HoldBody(0);
   size_t size = response.body ? response.body->size() : 0;
-  if (size > kJoinMax && owner_ != nullptr) {
-    if (owner_->unsent_bytes() + std::ssize(*response.body) > options_.unsent_bytes_max) {
-      response = StatusAnswer(
-          api::TooManyRequests("Too many requests, please try again later.", 1));
+  if (std::ssize(response.text()) > kLongMin) {
+    if (Held() + std::ssize(response.text()) > options_.held_bytes_max) {
+      response = StatusAnswer(TooMuchHeld());
       size = response.body->size();
     } else {
-      owing_since_ = loop_->clock().Now();
+      long_since_ = loop_->clock().Now();
     }
   }
   std::string head = client::WriteResponseHead(
@@ -399,6 +423,7 @@ void HttpConnection::Answer(uint64_t serial, api::HttpResponse response) {
 void HttpConnection::BeginStream(uint64_t serial, const api::HttpResponse& head,
                                  std::shared_ptr<Outbox> outbox) {
   if (fd_ < 0 || !handling_ || serial != serial_) return outbox->Gone();
+  HoldBody(0);
   if (http_1_0_) keep_alive_ = false;
   const Framing::Kind kind = http_1_0_ ? Framing::Kind::kUntilClose : Framing::Kind::kChunked;
   Put(client::WriteResponseHead(head, Framing{kind, 0}, keep_alive_));
@@ -468,115 +493,6 @@ void HttpConnection::Finished() {
   Flush();
   if (fd_ >= 0 && !in_.empty() && !processing_) Process();
   UpdateInterest();
-}
-
-// --- sending -----------------------------------------------------------------------------------
-
-void HttpConnection::Put(std::string text) {
-  if (text.empty()) return;
-  if (tls_) {
-    // A failure shows up as soon as the peer's bytes are read.
-    (void)tls_->Write(text);
-    text = tls_->TakeOutput();
-  }
-  PutOnWire(std::move(text));
-}
-
-void HttpConnection::PutOnWire(std::string text) {
-  if (text.empty()) return;
-  if (!out_.empty() && !out_.back().shared &&
-      out_.back().text.size() + text.size() <= kTextPieceMax) {
-    Owe(std::ssize(text));
-    out_.back().text += text;
-    return;
-  }
-  Owe(std::ssize(text));
-  out_.push_back(Piece{std::move(text), nullptr});
-}
-
-void HttpConnection::Put(Bytes bytes) {
-  if (tls_) return Put(std::string(*bytes));
-  Owe(std::ssize(*bytes));
-  out_.push_back(Piece{{}, std::move(bytes)});
-}
-
-void HttpConnection::Owe(int64_t more_bytes) {
-  out_bytes_ += static_cast<size_t>(more_bytes);
-  if (owner_ != nullptr) owner_->unsent_bytes() += more_bytes;
-}
-
-bool HttpConnection::IsBurden(absl::Time now) const {
-  return out_bytes_ > kJoinMax && owner_ != nullptr &&
-         owner_->unsent_bytes() > options_.unsent_bytes_max / 2 &&
-         now - owing_since_ > options_.pressure_timeout;
-}
-
-void HttpConnection::Flush() {
-  while (!out_.empty()) {
-    iovec vectors[kPiecesPerSend];
-    size_t count = 0;
-    for (const Piece& piece : out_) {
-      if (count == kPiecesPerSend) break;
-      std::string_view view = piece.view();
-      if (count == 0) view.remove_prefix(out_offset_);
-      vectors[count++] = {const_cast<char*>(view.data()), view.size()};
-    }
-    msghdr message{};
-    message.msg_iov = vectors;
-    message.msg_iovlen = count;
-    const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
-    if (sent < 0) {
-      if (errno == EINTR) continue;
-      if (errno != EAGAIN && errno != EWOULDBLOCK) return CloseSelf();
-      if (write_deadline_ == absl::InfiniteFuture()) {
-        write_deadline_ = loop_->clock().Now() + options_.write_timeout;
-      }
-      return UpdateInterest();
-    }
-    write_deadline_ = absl::InfiniteFuture();
-    auto left = static_cast<size_t>(sent) + out_offset_;
-    while (!out_.empty() && left >= out_.front().view().size()) {
-      left -= out_.front().view().size();
-      Owe(-std::ssize(out_.front().view()));
-      out_.pop_front();
-    }
-    out_offset_ = left;
-  }
-  AllSent();
-}
-
-void HttpConnection::AllSent() {
-  out_offset_ = 0;
-  write_deadline_ = absl::InfiniteFuture();
-  if (outbox_) {
-    outbox_->Sent(std::exchange(pulled_bytes_, 0));
-    if (std::exchange(pull_again_, false)) {
-      // From the loop, so that one stream does not keep the others waiting.
-      loop_->Post([self = shared_from_this(), outbox = outbox_] {
-        if (self->outbox_ == outbox) self->Pull();
-      });
-    }
-  }
-  UpdateInterest();
-  if (linger_after_) return Linger();
-  if (handling_ || head_ || processing_) return;
-  if (!in_.empty() && WantsInput()) {
-    // Requests that waited until we had sent what we owed. From the loop: the stack stays flat.
-    loop_->Post([self = shared_from_this()] {
-      if (self->fd_ >= 0) self->Process();
-      self->UpdateInterest();
-    });
-    return;
-  }
-  if (!keep_alive_ || read_closed_) CloseSelf();
-}
-
-// The peer may still be sending. Closing now would reset the connection and lose our answer.
-void HttpConnection::Linger() {
-  linger_after_ = false;
-  lingering_ = true;
-  if (!tls_) ::shutdown(fd_, SHUT_WR);
-  SetDeadline(kLinger);
 }
 
 }  // namespace berth::apiserver

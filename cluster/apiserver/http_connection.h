@@ -34,8 +34,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     // The connection has closed itself.
     virtual void OnClosed(HttpConnection& connection) = 0;
     virtual Handler* handler() = 0;  // null: stopping
-    // Bytes of answers that all connections of the server have not sent yet.
-    virtual std::atomic<int64_t>& unsent_bytes() = 0;
+    // Bytes that all connections of the server hold: of answers that are not sent yet, and of
+    // bodies whose request is not answered.
+    virtual std::atomic<int64_t>& held_bytes() = 0;
 
    protected:
     ~Owner() = default;
@@ -81,7 +82,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void Put(Bytes bytes);
   void PutOnWire(std::string text);  // encrypted already
   void Owe(int64_t more_bytes);
-  // Somebody does not take a long answer while the server holds many such.
+  void HoldBody(int64_t bytes);
+  int64_t Held() const;
+  // Somebody is slow to send a long body or to take a long answer while the server holds much.
   bool IsBurden(absl::Time now) const;
   void Flush();
   void AllSent();
@@ -104,7 +107,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::unique_ptr<client::TlsSession> tls_;
   absl::Time deadline_ = absl::InfiniteFuture();
   absl::Time write_deadline_ = absl::InfiniteFuture();
-  absl::Time owing_since_;   // the last long answer, while there is anything to send
+  absl::Time long_since_;    // when the last body began to come, or long answer to go
 
   std::string in_;           // read, not parsed
   bool read_closed_ = false;
@@ -113,6 +116,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::optional<client::RequestHead> head_;  // of the request whose body is being read
   client::BodyDecoder decoder_;
   std::string body_;
+  int64_t body_bytes_ = 0;   // of a body whose request is not answered
 
   uint64_t serial_ = 0;      // of the request being handled
   bool handling_ = false;    // it has not been answered completely

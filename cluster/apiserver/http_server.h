@@ -8,9 +8,9 @@
 //   an idle connection     idle_timeout, closed
 //   a reader that stalls   write_timeout without progress, cut off
 //   a stream nobody takes  stream_budget_bytes unsent, cut off (watches stop well before that)
-//   answers nobody takes   unsent_bytes_max over all connections: long ones are refused (429); from
-//                          half of it on, a connection that owes a long one for pressure_timeout is
-//                          cut off
+//   all that is held       held_bytes_max, of unanswered bodies and unsent answers over all
+//                          connections: beyond it long ones are refused (429); from half of it on,
+//                          one that has been under way for pressure_timeout is cut off
 // Why it is not a library's server: docs/decisions/002-own-http-server.md.
 #pragma once
 
@@ -33,7 +33,7 @@ struct HttpServerOptions {
   int64_t connections_max = 15'000;
   int64_t body_bytes_max = 3 << 20;
   int64_t stream_budget_bytes = 8 << 20;
-  int64_t unsent_bytes_max = 512 << 20;
+  int64_t held_bytes_max = 512 << 20;
   absl::Duration head_timeout = absl::Seconds(10);
   absl::Duration body_timeout = absl::Seconds(60);
   absl::Duration idle_timeout = absl::Minutes(3);

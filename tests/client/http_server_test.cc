@@ -248,7 +248,7 @@ TEST_F(HttpServerTest, StalledReaderIsCutOff) {
 // Long answers that nobody takes fill the memory only so far.
 TEST_F(HttpServerTest, UnsentAnswersAreBoundedInAll) {
   HttpServerOptions options;
-  options.unsent_bytes_max = 60'000'000;
+  options.held_bytes_max = 60'000'000;
   options.pressure_timeout = absl::Seconds(1);
   StartWith(options);
   RawClient deaf(server_->port());
@@ -267,6 +267,32 @@ TEST_F(HttpServerTest, UnsentAnswersAreBoundedInAll) {
   RawClient taken(server_->port());
   taken.Send("GET /size/50000000 HTTP/1.1\r\nConnection: close\r\n\r\n");
   EXPECT_GT(taken.ReadAll().size(), 50'000'000U);
+}
+
+// So do bodies that come slowly, and those of requests that are not answered.
+TEST_F(HttpServerTest, UnansweredBodiesAreBoundedInAll) {
+  HttpServerOptions options;
+  options.held_bytes_max = 4'000'000;
+  options.pressure_timeout = absl::Seconds(1);
+  StartWith(options);
+  const auto post = [](std::string_view target, size_t length, size_t sent) {
+    return fmt::format("POST {} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+                       target, length, std::string(sent, 'x'));
+  };
+  RawClient waiting(server_->port()), slow(server_->port());
+  waiting.Send(post("/never", 2'500'000, 2'500'000));
+  EXPECT_TRUE(Eventually([&] { return handler_.requests() == 1; }));
+  slow.Send(post("/echo", 2'900'000, 1'000'000));
+  absl::SleepFor(absl::Milliseconds(100));
+  RawClient refused(server_->port()), small(server_->port());
+  refused.Send(post("/echo", 1'000'000, 1'000'000));
+  EXPECT_NE(refused.ReadAll().find("429 Too Many Requests"), std::string::npos);
+  small.Send(post("/echo", 1000, 1000));
+  EXPECT_NE(small.ReadAll().find("200 OK"), std::string::npos);
+  EXPECT_TRUE(Eventually([&] { return server_->connections() == 1; }));  // the slow one is gone
+  RawClient taken(server_->port());
+  taken.Send(post("/echo", 1'000'000, 1'000'000));
+  EXPECT_NE(taken.ReadAll().find("200 OK"), std::string::npos);
 }
 
 TEST_F(HttpServerTest, WatcherThatLeavesIsNoticed) {

@@ -133,7 +133,6 @@ class WatchCache {
   store::Revision applied_ = 0;
   std::map<ResourceCache*, std::vector<ObjectPtr>> loading_;
   std::unique_ptr<store::WatchHandle> watch_;
-  uint64_t watch_generation_ = 0;
 
   std::multimap<store::Revision, Task> waiting_;
   std::vector<store::DoneCallback> asking_;   // share the revision read in flight

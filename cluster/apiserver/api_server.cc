@@ -26,6 +26,9 @@ namespace {
 
 constexpr std::string_view kSystemNamespaces[] = {"kube-system", "kube-public", "kube-node-lease",
                                                   "default"};
+// One is worked on while another waits for the executor or the store.
+constexpr int kHeavyAtOnce = 2;
+
 struct SystemClass {
   std::string_view name;
   int32_t value;
@@ -62,6 +65,7 @@ ApiServer::ApiServer(Executor& executor, Executor& encoder, store::Store& store,
       metrics_(std::make_unique<Metrics>()),
       discovery_(std::make_unique<Discovery>(api::Resources(), options_.advertised_address)),
       openapi_(std::make_unique<OpenApi>(api::Resources())),
+      heavy_lane_(std::make_shared<HeavyLane>(encoder, kHeavyAtOnce)),
       started_(executor.clock().Now()) {
   pipeline_.authenticators.push_back(MakeUnsecuredAuthenticator());
   pipeline_.authorizers.push_back(MakeAlwaysAllow());
@@ -197,24 +201,25 @@ void ApiServer::Handle(api::HttpRequest request, Responder responder) {
   auto call = std::make_unique<Call>(std::move(request), std::move(responder));
   call->started = executor_.clock().Now();
   call->info = router_.Route(call->request.method, call->request.target);
-  call->heavy = std::ssize(call->request.body) > kLightBytesMax;
-  if (executor_.IsCurrent()) {
-    DecodeRequestBody(*call);
-    return Dispatch(std::move(call));
-  }
-  auto dispatch = [this, alive = alive_.Watch()](CallPtr decoded) {
-    executor_.Post([this, alive, decoded = std::move(decoded)]() mutable {
+  call->encoder = &encoder_;
+  call->heavy = IsHeavy(call->request);
+  auto dispatch = [this, &executor = executor_, alive = alive_.Watch()](CallPtr decoded) {
+    executor.Post([this, alive, decoded = std::move(decoded)]() mutable {
       if (!alive.expired()) Dispatch(std::move(decoded));
     });
   };
-  if (!call->heavy) {
-    DecodeRequestBody(*call);
-    return dispatch(std::move(call));
+  if (call->heavy) {
+    return heavy_lane_->Enter([dispatch = std::move(dispatch), call = std::move(call)](
+                                  std::unique_ptr<HeavyLane::Place> place) mutable {
+      if (call->responder.IsGone()) return;
+      call->place = std::move(place);
+      DecodeRequestBody(*call);
+      dispatch(std::move(call));
+    });
   }
-  encoder_.Post([dispatch = std::move(dispatch), call = std::move(call)]() mutable {
-    DecodeRequestBody(*call);
-    dispatch(std::move(call));
-  });
+  DecodeRequestBody(*call);
+  if (executor_.IsCurrent()) return Dispatch(std::move(call));
+  dispatch(std::move(call));
 }
 
 // A label of a metric: what clients make up counts as one.
@@ -226,7 +231,6 @@ std::string_view ApiServer::MethodLabel(std::string_view method) {
 }
 
 void ApiServer::Dispatch(CallPtr call) {
-  call->encoder = &encoder_;
   call->answered = [metrics = metrics_.get(), &clock = executor_.clock()](const Call& it,
                                                                           int code) {
     RequestFacts facts;

@@ -93,6 +93,7 @@ class ApiServer final : public Handler {
   std::unique_ptr<Metrics> metrics_;
   std::unique_ptr<Discovery> discovery_;
   std::unique_ptr<OpenApi> openapi_;
+  std::shared_ptr<HeavyLane> heavy_lane_;
   absl::flat_hash_map<const std::string*, std::string> etags_;  // of documents that live on
   Task on_ready_;
   bool ready_ = false;

@@ -13,6 +13,7 @@
 #include "base/executor.h"
 #include "cluster/apiserver/codec.h"
 #include "cluster/apiserver/handler.h"
+#include "cluster/apiserver/heavy_lane.h"
 #include "cluster/apiserver/negotiation.h"
 #include "cluster/apiserver/render.h"
 #include "cluster/apiserver/router.h"
@@ -36,10 +37,11 @@ struct Call {
   OutputFormat output;
   absl::Time started;
   Executor* encoder = nullptr;  // where a long answer is compressed; null: nowhere
-  bool heavy = false;         // its body is long: what only computes is done on the encoder
+  bool heavy = false;         // what only computes is done on the encoder
   std::vector<std::string> warnings;  // become Warning headers
   // Of a write, see request_body.h: the message or why there is none. Null: nothing was sent.
-  absl::StatusOr<std::unique_ptr<google::protobuf::Message>> body = nullptr;
+  absl::StatusOr<std::shared_ptr<google::protobuf::Message>> body = nullptr;
+  std::unique_ptr<HeavyLane::Place> place;  // of a heavy one
   // Told the code of the answer; set by the server for its metrics.
   absl::AnyInvocable<void(const Call&, int code)> answered;
 

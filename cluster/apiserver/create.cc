@@ -66,7 +66,9 @@ void Rest::Create(CallPtr call) {
     return state->done(WrongNamespace());
   }
   state->generated = metadata.name().empty() && !metadata.generate_name().empty();
-  TryCreate(state);
+  if (!state->heavy) return TryCreate(state);
+  Aside(true, [state] { ApplyStoredDefaults(*state->info.resource, *state->object); },
+        [this, state] { TryCreate(state); });
 }
 
 void Rest::Ensure(const api::Resource& resource, std::shared_ptr<google::protobuf::Message> object,
@@ -96,12 +98,13 @@ void Rest::TryCreate(const std::shared_ptr<CreateState>& state) {
         .set_name(GenerateName(MetadataOf(*state->object).generate_name(), random_));
   }
   ++state->tries;
+  if (!state->heavy) ApplyStoredDefaults(resource, *state->object);
   state->checked = BeginCreate(state->info, state->user, *state->object);
   if (!state->checked.ok()) return RefuseCreate(state, state->checked);
-  auto check = [state, &resource] {
+  auto check = [state, &resource, &stored = cache_.For(resource).resource()] {
     state->checked = ValidateCreate(resource, *state->object);
-    if (!state->heavy || !state->checked.ok()) return;
-    auto encoded = EncodeStored(resource, *state->object);
+    if (!state->heavy || !state->checked.ok() || state->options.dry_run) return;
+    auto encoded = EncodeStored(stored, *state->object);
     state->checked = encoded.status();
     if (encoded.ok()) state->encoded = *std::move(encoded);
   };
@@ -138,7 +141,6 @@ void Rest::PutNew(const std::shared_ptr<CreateState>& state) {
       return TryCreate(state);
     }
     state->done(std::move(result));
-    if (state->heavy) encoder_.Post([state] { state->object.reset(); });  // that takes long, too
   };
   writer_.Modify(resource, namespace_, name, std::move(apply), std::move(done),
                  std::move(options));
@@ -146,11 +148,7 @@ void Rest::PutNew(const std::shared_ptr<CreateState>& state) {
 
 // A namespace that is not there may have been made by another server a moment ago.
 void Rest::RefuseCreate(const std::shared_ptr<CreateState>& state, absl::Status failure) {
-  if (state->fresh || !api::IsNotFound(failure)) {
-    state->done(std::move(failure));
-    if (state->heavy) encoder_.Post([state] { state->object.reset(); });
-    return;
-  }
+  if (state->fresh || !api::IsNotFound(failure)) return state->done(std::move(failure));
   state->fresh = true;
   cache_.WhenFresh([this, state](const absl::Status& status) {
     if (!status.ok()) return state->done(status);
@@ -171,10 +169,9 @@ AdmissionRequest Rest::AdmissionOfNew(const RequestInfo& info, const UserInfo& u
           .old_object = nullptr};
 }
 
-// Everything before validation.
+// From defaults to validation.
 absl::Status Rest::BeginCreate(const RequestInfo& info, const UserInfo& user,
                                google::protobuf::Message& object) {
-  ApplyStoredDefaults(*info.resource, object);
   AdmissionRequest request = AdmissionOfNew(info, user, object);
   BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
   PrepareNew(*info.resource, object, executor_.clock().Now(), random_);

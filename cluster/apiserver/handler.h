@@ -59,6 +59,7 @@ class Responder {
     virtual ~Sink() = default;
     virtual void Respond(api::HttpResponse response) = 0;
     virtual std::shared_ptr<StreamWriter> StartStream(api::HttpResponse head) = 0;
+    virtual bool IsGone() const { return false; }
   };
 
   explicit Responder(std::unique_ptr<Sink> sink) : sink_(std::move(sink)) {}
@@ -67,6 +68,8 @@ class Responder {
   Responder(const Responder&) = delete;
   ~Responder();
 
+  // Nobody will read the answer. True at the earliest when the edge has noticed.
+  bool IsGone() const { return sink_ != nullptr && sink_->IsGone(); }
   // The whole answer.
   void Respond(api::HttpResponse response);
   // The head of a streamed answer (its body must be empty), and the writer for the rest. The head

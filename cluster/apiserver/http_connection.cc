@@ -37,6 +37,24 @@ api::HttpResponse BodyTooLarge(int64_t bytes_max) {
 
 }  // namespace
 
+// The bytes of a body, counted until its request is answered or forgotten, whatever becomes of the
+// connection. Threads: one at a time.
+class HttpConnection::BodyHold {
+ public:
+  explicit BodyHold(std::shared_ptr<HttpLoad> load) : load_(std::move(load)) {}
+  ~BodyHold() { load_->bodies -= bytes_; }
+  BodyHold(const BodyHold&) = delete;
+  BodyHold& operator=(const BodyHold&) = delete;
+  void Set(int64_t bytes) {
+    load_->bodies += bytes - bytes_;
+    bytes_ = bytes;
+  }
+
+ private:
+  const std::shared_ptr<HttpLoad> load_;
+  int64_t bytes_ = 0;
+};
+
 class HttpConnection::Writer final : public StreamWriter {
  public:
   Writer(std::shared_ptr<HttpConnection> connection, std::shared_ptr<Outbox> outbox,
@@ -129,8 +147,11 @@ class HttpConnection::Writer final : public StreamWriter {
 
 class HttpConnection::Sink final : public Responder::Sink {
  public:
-  Sink(std::shared_ptr<HttpConnection> connection, uint64_t serial)
-      : connection_(std::move(connection)), serial_(serial) {}
+  Sink(std::shared_ptr<HttpConnection> connection, uint64_t serial,
+       std::unique_ptr<BodyHold> body_hold)
+      : connection_(std::move(connection)), serial_(serial), body_hold_(std::move(body_hold)) {}
+
+  bool IsGone() const override { return connection_->gone_; }
 
   void Respond(api::HttpResponse response) override {
     // Inside Handle of this very request; never into another connection's call stack.
@@ -158,11 +179,17 @@ class HttpConnection::Sink final : public Responder::Sink {
  private:
   const std::shared_ptr<HttpConnection> connection_;
   const uint64_t serial_;
+  const std::unique_ptr<BodyHold> body_hold_;
 };
 
 HttpConnection::HttpConnection(std::shared_ptr<client::EventLoop> loop, Owner& owner,
-                               const HttpServerOptions& options, int fd)
-    : loop_(std::move(loop)), owner_(&owner), options_(options), fd_(fd) {
+                               const HttpServerOptions& options, std::shared_ptr<HttpLoad> load,
+                               int fd)
+    : loop_(std::move(loop)),
+      owner_(&owner),
+      load_(std::move(load)),
+      options_(options),
+      fd_(fd) {
   if (options_.tls) tls_ = std::make_unique<client::TlsSession>(options_.tls);
 }
 
@@ -178,7 +205,8 @@ void HttpConnection::Start() {
 
 void HttpConnection::Close() {
   Owe(-static_cast<int64_t>(out_bytes_));
-  HoldBody(0);
+  body_hold_.reset();
+  gone_ = true;
   owner_ = nullptr;
   if (fd_ >= 0) {
     loop_->Remove(fd_);
@@ -212,18 +240,12 @@ void HttpConnection::CheckDeadline(absl::Time now) {
   if (now >= deadline_ || now >= write_deadline_ || IsBurden(now)) CloseSelf();
 }
 
-void HttpConnection::HoldBody(int64_t bytes) {
-  if (bytes == body_bytes_) return;
-  if (owner_ != nullptr) owner_->held_bytes() += bytes - body_bytes_;
-  body_bytes_ = bytes;
-}
-
-int64_t HttpConnection::Held() const { return owner_ == nullptr ? 0 : owner_->held_bytes().load(); }
-
 bool HttpConnection::IsBurden(absl::Time now) const {
-  const bool waits = std::ssize(body_) > kLongMin || static_cast<int64_t>(out_bytes_) > kLongMin;
-  return waits && Held() > options_.held_bytes_max / 2 &&
-         now - long_since_ > options_.pressure_timeout;
+  const int64_t much = options_.held_bytes_max / 4;  // half of a half
+  const bool sends = std::ssize(body_) > kLongMin && load_->bodies > much;
+  const bool takes = !outbox_ && static_cast<int64_t>(out_bytes_) > kLongMin &&
+                     load_->answers > much;
+  return (sends || takes) && now - long_since_ > options_.pressure_timeout;
 }
 
 // --- reading -----------------------------------------------------------------------------------
@@ -354,8 +376,9 @@ bool HttpConnection::ReadHead() {
 
 bool HttpConnection::ReadBody() {
   auto used = decoder_.Feed(in_, body_, static_cast<size_t>(options_.body_bytes_max));
-  HoldBody(std::ssize(body_));
-  if (used.ok() && body_bytes_ > kLongMin && Held() > options_.held_bytes_max) {
+  if (body_hold_ == nullptr) body_hold_ = std::make_unique<BodyHold>(load_);
+  body_hold_->Set(std::ssize(body_));
+  if (used.ok() && std::ssize(body_) > kLongMin && load_->bodies > options_.held_bytes_max / 2) {
     Reject(StatusAnswer(TooMuchHeld()));
     return false;
   }
@@ -373,6 +396,7 @@ void HttpConnection::Dispatch() {
   head_.reset();
   request.body = std::move(body_);
   body_ = {};
+  sheddable_ = request.method == "GET" || request.method == "HEAD";
   handling_ = true;
   ++serial_;
   SetDeadline(absl::InfiniteDuration());
@@ -380,13 +404,14 @@ void HttpConnection::Dispatch() {
   if (handler == nullptr) return CloseSelf();
   in_handler_ = true;
   handler->Handle(std::move(request),
-                  Responder(std::make_unique<Sink>(shared_from_this(), serial_)));
+                  Responder(std::make_unique<Sink>(shared_from_this(), serial_,
+                                                   std::move(body_hold_))));
   in_handler_ = false;
 }
 
 // Answers for the handler, and closes: what follows in the input cannot be trusted, or is too much.
 void HttpConnection::Reject(const api::HttpResponse& response) {
-  HoldBody(0);
+  body_hold_.reset();
   body_ = {};
   const Framing framing{Framing::Kind::kLength, std::ssize(*response.body)};
   Put(client::WriteResponseHead(response, framing, false) + *response.body);
@@ -401,10 +426,9 @@ void HttpConnection::Reject(const api::HttpResponse& response) {
 
 void HttpConnection::Answer(uint64_t serial, api::HttpResponse response) {
   if (fd_ < 0 || !handling_ || serial != serial_) return;
-  HoldBody(0);
   size_t size = response.body ? response.body->size() : 0;
-  if (std::ssize(response.text()) > kLongMin) {
-    if (Held() + std::ssize(response.text()) > options_.held_bytes_max) {
+  if (const auto bytes = static_cast<int64_t>(size); bytes > kLongMin) {
+    if (sheddable_ && load_->answers + bytes > options_.held_bytes_max / 2) {
       response = StatusAnswer(TooMuchHeld());
       size = response.body->size();
     } else {
@@ -423,7 +447,6 @@ void HttpConnection::Answer(uint64_t serial, api::HttpResponse response) {
 void HttpConnection::BeginStream(uint64_t serial, const api::HttpResponse& head,
                                  std::shared_ptr<Outbox> outbox) {
   if (fd_ < 0 || !handling_ || serial != serial_) return outbox->Gone();
-  HoldBody(0);
   if (http_1_0_) keep_alive_ = false;
   const Framing::Kind kind = http_1_0_ ? Framing::Kind::kUntilClose : Framing::Kind::kChunked;
   Put(client::WriteResponseHead(head, Framing{kind, 0}, keep_alive_));

@@ -26,6 +26,12 @@ namespace berth::apiserver {
 
 struct Outbox;
 
+// What all connections of a server hold for their peers, in bytes. Threads: any.
+struct HttpLoad {
+  std::atomic<int64_t> bodies{0};   // of requests that are not answered
+  std::atomic<int64_t> answers{0};  // not sent yet
+};
+
 class HttpConnection final : public std::enable_shared_from_this<HttpConnection>,
                              private client::EventLoop::Watcher {
  public:
@@ -34,9 +40,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
     // The connection has closed itself.
     virtual void OnClosed(HttpConnection& connection) = 0;
     virtual Handler* handler() = 0;  // null: stopping
-    // Bytes that all connections of the server hold: of answers that are not sent yet, and of
-    // bodies whose request is not answered.
-    virtual std::atomic<int64_t>& held_bytes() = 0;
 
    protected:
     ~Owner() = default;
@@ -44,7 +47,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   // Takes over the descriptor (non-blocking). owner: until Close; loop: kept for late answers.
   HttpConnection(std::shared_ptr<client::EventLoop> loop, Owner& owner,
-                 const HttpServerOptions& options, int fd);
+                 const HttpServerOptions& options, std::shared_ptr<HttpLoad> load, int fd);
   ~HttpConnection();
 
   void Start();
@@ -60,6 +63,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   class Writer;
 
  private:
+  class BodyHold;
   void OnReady(uint32_t events) override;
   void Read();
   bool Received(std::string_view data);
@@ -82,8 +86,6 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   void Put(Bytes bytes);
   void PutOnWire(std::string text);  // encrypted already
   void Owe(int64_t more_bytes);
-  void HoldBody(int64_t bytes);
-  int64_t Held() const;
   // Somebody is slow to send a long body or to take a long answer while the server holds much.
   bool IsBurden(absl::Time now) const;
   void Flush();
@@ -101,6 +103,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
 
   const std::shared_ptr<client::EventLoop> loop_;
   Owner* owner_;
+  const std::shared_ptr<HttpLoad> load_;
   Handler* handler_for_dispatch() { return owner_ == nullptr ? nullptr : owner_->handler(); }
   const HttpServerOptions options_;
   int fd_;
@@ -116,7 +119,9 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::optional<client::RequestHead> head_;  // of the request whose body is being read
   client::BodyDecoder decoder_;
   std::string body_;
-  int64_t body_bytes_ = 0;   // of a body whose request is not answered
+  std::unique_ptr<BodyHold> body_hold_;
+  bool sheddable_ = false;   // the request being handled changes nothing: it may be refused late
+  std::atomic<bool> gone_{false};
 
   uint64_t serial_ = 0;      // of the request being handled
   bool handling_ = false;    // it has not been answered completely

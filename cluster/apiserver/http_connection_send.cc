@@ -47,7 +47,7 @@ void HttpConnection::Put(Bytes bytes) {
 
 void HttpConnection::Owe(int64_t more_bytes) {
   out_bytes_ += static_cast<size_t>(more_bytes);
-  if (owner_ != nullptr) owner_->held_bytes() += more_bytes;
+  load_->answers += more_bytes;
 }
 
 void HttpConnection::Flush() {

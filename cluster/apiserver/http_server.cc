@@ -66,12 +66,12 @@ absl::Status SystemError(std::string_view what, const std::string& address, int 
 class Group final : public HttpConnection::Owner {
  public:
   Group(std::shared_ptr<client::EventLoop> loop, Handler& handler,
-        const HttpServerOptions& options, std::atomic<int64_t>& held_bytes,
+        const HttpServerOptions& options, std::shared_ptr<HttpLoad> load,
         std::function<void()> on_closed)
       : loop_(std::move(loop)),
         handler_(&handler),
         options_(options),
-        held_bytes_(held_bytes),
+        load_(std::move(load)),
         on_closed_(std::move(on_closed)) {}
 
   void Adopt(int fd) {
@@ -79,7 +79,7 @@ class Group final : public HttpConnection::Owner {
       ::close(fd);
       return on_closed_();
     }
-    auto connection = std::make_shared<HttpConnection>(loop_, *this, options_, fd);
+    auto connection = std::make_shared<HttpConnection>(loop_, *this, options_, load_, fd);
     connections_.emplace(connection.get(), connection);
     connection->Start();
     if (!sweeping_) Sweep();
@@ -102,7 +102,6 @@ class Group final : public HttpConnection::Owner {
     if (connections_.erase(&connection) == 1) on_closed_();
   }
   Handler* handler() override { return handler_; }
-  std::atomic<int64_t>& held_bytes() override { return held_bytes_; }
 
   std::vector<std::shared_ptr<HttpConnection>> All() const {
     std::vector<std::shared_ptr<HttpConnection>> all;
@@ -124,7 +123,7 @@ class Group final : public HttpConnection::Owner {
   const std::shared_ptr<client::EventLoop> loop_;
   Handler* handler_;
   const HttpServerOptions options_;
-  std::atomic<int64_t>& held_bytes_;
+  const std::shared_ptr<HttpLoad> load_;
   const std::function<void()> on_closed_;
   bool stopping_ = false;
   bool sweeping_ = false;
@@ -136,7 +135,7 @@ class Group final : public HttpConnection::Owner {
 struct HttpServer::Shared {
   absl::Mutex mutex;
   int64_t connections ABSL_GUARDED_BY(mutex) = 0;
-  std::atomic<int64_t> held_bytes{0};  // by all connections
+  const std::shared_ptr<HttpLoad> load = std::make_shared<HttpLoad>();
   std::vector<std::unique_ptr<Group>> groups;
 
   // False: there are as many as there may be.
@@ -254,7 +253,7 @@ absl::Status HttpServer::Start(const std::string& address, int port) {
   for (int i = 0; i < std::max(1, options_.loops); ++i) {
     auto loop = std::make_shared<client::EventLoop>(fmt::format("http-server-{}", i));
     shared_->groups.push_back(std::make_unique<Group>(
-        std::move(loop), handler_, options_, shared_->held_bytes,
+        std::move(loop), handler_, options_, shared_->load,
         [shared = shared_.get()] { shared->Leave(); }));
   }
   listener_ = std::make_unique<Listener>(*shared_, options_.connections_max, fd);

@@ -8,9 +8,10 @@
 //   an idle connection     idle_timeout, closed
 //   a reader that stalls   write_timeout without progress, cut off
 //   a stream nobody takes  stream_budget_bytes unsent, cut off (watches stop well before that)
-//   all that is held       held_bytes_max, of unanswered bodies and unsent answers over all
-//                          connections: beyond it long ones are refused (429); from half of it on,
-//                          one that has been under way for pressure_timeout is cut off
+//   all that is held       held_bytes_max over all connections, half for bodies of requests that
+//                          are not answered, half for answers that are not sent: beyond its half a
+//                          long body, or a long answer to a read, is refused (429); from half of
+//                          that on, one on the wire for pressure_timeout is cut off
 // Why it is not a library's server: docs/decisions/002-own-http-server.md.
 #pragma once
 

@@ -13,7 +13,7 @@
 namespace berth::apiserver {
 
 std::shared_ptr<google::protobuf::Message> ToStoredForm(
-    const api::Resource& /*resource*/, std::unique_ptr<google::protobuf::Message> object) {
+    const api::Resource& /*resource*/, std::shared_ptr<google::protobuf::Message> object) {
   if (object->GetDescriptor() != api::events::Event::descriptor()) return object;
   return std::make_shared<api::core::Event>(
       api::ToCoreV1(static_cast<const api::events::Event&>(*object)));

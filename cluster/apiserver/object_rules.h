@@ -14,7 +14,7 @@ namespace berth::apiserver {
 
 // What the store keeps of an object of `resource`, and back.
 std::shared_ptr<google::protobuf::Message> ToStoredForm(
-    const api::Resource& resource, std::unique_ptr<google::protobuf::Message> object);
+    const api::Resource& resource, std::shared_ptr<google::protobuf::Message> object);
 
 void ApplyStoredDefaults(const api::Resource& resource, google::protobuf::Message& object);
 

@@ -1,5 +1,6 @@
 #include "cluster/apiserver/request_body.h"
 
+#include <iterator>
 #include <utility>
 
 #include "api/errors.h"
@@ -12,6 +13,8 @@
 
 namespace berth::apiserver {
 namespace {
+
+constexpr int64_t kLightJsonPatchBytesMax = 4 << 10;
 
 using MessageOr = absl::StatusOr<std::unique_ptr<google::protobuf::Message>>;
 
@@ -66,6 +69,20 @@ MessageOr Decode(Call& call) {
 
 }  // namespace
 
+bool IsHeavy(const api::HttpRequest& request) {
+  const int64_t bytes = std::ssize(request.body);
+  return bytes > kLightBytesMax ||
+         (bytes > kLightJsonPatchBytesMax &&
+          request.content_type.starts_with(api::kJsonPatchType));
+}
+
+MessagePtr FreedOn(Executor& executor, MessagePtr message) {
+  google::protobuf::Message* raw = message.get();
+  return {raw, [&executor, message = std::move(message)](auto*) mutable {
+            executor.Post([message = std::move(message)] {});
+          }};
+}
+
 void DecodeRequestBody(Call& call) {
   if (call.info.kind != RequestInfo::Kind::kResource) return;
   switch (call.info.verb) {
@@ -73,7 +90,13 @@ void DecodeRequestBody(Call& call) {
     case Verb::kUpdate:
     case Verb::kDelete:
     case Verb::kDeleteCollection:
-      call.body = Decode(call);
+      if (MessageOr body = Decode(call); !body.ok()) {
+        call.body = body.status();
+      } else if (call.heavy) {
+        call.body = FreedOn(*call.encoder, *std::move(body));
+      } else {
+        call.body = *std::move(body);
+      }
       call.request.body = {};
       return;
     case Verb::kGet:

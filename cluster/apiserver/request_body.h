@@ -2,8 +2,8 @@
 // third of what a write costs, needs nothing but the bytes, and what a hostile body costs must not
 // hold up everybody else.
 //
-//   HTTP loop --small--> decoded there ----------------------> executor
-//             --large--> encoder: decoded behind other large --> executor
+//   HTTP loop --light--> decoded there ------------------> executor
+//             --heavy--> HeavyLane --> encoder: decoded --> executor
 //
 // Threads: pure functions of the call.
 #pragma once
@@ -11,6 +11,15 @@
 #include "cluster/apiserver/call.h"
 
 namespace berth::apiserver {
+
+// What the body asks for takes the better part of a millisecond: a long one, or a JSON patch of
+// more than a few operations, whose cost is their number times the length of what they move.
+bool IsHeavy(const api::HttpRequest& request);
+
+using MessagePtr = std::shared_ptr<google::protobuf::Message>;
+// The same message, freed on the executor, whoever lets go of it last: that takes long, too, when
+// the message is large. The executor must outlive it.
+MessagePtr FreedOn(Executor& executor, MessagePtr message);
 
 // Fills in `call.body`, from the type that the verb and the subresource call for, and lets go of
 // the bytes. A patch stays text, because it means something only beside its object; so does the

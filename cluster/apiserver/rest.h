@@ -23,6 +23,7 @@
 #include "cluster/apiserver/node_ledger.h"
 #include "cluster/apiserver/object_writer.h"
 #include "cluster/apiserver/pipeline.h"
+#include "cluster/apiserver/request_body.h"
 #include "cluster/apiserver/request_options.h"
 #include "cluster/apiserver/watch_cache.h"
 
@@ -93,11 +94,11 @@ class Rest {
       work();
       return then();
     }
-    encoder_.Post([this, alive = alive_.Watch(), work = std::move(work),
+    encoder_.Post([&executor = executor_, alive = alive_.Watch(), work = std::move(work),
                    then = std::move(then)]() mutable {
       if (alive.expired()) return;
       work();
-      executor_.Post([alive, then = std::move(then)]() mutable {
+      executor.Post([alive, then = std::move(then)]() mutable {
         if (!alive.expired()) then();
       });
     });
@@ -111,7 +112,6 @@ class Rest {
   absl::Status BeginCreate(const RequestInfo& info, const UserInfo& user,
                            google::protobuf::Message& object);
 
-  using MessagePtr = std::shared_ptr<google::protobuf::Message>;
   void StartUpdate(const std::shared_ptr<UpdateState>& state);
   void UpdateAside(const std::shared_ptr<UpdateState>& state);
   void WriteUpdate(const std::shared_ptr<UpdateState>& state);

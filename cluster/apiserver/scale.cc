@@ -71,7 +71,7 @@ Scale ScaleOf(const StoredObject& object) {
 struct Rest::ScaleState {
   CallPtr call;
   WriteOptions options;
-  std::unique_ptr<Message> body;  // of an update
+  MessagePtr body;  // of an update
   // A heavy patch, applied aside: to which object, and what it came to.
   ObjectPtr base;
   absl::StatusOr<Scale> patched = Scale();

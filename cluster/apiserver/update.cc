@@ -28,7 +28,7 @@ namespace berth::apiserver {
 namespace {
 
 // A heavy update finds its object changed this often.
-constexpr int kAsideTriesMax = 5;
+constexpr int kAsidesMax = 5;
 
 constexpr std::string_view kModified =
     "the object has been modified; please apply your changes to the latest version and try again";
@@ -56,6 +56,16 @@ bool IsDone(const api::Resource& resource, const google::protobuf::Message& obje
          static_cast<const api::core::Namespace&>(object).spec().finalizers().empty();
 }
 
+// What a heavy update comes to, and from which object.
+struct WorkedOut {
+  ObjectPtr base;
+  MessagePtr object;
+  absl::Status checked;
+  bool same = false;       // as the base
+  Bytes encoded;           // null: nothing is to be stored
+  bool overtaken = false;  // the base is not the current object any more
+};
+
 }  // namespace
 
 struct Rest::UpdateState {
@@ -66,17 +76,8 @@ struct Rest::UpdateState {
   std::string_view subresource;
   bool created = false;
   bool warned = false;      // warnings are collected once
-  // A heavy one, worked out aside: from which object, and what it came to.
-  struct Aside {
-    ObjectPtr base;
-    MessagePtr object;
-    absl::Status checked;
-    bool same = false;       // as the base
-    Bytes encoded;
-    bool overtaken = false;  // the base is not the current object any more
-    int tries = 0;
-  };
-  std::optional<Aside> aside;
+  std::optional<WorkedOut> aside;  // of a heavy one
+  int asides = 0;
 };
 
 void Rest::Update(CallPtr call) {
@@ -138,28 +139,31 @@ void Rest::StartUpdate(const std::shared_ptr<UpdateState>& state) {
                              .Find(CacheKey(*info.resource, info.namespace_, info.name));
   const bool heavy =
       base != nullptr && (state->call->heavy || base->stored_bytes() > kLightBytesMax);
+  state->aside.reset();
   if (!heavy) return WriteUpdate(state);
-  const int tries = state->aside ? state->aside->tries : 0;
   state->aside.emplace();
   state->aside->base = base;
-  state->aside->tries = tries + 1;
+  ++state->asides;
   UpdateAside(state);
 }
 
 void Rest::UpdateAside(const std::shared_ptr<UpdateState>& state) {
-  auto read = [state] {
-    UpdateState::Aside& aside = *state->aside;
+  auto read = [state, &encoder = encoder_] {
+    WorkedOut& aside = *state->aside;
     auto wanted = Wanted(*state, *aside.base);
     aside.checked = wanted.status();
     if (!wanted.ok()) return;
-    aside.object = *std::move(wanted);
+    aside.object = FreedOn(encoder, *std::move(wanted));
     ApplyStoredDefaults(*state->call->info.resource, *aside.object);
   };
   auto check = [state] {
-    UpdateState::Aside& aside = *state->aside;
+    WorkedOut& aside = *state->aside;
     if (aside.checked.ok()) aside.checked = CheckUpdate(*state, *aside.base, *aside.object);
     if (!aside.checked.ok()) return;
     aside.same = SameObject(*aside.object, aside.base->message());
+    const bool stays = aside.same || state->options.dry_run ||
+                       IsDone(*state->call->info.resource, *aside.object);
+    if (stays) return;  // nothing will be stored
     api::meta::ObjectMeta& metadata = MutableMetadata(*aside.object);
     metadata.clear_resource_version();
     auto encoded = EncodeStored(aside.base->resource(), *aside.object);
@@ -168,7 +172,7 @@ void Rest::UpdateAside(const std::shared_ptr<UpdateState>& state) {
     if (encoded.ok()) aside.encoded = *std::move(encoded);
   };
   Aside(true, std::move(read), [this, state, check = std::move(check)]() mutable {
-    UpdateState::Aside& aside = *state->aside;
+    WorkedOut& aside = *state->aside;
     if (aside.checked.ok()) aside.checked = BeginUpdate(*state, *aside.base, *aside.object);
     Aside(true, std::move(check), [this, state] { WriteUpdate(state); });
   });
@@ -182,25 +186,23 @@ void Rest::WriteUpdate(const std::shared_ptr<UpdateState>& state) {
       *info.resource, info.namespace_, info.name,
       [this, state](const ObjectPtr& current) { return ApplyUpdate(*state, current); },
       [this, state](absl::StatusOr<ObjectPtr> result) {
-        const auto& aside = state->aside;
-        if (aside && aside->overtaken && aside->tries < kAsideTriesMax) return StartUpdate(state);
         if (!result.ok()) {
-          Reply(std::move(state->call), result.status());
-        } else {
-          Reply(std::move(state->call), state->created ? 201 : 200, *result);
+          const bool again = state->aside && state->aside->overtaken;
+          if (again && state->asides < kAsidesMax) return StartUpdate(state);
+          return Reply(std::move(state->call), result.status());
         }
-        if (aside) encoder_.Post([state] { state->aside.reset(); });  // that takes long, too
+        Reply(std::move(state->call), state->created ? 201 : 200, *result);
       },
       std::move(options));
 }
 
 // These four: on the executor or, of a heavy update, on the encoder.
-absl::StatusOr<Rest::MessagePtr> Rest::Wanted(UpdateState& state, const StoredObject& current) {
+absl::StatusOr<MessagePtr> Rest::Wanted(UpdateState& state, const StoredObject& current) {
   if (state.body) return CopyOf(*state.body);  // the body itself stays for another try
   return Patched(state, current);
 }
 
-absl::StatusOr<Rest::MessagePtr> Rest::Patched(UpdateState& state, const StoredObject& current) {
+absl::StatusOr<MessagePtr> Rest::Patched(UpdateState& state, const StoredObject& current) {
   const api::Resource& resource = *state.call->info.resource;
   const ObjectPtr shown = ViewAs(resource, std::shared_ptr<const StoredObject>(
                                                std::shared_ptr<void>(), &current));
@@ -283,10 +285,12 @@ absl::StatusOr<Change> Rest::FinishUpdate(UpdateState& state, const StoredObject
 absl::StatusOr<Change> Rest::ApplyUpdate(UpdateState& state, const ObjectPtr& current) {
   const RequestInfo& info = state.call->info;
   const api::Resource& resource = *info.resource;
+  if (state.aside) state.aside->overtaken = false;
   if (current == nullptr) {
     if (state.body && state.subresource.empty() && RulesOf(resource).create_on_update) {
       MessagePtr object = CopyOf(*state.body);
       MutableMetadata(*object).clear_resource_version();
+      ApplyStoredDefaults(resource, *object);
       BERTH_RETURN_IF_ERROR(BeginCreate(info, state.call->user, *object));
       BERTH_RETURN_IF_ERROR(ValidateCreate(resource, *object));
       BERTH_RETURN_IF_ERROR(
@@ -297,7 +301,7 @@ absl::StatusOr<Change> Rest::ApplyUpdate(UpdateState& state, const ObjectPtr& cu
     return api::NotFound(resource, info.name);
   }
   if (state.aside) {
-    UpdateState::Aside& aside = *state.aside;
+    WorkedOut& aside = *state.aside;
     aside.overtaken = aside.base->revision() != current->revision();
     if (aside.overtaken) return api::Conflict(resource, info.name, kModified);
     BERTH_RETURN_IF_ERROR(aside.checked);

@@ -248,7 +248,7 @@ TEST_F(HttpServerTest, StalledReaderIsCutOff) {
 // Long answers that nobody takes fill the memory only so far.
 TEST_F(HttpServerTest, UnsentAnswersAreBoundedInAll) {
   HttpServerOptions options;
-  options.held_bytes_max = 60'000'000;
+  options.held_bytes_max = 120'000'000;
   options.pressure_timeout = absl::Seconds(1);
   StartWith(options);
   RawClient deaf(server_->port());
@@ -272,7 +272,7 @@ TEST_F(HttpServerTest, UnsentAnswersAreBoundedInAll) {
 // So do bodies that come slowly, and those of requests that are not answered.
 TEST_F(HttpServerTest, UnansweredBodiesAreBoundedInAll) {
   HttpServerOptions options;
-  options.held_bytes_max = 4'000'000;
+  options.held_bytes_max = 8'000'000;
   options.pressure_timeout = absl::Seconds(1);
   StartWith(options);
   const auto post = [](std::string_view target, size_t length, size_t sent) {

@@ -7,6 +7,10 @@
 #include <array>
 #include <string>
 
+#include <fmt/core.h>
+
+#include "api/errors.h"
+
 namespace berth::api::validation {
 namespace {
 
@@ -29,47 +33,121 @@ std::string StripZeroes(std::string_view text) {
   }
 }
 
+// 16 bytes of both families: IPv4 is ::ffff:a.b.c.d, whether it was written so or not.
+using AddressBytes = std::array<uint8_t, 16>;
+
+constexpr int kV4Bit = 96;  // where IPv4 begins in them
+constexpr AddressBytes kV4Prefix = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+
+bool WrittenAsV6(std::string_view address) { return address.find(':') != std::string_view::npos; }
+
+std::optional<AddressBytes> ToBytes(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton stops there
+  AddressBytes bytes = kV4Prefix;
+  const bool v6 = WrittenAsV6(text);
+  const std::string plain = v6 ? std::string(text) : StripZeroes(text);
+  uint8_t* out = v6 ? bytes.data() : bytes.data() + kV4Bit / 8;
+  if (inet_pton(v6 ? AF_INET6 : AF_INET, plain.c_str(), out) != 1) return std::nullopt;
+  return bytes;
+}
+
+bool IsV4(const AddressBytes& bytes) {
+  return std::equal(bytes.begin(), bytes.begin() + kV4Bit / 8, kV4Prefix.begin());
+}
+
 bool IsMapped(std::string_view address) {
-  return address.find(':') != std::string_view::npos && ParseIp(address) == IpFamily::kV4;
+  return WrittenAsV6(address) && ParseIp(address) == IpFamily::kV4;
 }
 
 bool HasLeadingZeroes(std::string_view address) {
-  return address.find(':') == std::string_view::npos && StripZeroes(address) != address;
+  return !WrittenAsV6(address) && StripZeroes(address) != address;
 }
 
-// Of a valid address, written as it may be.
-bool HasBitsBeyond(std::string_view address, int prefix_bits) {
-  std::array<uint8_t, 16> bytes{};
-  const bool v6 = address.find(':') != std::string_view::npos;
-  inet_pton(v6 ? AF_INET6 : AF_INET, std::string(address).c_str(), bytes.data());
-  for (int bit = prefix_bits; bit < (v6 ? 128 : 32); ++bit) {
-    if ((bytes[static_cast<size_t>(bit / 8)] >> (7 - bit % 8) & 1) != 0) return true;
+// bit_count: of the 128.
+AddressBytes FirstBits(AddressBytes bytes, int bit_count) {
+  for (int bit = bit_count; bit < 128; ++bit) {
+    bytes[static_cast<size_t>(bit / 8)] &= static_cast<uint8_t>(~(0x80u >> (bit % 8)));
   }
-  return false;
+  return bytes;
+}
+
+// The one form of RFC 5952: the longest run of zero groups, the first of equals, is "::".
+std::string ShowV6(const AddressBytes& bytes) {
+  const auto group = [&](int i) {
+    return (bytes[static_cast<size_t>(2 * i)] << 8) | bytes[static_cast<size_t>(2 * i + 1)];
+  };
+  int run_begin = 8, run_end = 8;
+  for (int i = 0, end = 0; i < 8; i = end + 1) {
+    for (end = i; end < 8 && group(end) == 0; ++end) {
+    }
+    if (end - i < 2 || end - i <= run_end - run_begin) continue;
+    run_begin = i;
+    run_end = end;
+  }
+  std::string out;
+  for (int i = 0; i < 8; ++i) {
+    if (i == run_begin) {
+      out += "::";
+      i = run_end;
+      if (i == 8) break;
+    } else if (i > 0) {
+      out += ":";
+    }
+    out += fmt::format("{:x}", group(i));
+  }
+  return out;
+}
+
+std::string Show(const AddressBytes& bytes) {
+  if (!IsV4(bytes)) return ShowV6(bytes);
+  return fmt::format("{}.{}.{}.{}", bytes[12], bytes[13], bytes[14], bytes[15]);
+}
+
+struct Cidr {
+  AddressBytes bytes;
+  int bit_count = 0;  // of the 128
+  std::string_view address, length;  // as written
+};
+
+std::optional<Cidr> SplitCidr(std::string_view text) {
+  const size_t slash = text.find('/');
+  if (slash == std::string_view::npos) return std::nullopt;
+  Cidr cidr{{}, 0, text.substr(0, slash), text.substr(slash + 1)};
+  const auto bytes = ToBytes(cidr.address);
+  if (!bytes.has_value() || !AllDigits(cidr.length) || cidr.length.size() > 3) return std::nullopt;
+  const int offset = WrittenAsV6(cidr.address) ? 0 : kV4Bit;
+  cidr.bytes = *bytes;
+  cidr.bit_count = offset + std::stoi(std::string(cidr.length));
+  return cidr.bit_count > 128 ? std::nullopt : std::optional(cidr);
+}
+
+bool HasBitsBeyond(const Cidr& cidr) {
+  return FirstBits(cidr.bytes, cidr.bit_count) != cidr.bytes;
+}
+
+bool HasLeadingZeroes(const Cidr& cidr) {
+  return HasLeadingZeroes(cidr.address) ||
+         (cidr.length.size() > 1 && cidr.length.front() == '0');
+}
+
+// IPv4 as such, also when the text had it in IPv6's clothes.
+std::string ShowNetwork(const Cidr& cidr) {
+  const AddressBytes network = FirstBits(cidr.bytes, cidr.bit_count);
+  return fmt::format("{}/{}", Show(network), cidr.bit_count - (IsV4(network) ? kV4Bit : 0));
 }
 
 }  // namespace
 
 std::optional<IpFamily> ParseIp(std::string_view text) {
-  if (text.find(':') == std::string_view::npos) {
-    in_addr address;
-    if (inet_pton(AF_INET, StripZeroes(text).c_str(), &address) != 1) return std::nullopt;
-    return IpFamily::kV4;
-  }
-  in6_addr address;
-  if (inet_pton(AF_INET6, std::string(text).c_str(), &address) != 1) return std::nullopt;
-  return IN6_IS_ADDR_V4MAPPED(&address) ? IpFamily::kV4 : IpFamily::kV6;
+  const auto bytes = ToBytes(text);
+  if (!bytes.has_value()) return std::nullopt;
+  return IsV4(*bytes) ? IpFamily::kV4 : IpFamily::kV6;
 }
 
 std::optional<IpFamily> ParseCidr(std::string_view text) {
-  const size_t slash = text.find('/');
-  if (slash == std::string_view::npos) return std::nullopt;
-  const auto family = ParseIp(text.substr(0, slash));
-  const std::string_view bits = text.substr(slash + 1);
-  if (!family.has_value() || !AllDigits(bits) || bits.size() > 3) return std::nullopt;
-  const bool written_v6 = text.substr(0, slash).find(':') != std::string_view::npos;
-  if (std::stoi(std::string(bits)) > (written_v6 ? 128 : 32)) return std::nullopt;
-  return family;
+  const auto cidr = SplitCidr(text);
+  if (!cidr.has_value()) return std::nullopt;
+  return IsV4(cidr->bytes) ? IpFamily::kV4 : IpFamily::kV6;
 }
 
 void ValidateIp(std::string_view text, const FieldPath& path, Errors& errors) {
@@ -83,19 +161,55 @@ void ValidateIp(std::string_view text, const FieldPath& path, Errors& errors) {
 }
 
 void ValidateCidr(std::string_view text, const FieldPath& path, Errors& errors) {
-  if (!ParseCidr(text).has_value()) {
-    return errors.Invalid(path, text,
-                          "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
-  }
-  const size_t slash = text.find('/');
-  const std::string_view address = text.substr(0, slash), bits = text.substr(slash + 1);
-  if (HasLeadingZeroes(address) || (bits.size() > 1 && bits.front() == '0')) {
+  const auto cidr = SplitCidr(text);
+  if (!cidr.has_value()) {
+    errors.Invalid(path, text, "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
+  } else if (HasLeadingZeroes(*cidr)) {
     errors.Invalid(path, text, "must not have leading 0s in IP or prefix length");
-  } else if (IsMapped(address)) {
+  } else if (IsMapped(cidr->address)) {
     errors.Invalid(path, text, "must not have an IPv4-mapped IPv6 address");
-  } else if (HasBitsBeyond(address, std::stoi(std::string(bits)))) {
+  } else if (HasBitsBeyond(*cidr)) {
     errors.Invalid(path, text, "must not have bits set beyond the prefix length");
   }
+}
+
+Complaints IpWarnings(std::string_view text) {
+  const auto bytes = ToBytes(text);
+  if (!bytes.has_value()) return {};
+  const std::string shown = Show(*bytes);
+  if (HasLeadingZeroes(text) || IsMapped(text)) {
+    return {fmt::format("non-standard IP address {} will be considered invalid in a future "
+                        "Kubernetes release: use {}",
+                        GoQuoted(text), GoQuoted(shown))};
+  }
+  if (shown == text) return {};
+  return {fmt::format("IPv6 address {} should be in RFC 5952 canonical format ({})",
+                      GoQuoted(text), GoQuoted(shown))};
+}
+
+Complaints CidrWarnings(std::string_view text) {
+  const auto cidr = SplitCidr(text);
+  if (!cidr.has_value()) return {};
+  Complaints out;
+  const std::string quoted = GoQuoted(text);
+  const std::string network = GoQuoted(ShowNetwork(*cidr));
+  if (HasBitsBeyond(*cidr)) {
+    // The length of one address is that of the family it was written in.
+    const int bits_of_one = WrittenAsV6(cidr->address) ? 128 : 32;
+    const std::string one = fmt::format("{}/{}", Show(cidr->bytes), bits_of_one);
+    out.push_back(fmt::format("CIDR value {} is ambiguous in this context (should be {} or {}?)",
+                              quoted, network, GoQuoted(one)));
+  }
+  if (HasLeadingZeroes(*cidr) || IsMapped(cidr->address)) {
+    out.push_back(fmt::format("non-standard CIDR value {} will be considered invalid in a future "
+                              "Kubernetes release: use {}",
+                              quoted, network));
+  }
+  if (out.empty() && network != quoted) {
+    out.push_back(fmt::format("IPv6 CIDR value {} should be in RFC 5952 canonical format ({})",
+                              quoted, network));
+  }
+  return out;
 }
 
 }  // namespace berth::api::validation

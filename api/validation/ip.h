@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "api/validation/field_path.h"
+#include "api/validation/names.h"
 
 namespace berth::api::validation {
 
@@ -20,5 +21,10 @@ std::optional<IpFamily> ParseCidr(std::string_view text);
 void ValidateIp(std::string_view text, const FieldPath& path, Errors& errors);
 // The same, and no bits beyond the prefix.
 void ValidateCidr(std::string_view text, const FieldPath& path, Errors& errors);
+
+// What is accepted but should be written in another way, without the field. None of what does not
+// parse: a rule has spoken of that.
+Complaints IpWarnings(std::string_view text);
+Complaints CidrWarnings(std::string_view text);
 
 }  // namespace berth::api::validation

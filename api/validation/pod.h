@@ -8,6 +8,13 @@
 
 namespace berth::api::validation {
 
+// Annotations of before the fields of profiles; of a container with its name at the end.
+inline constexpr std::string_view kAppArmorPrefix =
+    "container.apparmor.security.beta.kubernetes.io/";
+inline constexpr std::string_view kSeccompPod = "seccomp.security.alpha.kubernetes.io/pod";
+inline constexpr std::string_view kSeccompPrefix =
+    "container.seccomp.security.alpha.kubernetes.io/";
+
 void ValidatePodCreate(const core::Pod& pod, Errors& errors);
 // May change: images, activeDeadlineSeconds, tolerations (additions), scheduling gates (removals),
 // and of a gated pod the node selector and node affinity (restrictions).

@@ -13,9 +13,6 @@ namespace berth::api::validation {
 namespace {
 
 constexpr std::string_view kDeletionCost = "controller.kubernetes.io/pod-deletion-cost";
-constexpr std::string_view kAppArmorPrefix = "container.apparmor.security.beta.kubernetes.io/";
-constexpr std::string_view kSeccompPod = "seccomp.security.alpha.kubernetes.io/pod";
-constexpr std::string_view kSeccompPrefix = "container.seccomp.security.alpha.kubernetes.io/";
 
 using SortedAnnotations = std::map<std::string_view, std::string_view>;
 

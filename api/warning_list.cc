@@ -6,9 +6,8 @@
 #include "api/json_writer.h"
 
 namespace berth::api {
-namespace {
 
-// UTF-8 without C0, DEL and C1 (c2 80 to c2 9f).
+// Without C0, DEL and C1 (c2 80 to c2 9f).
 bool FitsAHeader(const std::string& text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<uint8_t>(text[i]);
@@ -21,8 +20,6 @@ bool FitsAHeader(const std::string& text) {
   MakeValidUtf8(valid);
   return valid == text;
 }
-
-}  // namespace
 
 void WarningList::Add(const validation::FieldPath& path, std::string_view text) {
   if (!full()) Add(path.ToString().append(": ").append(text));

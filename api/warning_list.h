@@ -18,6 +18,9 @@
 
 namespace berth::api {
 
+// A header can carry it: UTF-8 without control characters.
+bool FitsAHeader(const std::string& text);
+
 class WarningList {
  public:
   void Add(const validation::FieldPath& path, std::string_view text);  // "path: text"

@@ -10,18 +10,10 @@
 #include "base/strings.h"
 #include "cluster/apiserver/compression.h"
 #include "cluster/apiserver/render.h"
+#include "cluster/apiserver/warning_headers.h"
 
 namespace berth::apiserver {
 namespace {
-
-std::string WarningHeader(std::string_view text) {
-  std::string quoted;
-  for (const char c : text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return fmt::format("299 - \"{}\"", quoted);
-}
 
 api::HttpResponse Whole(const OutputFormat& format, int code, std::string body) {
   api::HttpResponse response;
@@ -35,8 +27,10 @@ api::HttpResponse Whole(const OutputFormat& format, int code, std::string body) 
 }
 
 void Send(CallPtr call, api::HttpResponse response) {
-  for (const std::string& warning : call->warnings) {
-    response.headers.emplace_back("Warning", WarningHeader(warning));
+  if (!call->warnings.empty()) {
+    for (std::string& header : WarningHeaders(call->warnings)) {
+      response.headers.emplace_back("Warning", std::move(header));
+    }
   }
   if (call->answered) call->answered(*call, response.code);
   call->responder.Respond(std::move(response));

@@ -1,10 +1,13 @@
 // create: body -> defaults -> admission -> server's fields -> validation -> admission -> store.
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
 #include "api/errors.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/warnings.h"
 #include "base/status_macros.h"
 #include "cluster/apiserver/object_rules.h"
 #include "cluster/apiserver/request_options.h"
@@ -32,6 +35,7 @@ struct Rest::CreateState {
   int tries = 0;
   bool heavy = false;
   absl::Status checked;
+  std::vector<std::string> warnings;
   Bytes encoded;       // of a heavy one
 };
 
@@ -49,7 +53,9 @@ void Rest::Create(CallPtr call) {
   state->user = call->user;
   state->heavy = call->heavy;
   auto shared = std::make_shared<CallPtr>(std::move(call));
-  state->done = [shared](absl::StatusOr<ObjectPtr> result) {
+  state->done = [shared, &made = *state](absl::StatusOr<ObjectPtr> result) {
+    std::vector<std::string>& warnings = (*shared)->warnings;
+    warnings.insert(warnings.end(), made.warnings.begin(), made.warnings.end());
     if (!result.ok()) return Reply(std::move(*shared), result.status());
     Reply(std::move(*shared), 201, *result);
   };
@@ -103,6 +109,7 @@ void Rest::TryCreate(const std::shared_ptr<CreateState>& state) {
   if (!state->checked.ok()) return RefuseCreate(state, state->checked);
   auto check = [state, &resource, &stored = cache_.For(resource).resource()] {
     state->checked = ValidateCreate(resource, *state->object);
+    if (state->checked.ok()) state->warnings = api::CreateWarnings(resource, *state->object);
     if (!state->heavy || !state->checked.ok() || state->options.dry_run) return;
     auto encoded = EncodeStored(stored, *state->object);
     state->checked = encoded.status();

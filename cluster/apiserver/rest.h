@@ -122,7 +122,7 @@ class Rest {
                                    const api::meta::ObjectMeta& wanted);
   absl::Status BeginUpdate(const UpdateState& state, const StoredObject& current,
                            google::protobuf::Message& object) const;
-  static absl::Status CheckUpdate(const UpdateState& state, const StoredObject& current,
+  static absl::Status CheckUpdate(UpdateState& state, const StoredObject& current,
                                   google::protobuf::Message& object);
   absl::StatusOr<Change> FinishUpdate(UpdateState& state, const StoredObject& current,
                                       MessagePtr object, bool same, Bytes encoded) const;

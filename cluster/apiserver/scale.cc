@@ -12,6 +12,7 @@
 #include "api/schema/autoscaling_v1.pb.h"
 #include "api/schema/meta_v1.pb.h"
 #include "api/selectors.h"
+#include "api/warnings.h"
 #include "base/status_macros.h"
 #include "cluster/apiserver/object_rules.h"
 #include "cluster/apiserver/request_options.h"
@@ -72,6 +73,7 @@ struct Rest::ScaleState {
   CallPtr call;
   WriteOptions options;
   MessagePtr body;  // of an update
+  std::vector<std::string> warnings;  // of the object that is to be
   // A heavy patch, applied aside: to which object, and what it came to.
   ObjectPtr base;
   absl::StatusOr<Scale> patched = Scale();
@@ -126,6 +128,8 @@ void Rest::WriteScale(const std::shared_ptr<ScaleState>& state) {
       [this, state](const ObjectPtr& current) { return ApplyScale(*state, current); },
       [state](absl::StatusOr<ObjectPtr> result) {
         if (!result.ok()) return Reply(std::move(state->call), result.status());
+        std::vector<std::string>& warnings = state->call->warnings;
+        warnings.insert(warnings.end(), state->warnings.begin(), state->warnings.end());
         Reply(std::move(state->call), 200, ScaleOf(**result), kScale);
       },
       std::move(options));
@@ -180,6 +184,7 @@ absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& curr
   spec.GetReflection()->SetInt32(&spec, FieldOf(spec, "replicas"), replicas);
   api::PrepareForUpdate(resource, "", current->message(), *object);
   BERTH_RETURN_IF_ERROR(ValidateUpdate(resource, "", *object, current->message()));
+  state.warnings = api::UpdateWarnings(resource, "scale", *object, current->message());
   return Change::Put(std::move(object));
 }
 

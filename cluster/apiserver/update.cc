@@ -7,7 +7,9 @@
 // resourceVersion overwrites, with one it conflicts. What is heavy is worked out on the encoder,
 // from the object as it was then, and again when it has changed meanwhile.
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
@@ -16,6 +18,7 @@
 #include "api/patch.h"
 #include "api/prepare.h"
 #include "api/schema/core_v1_namespace.pb.h"
+#include "api/warnings.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "cluster/apiserver/object_rules.h"
@@ -75,7 +78,8 @@ struct Rest::UpdateState {
   std::string patch_type;   // of a patch
   std::string_view subresource;
   bool created = false;
-  bool warned = false;      // warnings are collected once
+  bool warned = false;      // those of the body are collected once
+  std::vector<std::string> warnings;  // of the object that is to be
   std::optional<WorkedOut> aside;  // of a heavy one
   int asides = 0;
 };
@@ -191,6 +195,8 @@ void Rest::WriteUpdate(const std::shared_ptr<UpdateState>& state) {
           if (again && state->asides < kAsidesMax) return StartUpdate(state);
           return Reply(std::move(state->call), result.status());
         }
+        std::vector<std::string>& warnings = state->call->warnings;
+        warnings.insert(warnings.end(), state->warnings.begin(), state->warnings.end());
         Reply(std::move(state->call), state->created ? 201 : 200, *result);
       },
       std::move(options));
@@ -255,12 +261,14 @@ AdmissionRequest Rest::AdmissionOf(const Call& call, Verb verb, std::string_view
           .old_object = old_object};
 }
 
-absl::Status Rest::CheckUpdate(const UpdateState& state, const StoredObject& current,
+absl::Status Rest::CheckUpdate(UpdateState& state, const StoredObject& current,
                                google::protobuf::Message& object) {
   const api::Resource& resource = *state.call->info.resource;
   MutableMetadata(object).clear_managed_fields();
   api::PrepareForUpdate(resource, state.subresource, current.message(), object);
-  return ValidateUpdate(resource, state.subresource, object, current.message());
+  BERTH_RETURN_IF_ERROR(ValidateUpdate(resource, state.subresource, object, current.message()));
+  state.warnings = api::UpdateWarnings(resource, state.subresource, object, current.message());
+  return absl::OkStatus();
 }
 
 // Everything that has defaults, up to validation.

@@ -92,6 +92,36 @@ TEST_F(ObjectTest, FieldValidation) {
             "field \"spec.nope\"");
 }
 
+TEST_F(ObjectTest, WarningsOfAcceptedObjects) {
+  const auto warnings = [](const Answer& answer) {
+    std::string out;
+    for (const auto& [name, value] : answer.headers) {
+      if (name == "Warning") out += value + "|";
+    }
+    return out;
+  };
+  const std::string pods = "/api/v1/namespaces/default/pods";
+  const std::string pod =
+      R"({"metadata":{"name":"a"},"nope":1,"spec":{"terminationGracePeriodSeconds":-1,)"
+      R"("nodeSelector":{"beta.kubernetes.io/os":"linux"},)"
+      R"("containers":[{"name":"c","image":"i"}]}})";
+  EXPECT_EQ(warnings(Post(pods, pod)),
+            "299 - \"unknown field \\\"nope\\\"\"|"
+            "299 - \"spec.nodeSelector[beta.kubernetes.io/os]: deprecated since v1.14; use "
+            "\\\"kubernetes.io/os\\\" instead\"|"
+            "299 - \"spec.terminationGracePeriodSeconds: must be >= 0; negative values are invalid "
+            "and will be treated as 1\"|");
+  const Answer again = Post(pods, pod);  // valid, but there already
+  EXPECT_EQ(again.code, 409);
+  EXPECT_NE(warnings(again).find("spec.nodeSelector"), std::string::npos);
+  const Answer refused = Post(pods, R"({"metadata":{"name":"a"},"nope":1,"spec":{}})");
+  EXPECT_EQ(warnings(refused), "299 - \"unknown field \\\"nope\\\"\"|");
+  EXPECT_EQ(warnings(MergePatch(pods + "/a", R"({"metadata":{"labels":{"a":"b"}}})")), "");
+  const Answer node = Post("/api/v1/nodes", R"({"metadata":{"name":"n"},"spec":{"externalID":"x"}})");
+  EXPECT_EQ(warnings(node), "299 - \"spec.externalID: this field is deprecated, and is unused by "
+                            "Kubernetes\"|");
+}
+
 TEST_F(ObjectTest, GeneratedNamesAndDryRun) {
   const std::string body = R"({"metadata":{"generateName":"web-"},"data":{"a":"b"}})";
   const Answer a = Post("/api/v1/namespaces/default/configmaps", body);

@@ -33,6 +33,10 @@ class TextParser {
     const auto error = parser_.parse(text_.get(), json.size(), false).get(root);
     if (error == simdjson::SUCCESS) return absl::OkStatus();
     std::string why = DescribeJsonError(json);
+    if (why.empty() && error == simdjson::NUMBER_ERROR) {
+      const ReadableNumbers readable = WithReadableNumbers(json);
+      if (readable.json != json) return Parse(readable.json, root);
+    }
     if (why.empty() && error == simdjson::DEPTH_ERROR) why = "exceeded max depth";
     if (why.empty()) why = simdjson::error_message(error);
     return absl::InvalidArgumentError(why);
@@ -97,7 +101,7 @@ absl::Status ParseJson(std::string_view json, Message& out, const DecodeOptions&
   TextParser& parser = ThreadParser();
   dom::element root;
   absl::Status status = parser.Parse(json, root);
-  if (status.ok()) status = DecodeElement(root, out, options, report);
+  if (status.ok()) status = DecodeElement(root, json, out, options, report);
   parser.Trim();
   return status;
 }

@@ -9,6 +9,7 @@
 
 #include "api/duration.h"
 #include "api/field_access.h"
+#include "api/json_syntax.h"
 #include "api/json_writer.h"
 #include "api/message_table.h"
 #include "api/quantity.h"
@@ -72,8 +73,8 @@ std::string_view TrimSpace(std::string_view text) {
 // values of non-pointer fields are left unset, so equal objects have equal bytes.
 class Decoder {
  public:
-  Decoder(const DecodeOptions& options, DecodeReport* report)
-      : report_(report), collect_(report != nullptr && options.collect_problems) {}
+  Decoder(std::string_view json, const DecodeOptions& options, DecodeReport* report)
+      : json_(json), report_(report), collect_(report != nullptr && options.collect_problems) {}
 
   bool Root(dom::element root, Message& out, const MessageTable& table) {
     const Step at;
@@ -504,7 +505,10 @@ class Decoder {
   }
 
   bool BadNumber(dom::element value, const Step& step, std::string_view go_type) {
-    return Mismatch("number " + NumberText(value), step, go_type);
+    const std::string_view written =
+        value.is_double() ? NumberLiteral(json_, double(value)) : std::string_view();
+    return Mismatch(fmt::format("number {}", written.empty() ? NumberText(value) : written), step,
+                    go_type);
   }
 
   // What a type with a JSON form of its own says: it does not know its field.
@@ -531,6 +535,7 @@ class Decoder {
     report_->problems.push_back(fmt::format("{} \"{}\"", what, path));
   }
 
+  const std::string_view json_;
   DecodeReport* report_;
   bool collect_;
   bool filled_ = false;  // the value just read is not the zero value of its type
@@ -556,9 +561,9 @@ std::string_view JsonWord(dom::element value) {
   }
 }
 
-absl::Status DecodeElement(dom::element root, Message& out, const DecodeOptions& options,
-                           DecodeReport* report) {
-  Decoder decoder(options, report);
+absl::Status DecodeElement(dom::element root, std::string_view json, Message& out,
+                           const DecodeOptions& options, DecodeReport* report) {
+  Decoder decoder(json, options, report);
   if (decoder.Root(root, out, MessageTable::Of(out))) return absl::OkStatus();
   return std::move(decoder).error();
 }

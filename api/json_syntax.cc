@@ -1,5 +1,9 @@
 #include "api/json_syntax.h"
 
+#include <algorithm>
+#include <charconv>
+#include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <fmt/core.h>
@@ -180,8 +184,78 @@ class Scanner {
   std::string error_;
 };
 
+double ValueOf(std::string_view number, bool& in_range) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), value);
+  in_range = error == std::errc();
+  // Too small to tell from zero is in range, as for Go.
+  const size_t exponent = number.find_first_of("eE");
+  if (!in_range && exponent != std::string_view::npos && number[exponent + 1] == '-') {
+    in_range = true;
+    return 0;
+  }
+  const double most = std::numeric_limits<double>::max();
+  if (!in_range) return number.front() == '-' ? -most : most;
+  return value;
+}
+
+bool FitsIn64Bits(std::string_view integer) {
+  const char* end = integer.data() + integer.size();
+  int64_t number = 0;
+  uint64_t natural = 0;
+  return std::from_chars(integer.data(), end, number).ec == std::errc() ||
+         std::from_chars(integer.data(), end, natural).ec == std::errc();
+}
+
+// Calls use(begin, end) for each number of a text that follows the grammar, until it says false.
+template <typename Use>
+void EachNumber(std::string_view json, Use use) {
+  for (size_t i = 0; i < json.size(); ++i) {
+    if (json[i] == '"') {
+      for (++i; i < json.size() && json[i] != '"'; ++i) {
+        if (json[i] == '\\') ++i;
+      }
+    } else if (json[i] == '-' || IsJsonDigit(json[i])) {
+      const size_t end = std::min(json.find_first_not_of("+-.0123456789eE", i), json.size());
+      if (!use(i, end)) return;
+      i = end - 1;
+    }
+  }
+}
+
 }  // namespace
 
 std::string DescribeJsonError(std::string_view json) { return Scanner(json).Run(); }
+
+ReadableNumbers WithReadableNumbers(std::string_view json) {
+  ReadableNumbers out;
+  size_t copied = 0;
+  EachNumber(json, [&](size_t begin, size_t end) {
+    const std::string_view number = json.substr(begin, end - begin);
+    bool in_range = true;
+    const double value = ValueOf(number, in_range);
+    const bool integer = number.find_first_of(".eE") == std::string_view::npos;
+    if (in_range && (!integer || FitsIn64Bits(number))) return true;
+    if (!in_range && out.out_of_range.empty()) out.out_of_range = std::string(number);
+    out.json.append(json.substr(copied, begin - copied));
+    out.json += fmt::format("{:.17e}", value);
+    copied = end;
+    return true;
+  });
+  out.json.append(json.substr(copied));
+  return out;
+}
+
+std::string_view NumberLiteral(std::string_view json, double value) {
+  std::string_view found;
+  EachNumber(json, [&](size_t begin, size_t end) {
+    bool in_range = true;
+    const std::string_view number = json.substr(begin, end - begin);
+    if (ValueOf(number, in_range) != value) return true;
+    found = number;
+    return false;
+  });
+  return found;
+}
 
 }  // namespace berth::api

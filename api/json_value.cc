@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <memory>
 
+#include <fmt/core.h>
 #include <simdjson.h>
 
+#include "api/json_syntax.h"
 #include "api/json_writer.h"
 
 namespace berth::api {
@@ -121,7 +123,17 @@ absl::StatusOr<JsonValue> JsonValue::Parse(std::string_view text) {
   }
   simdjson::dom::parser& parser = *owner;
   simdjson::dom::element root;
-  if (const auto error = parser.parse(text.data(), text.size()).get(root)) return NotJson(error);
+  const auto error = parser.parse(text.data(), text.size()).get(root);
+  if (error == simdjson::NUMBER_ERROR && DescribeJsonError(text).empty()) {
+    const ReadableNumbers readable = WithReadableNumbers(text);
+    if (!readable.out_of_range.empty()) {
+      return absl::InvalidArgumentError(
+          fmt::format("json: cannot unmarshal number {} into Go value of type float64",
+                      readable.out_of_range));
+    }
+    if (readable.json != text) return Parse(readable.json);
+  }
+  if (error != simdjson::SUCCESS) return NotJson(error);
   return Convert(root);
 }
 

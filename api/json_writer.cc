@@ -204,6 +204,31 @@ void JsonWriter::Int(int64_t value) {
   Advance(std::to_chars(out, out + kDigitsMax, value).ptr);
 }
 
+namespace {
+
+constexpr double kExactIntegersMax = 9007199254740992;  // 2^53: below it shortest is exact
+
+// D.DDDe+XX as DDDD000.
+char* ShortestInteger(double value, char* out) {
+  char text[32];
+  const char* end = std::to_chars(text, text + sizeof(text), value, std::chars_format::scientific)
+                        .ptr;
+  const char* e = std::find(static_cast<const char*>(text), end, 'e');
+  int exponent = 0;
+  std::from_chars(e + 2, end, exponent);
+  const char* digit = text;
+  if (*digit == '-') *out++ = *digit++;
+  for (; digit != e; ++digit) {
+    if (*digit == '.') continue;
+    *out++ = *digit;
+    --exponent;
+  }
+  for (; exponent >= 0; --exponent) *out++ = '0';
+  return out;
+}
+
+}  // namespace
+
 void JsonWriter::Double(double value) {
   constexpr size_t kFixedMax = 400;
   if (!std::isfinite(value)) return Raw("null");  // Go refuses to print these
@@ -213,6 +238,8 @@ void JsonWriter::Double(double value) {
   char* end = std::to_chars(out, out + kFixedMax, value,
                             scientific ? std::chars_format::scientific : std::chars_format::fixed)
                   .ptr;
+  // Go writes the shortest digits and then zeros; what a large double really is has other ones.
+  if (!scientific && magnitude >= kExactIntegersMax) end = ShortestInteger(value, out);
   // Go writes e-7, not e-07.
   if (scientific && end - out >= 4 && end[-4] == 'e' && end[-3] == '-' && end[-2] == '0') {
     end[-2] = end[-1];

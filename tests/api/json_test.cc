@@ -198,6 +198,15 @@ TEST(JsonTest, WrongTypes) {
       {R"({"spec":{"containers":[{"ports":[{"containerPort":99999999999}]}]}})",
        "json: cannot unmarshal number 99999999999 into Go struct field "
        "ContainerPort.spec.containers.ports.containerPort of type int32"},
+      {R"({"spec":{"priority":99999999999999999999999999}})",
+       "json: cannot unmarshal number 99999999999999999999999999 into Go struct field "
+       "PodSpec.spec.priority of type int32"},
+      {R"({"metadata":{"name":"1e5"},"spec":{"priority":1e5}})",
+       "json: cannot unmarshal number 1e5 into Go struct field PodSpec.spec.priority of type "
+       "int32"},
+      {R"({"spec":{"activeDeadlineSeconds":-1e999}})",
+       "json: cannot unmarshal number -1e999 into Go struct field "
+       "PodSpec.spec.activeDeadlineSeconds of type int64"},
       {R"({"spec":{"containers":[{"resources":{"requests":{"cpu":"abc"}}}]}})",
        "quantities must match the regular expression "
        "'^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'"},

@@ -286,6 +286,10 @@ TEST(JsonValueTest, TextsAreReadAndPrinted) {
             R"({"a":{},"b":[1,-2.5,"x\u003c",null,true]})");
   EXPECT_EQ(Json(R"({"a":1,"a":2})").ToText(), R"({"a":2})");
   EXPECT_EQ(Json(R"({"b":[1,"x"],"a":null})").ToGoText(), "map[a:<nil> b:[1 x]]");
+  EXPECT_EQ(JsonValue::Parse(R"(["77",777777777777777777775,1e-999])")->ToText(),
+            R"(["77",777777777777777800000,0])");
+  EXPECT_EQ(ToStd(JsonValue::Parse("[1e999]").status().message()),
+            "json: cannot unmarshal number 1e999 into Go value of type float64");
   EXPECT_FALSE(JsonValue::Parse("{").ok());
   EXPECT_FALSE(JsonValue::Parse("").ok());
   EXPECT_FALSE(JsonValue::Parse(std::string(5000, '[')).ok());

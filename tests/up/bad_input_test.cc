@@ -257,7 +257,7 @@ TEST_F(BadInputTest, EachIsAnsweredAndLeavesNothing) {
       ASSERT_NE(honest.find(R"("data":{"a":"b"})"), std::string::npos) << honest;
     }
   }
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(__SANITIZE_ADDRESS__) && !defined(BERTH_TSAN)
   EXPECT_LT(ResidentBytes() - before, int64_t{400} << 20);
 #endif
   (void)before;

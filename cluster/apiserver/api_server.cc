@@ -202,7 +202,7 @@ void ApiServer::Handle(api::HttpRequest request, Responder responder) {
   call->started = executor_.clock().Now();
   call->info = router_.Route(call->request.method, call->request.target);
   call->encoder = &encoder_;
-  call->heavy = IsHeavy(call->request);
+  call->heavy = IsHeavy(call->info, call->request);
   auto dispatch = [this, &executor = executor_, alive = alive_.Watch()](CallPtr decoded) {
     executor.Post([this, alive, decoded = std::move(decoded)]() mutable {
       if (!alive.expired()) Dispatch(std::move(decoded));

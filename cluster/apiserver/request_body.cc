@@ -69,7 +69,10 @@ MessageOr Decode(Call& call) {
 
 }  // namespace
 
-bool IsHeavy(const api::HttpRequest& request) {
+bool IsHeavy(const RequestInfo& info, const api::HttpRequest& request) {
+  const bool reads = info.verb == Verb::kGet || info.verb == Verb::kList ||
+                     info.verb == Verb::kWatch;
+  if (info.kind != RequestInfo::Kind::kResource || reads) return false;
   const int64_t bytes = std::ssize(request.body);
   return bytes > kLightBytesMax ||
          (bytes > kLightJsonPatchBytesMax &&
@@ -102,6 +105,8 @@ void DecodeRequestBody(Call& call) {
     case Verb::kGet:
     case Verb::kList:
     case Verb::kWatch:
+      call.request.body = {};
+      return;
     case Verb::kPatch:
       return;
   }

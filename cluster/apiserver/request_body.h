@@ -12,9 +12,10 @@
 
 namespace berth::apiserver {
 
-// What the body asks for takes the better part of a millisecond: a long one, or a JSON patch of
-// more than a few operations, whose cost is their number times the length of what they move.
-bool IsHeavy(const api::HttpRequest& request);
+// A write whose body takes the better part of a millisecond: a long one, or a JSON patch of more
+// than a few operations, whose cost is their number times the length of what they move. Never a
+// read, which may last for hours: nobody looks at its body.
+bool IsHeavy(const RequestInfo& info, const api::HttpRequest& request);
 
 using MessagePtr = std::shared_ptr<google::protobuf::Message>;
 // The same message, freed on the executor, whoever lets go of it last: that takes long, too, when
@@ -22,8 +23,7 @@ using MessagePtr = std::shared_ptr<google::protobuf::Message>;
 MessagePtr FreedOn(Executor& executor, MessagePtr message);
 
 // Fills in `call.body`, from the type that the verb and the subresource call for, and lets go of
-// the bytes. A patch stays text, because it means something only beside its object; so does the
-// body of a read, which nobody looks at.
+// the bytes. A patch stays text, because it means something only beside its object.
 void DecodeRequestBody(Call& call);
 
 }  // namespace berth::apiserver

@@ -148,6 +148,16 @@ TEST_F(HeavyTest, AllInLineAreAnswered) {
   EXPECT_EQ(Get(std::string(kMaps)).Json().Find("items")->array().size(), 50U);
 }
 
+// A watch may last for hours: whatever it was sent with, it stands in nobody's way.
+TEST_F(HeavyTest, WatchesWithABodyTakeNoPlace) {
+  std::vector<OpenStream> watches;
+  for (int i = 0; i < 5; ++i) {
+    watches.push_back(Send("GET", std::string(kMaps) + "?watch=true", Long(), "application/json"));
+  }
+  Run(absl::Seconds(1));
+  EXPECT_EQ(Post(std::string(kMaps), Map(R"("a":")" + Long() + "\"")).code, 201);
+}
+
 // Both groups of events keep the same bytes, whichever a heavy one came through.
 TEST_F(HeavyTest, EventsAreStoredInOneForm) {
   const std::string event = fmt::format(

@@ -5,7 +5,7 @@
 
 #include "api/errors.h"
 #include "api/schema/autoscaling_v1.pb.h"
-#include "api/schema/core_v1_options.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1_options.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "base/status_macros.h"

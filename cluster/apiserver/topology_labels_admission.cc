@@ -1,5 +1,4 @@
 #include "api/schema/core_v1_node.pb.h"
-#include "api/schema/core_v1_options.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "cluster/apiserver/admission.h"
 

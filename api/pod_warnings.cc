@@ -9,6 +9,7 @@
 #include "api/errors.h"
 #include "api/quantity.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_pod_template.pb.h"
 #include "api/validation/ip.h"
 #include "api/validation/names.h"
 #include "api/validation/pod.h"

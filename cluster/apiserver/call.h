@@ -46,6 +46,9 @@ struct Call {
   absl::AnyInvocable<void(const Call&, int code)> answered;
 
   const api::Resource& resource() const { return *info.resource; }
+  void Warn(const std::vector<std::string>& texts) {
+    warnings.insert(warnings.end(), texts.begin(), texts.end());
+  }
 };
 using CallPtr = std::unique_ptr<Call>;
 

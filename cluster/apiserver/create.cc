@@ -54,8 +54,7 @@ void Rest::Create(CallPtr call) {
   state->heavy = call->heavy;
   auto shared = std::make_shared<CallPtr>(std::move(call));
   state->done = [shared, &made = *state](absl::StatusOr<ObjectPtr> result) {
-    std::vector<std::string>& warnings = (*shared)->warnings;
-    warnings.insert(warnings.end(), made.warnings.begin(), made.warnings.end());
+    (*shared)->Warn(made.warnings);
     if (!result.ok()) return Reply(std::move(*shared), result.status());
     Reply(std::move(*shared), 201, *result);
   };

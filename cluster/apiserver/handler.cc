@@ -1,24 +1,16 @@
 #include "cluster/apiserver/handler.h"
 
+#include <utility>
+
+#include "api/errors.h"
 #include "base/check.h"
+#include "cluster/apiserver/answers.h"
 
 namespace berth::apiserver {
-namespace {
-
-constexpr char kNoAnswer[] =
-    R"({"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",)"
-    R"("message":"Internal error occurred: the request was dropped without an answer",)"
-    R"("reason":"InternalError","code":500})";
-
-}  // namespace
 
 Responder::~Responder() {
   if (!sink_) return;
-  api::HttpResponse response;
-  response.code = 500;
-  response.content_type = api::kJsonType;
-  response.body = MakeBytes(kNoAnswer);
-  Respond(std::move(response));
+  Respond(StatusAnswer(api::InternalError("the request was dropped without an answer")));
 }
 
 void Responder::Respond(api::HttpResponse response) {

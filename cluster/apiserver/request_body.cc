@@ -32,7 +32,7 @@ MessageOr DecodeEviction(Call& call, Media media, FieldValidation validation) {
       warnings = std::move(old_warnings);
     }
   }
-  call.warnings.insert(call.warnings.end(), warnings.begin(), warnings.end());
+  call.Warn(warnings);
   return eviction;
 }
 

@@ -128,8 +128,7 @@ void Rest::WriteScale(const std::shared_ptr<ScaleState>& state) {
       [this, state](const ObjectPtr& current) { return ApplyScale(*state, current); },
       [state](absl::StatusOr<ObjectPtr> result) {
         if (!result.ok()) return Reply(std::move(state->call), result.status());
-        std::vector<std::string>& warnings = state->call->warnings;
-        warnings.insert(warnings.end(), state->warnings.begin(), state->warnings.end());
+        state->call->Warn(state->warnings);
         Reply(std::move(state->call), 200, ScaleOf(**result), kScale);
       },
       std::move(options));

@@ -195,8 +195,7 @@ void Rest::WriteUpdate(const std::shared_ptr<UpdateState>& state) {
           if (again && state->asides < kAsidesMax) return StartUpdate(state);
           return Reply(std::move(state->call), result.status());
         }
-        std::vector<std::string>& warnings = state->call->warnings;
-        warnings.insert(warnings.end(), state->warnings.begin(), state->warnings.end());
+        state->call->Warn(state->warnings);
         Reply(std::move(state->call), state->created ? 201 : 200, *result);
       },
       std::move(options));

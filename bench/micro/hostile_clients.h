@@ -12,7 +12,7 @@ namespace berth::bench {
 
 struct HostileKind {
   std::string name;
-  std::string bytes;      // what a connection sends, again and again
+  std::string bytes;      // what a connection sends, again and again; empty: no connections
   int connections = 2;    // each a thread that sends all, and reads until the server closes
   bool trickles = false;  // or one thread that sends each connection a byte every 20 ms
 };

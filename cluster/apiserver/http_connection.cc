@@ -25,6 +25,7 @@ constexpr size_t kUnsentMax = 64 << 10;       // with more, the next request wai
 constexpr size_t kJoinMax = 16 << 10;         // smaller pieces are copied together
 constexpr int64_t kLongMin = 16 << 10;        // bodies and answers beyond this are long
 constexpr int64_t kPullBytes = 64 << 10;      // of a stream, moved to the socket at a time
+constexpr int kStreamUnsentMax = 16 << 10;    // of a stream, waiting in the system
 constexpr int kReadsPerWake = 8;
 
 absl::Status TooMuchHeld() {
@@ -308,6 +309,8 @@ bool HttpConnection::Received(std::string_view data) {
   }
   if (lingering_) {
     in_.clear();
+    linger_bytes_ -= std::ssize(data);
+    if (linger_bytes_ <= 0) CloseSelf();
     return fd_ >= 0;
   }
   Process();
@@ -455,6 +458,7 @@ void HttpConnection::BeginStream(uint64_t serial, const api::HttpResponse& head,
     return Finished();
   }
   outbox_ = std::move(outbox);
+  client::BoundUnsentTcp(fd_, kStreamUnsentMax);
   Pull();
   if (fd_ >= 0) Flush();
   if (fd_ >= 0 && (read_closed_ || draining_)) CloseSelf();

@@ -115,6 +115,7 @@ class HttpConnection final : public std::enable_shared_from_this<HttpConnection>
   std::string in_;           // read, not parsed
   bool read_closed_ = false;
   bool lingering_ = false;
+  int64_t linger_bytes_ = 0;  // that may still be read, and are dropped
   bool draining_ = false;
   std::optional<client::RequestHead> head_;  // of the request whose body is being read
   client::BodyDecoder decoder_;

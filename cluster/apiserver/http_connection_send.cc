@@ -14,6 +14,7 @@ namespace {
 constexpr size_t kTextPieceMax = 64 << 10;
 constexpr int kPiecesPerSend = 64;
 constexpr absl::Duration kLinger = absl::Seconds(2);
+constexpr int64_t kLingerBytes = 1 << 20;
 
 }  // namespace
 
@@ -110,10 +111,12 @@ void HttpConnection::AllSent() {
   if (!keep_alive_ || read_closed_) CloseSelf();
 }
 
-// The peer may still be sending. Closing now would reset the connection and lose our answer.
+// The peer may still be sending. Closing now would reset the connection and lose our answer. What it
+// sends is read for some bytes more, and is then left to fill its window.
 void HttpConnection::Linger() {
   linger_after_ = false;
   lingering_ = true;
+  linger_bytes_ = kLingerBytes;
   if (!tls_) ::shutdown(fd_, SHUT_WR);
   SetDeadline(kLinger);
 }

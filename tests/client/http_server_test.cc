@@ -2,6 +2,7 @@
 #include "cluster/apiserver/http_server.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <atomic>
 #include <chrono>
@@ -220,7 +221,7 @@ TEST_F(HttpServerTest, WhoWaitsForAllToBeTakenIsTold) {
   writer->OnDrained([&] { ++told; });
   std::this_thread::sleep_for(std::chrono::milliseconds(200));
   EXPECT_EQ(told, 1) << "the client has not read";
-  EXPECT_GT(writer->UnsentBytes(), 0);
+  EXPECT_GT(writer->UnsentBytes(), 112 * 65536 - (1 << 20)) << "the system holds megabytes of it";
   std::thread reader([&] { client.ReadAll(); });
   EXPECT_TRUE(Eventually([&] { return told == 2; }));
   EXPECT_EQ(writer->UnsentBytes(), 0);
@@ -233,6 +234,22 @@ TEST_F(HttpServerTest, WhoWaitsForAllToBeTakenIsTold) {
   server_.reset();
   reader.join();
   EXPECT_EQ(told, at_close);
+}
+
+TEST_F(HttpServerTest, WhoSendsOnAfterARefusalIsCutOffAndHasTheAnswer) {
+  StartWith({});
+  RawClient client(server_->port());
+  client.Send("POST /a HTTP/1.1\r\nContent-Length: 1000000000\r\n\r\n");
+  const std::string chunk(64 << 10, 'x');
+  size_t sent = 0;
+  while (sent < (256 << 20)) {
+    const ssize_t count = ::send(client.fd(), chunk.data(), chunk.size(), MSG_NOSIGNAL);
+    if (count < 0) break;
+    sent += static_cast<size_t>(count);
+  }
+  EXPECT_LT(sent, 16 << 20) << "what the system buffers, and a megabyte";
+  EXPECT_TRUE(client.ReadAll().starts_with("HTTP/1.1 413"));
+  EXPECT_TRUE(Eventually([&] { return server_->connections() == 0; }));
 }
 
 TEST_F(HttpServerTest, StalledReaderIsCutOff) {

@@ -11,13 +11,19 @@
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
 #include "api/schema/core_v1_config.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_event.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "api/schema/events_v1.pb.h"
 #include "api/schema/policy_v1.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
+#include "api/schema/storage_v1.pb.h"
 #include "base/check.h"
 #include "base/strings.h"
 
@@ -99,6 +105,58 @@ std::vector<Resource> MakeRows() {
   };
 }
 
+// Known but not served: without defaults, validation and columns they would be half there.
+void AddUnservedRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<core::ReplicationController, core::ReplicationControllerList>(
+      {"", "v1", "replicationcontrollers", "replicationcontroller",
+       "ReplicationController", true, kAllVerbs, "rc", "all", "controllers"}));
+  rows.push_back(MakeRow<core::Service, core::ServiceList>(
+      {"", "v1", "services", "service", "Service", true, kAllVerbs,
+       "svc", "all", "services/specs"}));
+  rows.push_back(MakeRow<core::PersistentVolume, core::PersistentVolumeList>(
+      {"", "v1", "persistentvolumes", "persistentvolume", "PersistentVolume", false, kAllVerbs,
+       "pv", "", "persistentvolumes"}));
+  rows.push_back(MakeRow<core::PersistentVolumeClaim, core::PersistentVolumeClaimList>(
+      {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim",
+       "PersistentVolumeClaim", true, kAllVerbs, "pvc", "", "persistentvolumeclaims"}));
+  rows.push_back(MakeRow<apps::StatefulSet, apps::StatefulSetList>(
+      {"apps", "v1", "statefulsets", "statefulset", "StatefulSet", true, kAllVerbs,
+       "sts", "all", "statefulsets"}));
+  rows.push_back(MakeRow<storage::CSIDriver, storage::CSIDriverList>(
+      {"storage.k8s.io", "v1", "csidrivers", "csidriver", "CSIDriver", false, kAllVerbs,
+       "", "", "csidrivers"}));
+  rows.push_back(MakeRow<storage::CSINode, storage::CSINodeList>(
+      {"storage.k8s.io", "v1", "csinodes", "csinode", "CSINode", false, kAllVerbs,
+       "", "", "csinodes"}));
+  rows.push_back(MakeRow<storage::CSIStorageCapacity, storage::CSIStorageCapacityList>(
+      {"storage.k8s.io", "v1", "csistoragecapacities", "csistoragecapacity",
+       "CSIStorageCapacity", true, kAllVerbs, "", "", "csistoragecapacities"}));
+  rows.push_back(MakeRow<storage::StorageClass, storage::StorageClassList>(
+      {"storage.k8s.io", "v1", "storageclasses", "storageclass", "StorageClass", false, kAllVerbs,
+       "sc", "", "storageclasses"}));
+  rows.push_back(MakeRow<storage::VolumeAttachment, storage::VolumeAttachmentList>(
+      {"storage.k8s.io", "v1", "volumeattachments", "volumeattachment",
+       "VolumeAttachment", false, kAllVerbs, "", "", "volumeattachments"}));
+  rows.push_back(MakeRow<dra::DeviceClass, dra::DeviceClassList>(
+      {"resource.k8s.io", "v1", "deviceclasses", "deviceclass", "DeviceClass", false, kAllVerbs,
+       "", "", "deviceclasses"}));
+  rows.push_back(MakeRow<dra::ResourceClaim, dra::ResourceClaimList>(
+      {"resource.k8s.io", "v1", "resourceclaims", "resourceclaim", "ResourceClaim", true, kAllVerbs,
+       "", "", "resourceclaims"}));
+  rows.push_back(MakeRow<dra::ResourceClaimTemplate, dra::ResourceClaimTemplateList>(
+      {"resource.k8s.io", "v1", "resourceclaimtemplates", "resourceclaimtemplate",
+       "ResourceClaimTemplate", true, kAllVerbs, "", "", "resourceclaimtemplates"}));
+  rows.push_back(MakeRow<dra::ResourceSlice, dra::ResourceSliceList>(
+      {"resource.k8s.io", "v1", "resourceslices", "resourceslice",
+       "ResourceSlice", false, kAllVerbs, "", "", "resourceslices"}));
+  rows.push_back(MakeRow<gang::PodGroup, gang::PodGroupList>(
+      {"scheduling.k8s.io", "v1alpha2", "podgroups", "podgroup", "PodGroup", true, kAllVerbs,
+       "", "", "podgroups"}));
+  rows.push_back(MakeRow<gang::Workload, gang::WorkloadList>(
+      {"scheduling.k8s.io", "v1alpha2", "workloads", "workload", "Workload", true, kAllVerbs,
+       "", "", "workloads"}));
+}
+
 using ResourceKey = std::tuple<absl::string_view, absl::string_view, absl::string_view>;
 
 ResourceKey MakeResourceKey(std::string_view group, std::string_view version,
@@ -107,12 +165,14 @@ ResourceKey MakeResourceKey(std::string_view group, std::string_view version,
 }
 
 struct ResourceIndex {
-  std::vector<Resource> rows = MakeRows();
+  std::vector<Resource> rows = MakeRows();  // those served come first
+  const size_t served = rows.size();
   absl::flat_hash_map<ResourceKey, const Resource*> by_plural;
   absl::flat_hash_map<ResourceKey, const Resource*> by_kind;
   absl::flat_hash_map<const google::protobuf::Descriptor*, const Resource*> by_descriptor;
 
   ResourceIndex() {
+    AddUnservedRows(rows);
     for (const Resource& row : rows) {
       by_plural.emplace(MakeResourceKey(row.group, row.version, row.plural), &row);
       by_kind.emplace(MakeResourceKey(row.group, row.version, row.kind), &row);
@@ -165,7 +225,10 @@ std::unique_ptr<google::protobuf::Message> Resource::NewList() const {
   return std::unique_ptr<google::protobuf::Message>(list_prototype->New());
 }
 
-std::span<const Resource> Resources() { return TheIndex().rows; }
+std::span<const Resource> Resources() {
+  return std::span(TheIndex().rows).first(TheIndex().served);
+}
+std::span<const Resource> KnownResources() { return TheIndex().rows; }
 
 const Resource* FindResource(std::string_view group, std::string_view version,
                              std::string_view plural) {

@@ -15,7 +15,7 @@ class SimLoop::Member final : public Executor {
   }
   ~Member() override { std::erase(loop_.members_, this); }
 
-  void Post(Task task) override { ready_.push_back(std::move(task)); }
+  void Post(Task task) override { ready_.push_back({0, std::move(task)}); }
 
   TimerId PostAt(absl::Time when, Task task) override {
     const TimerId id = loop_.next_timer_++;
@@ -29,7 +29,8 @@ class SimLoop::Member final : public Executor {
       timers_.erase(it);
       return true;
     }
-    return false;
+    // It is due, and waits for its turn.
+    return std::erase_if(ready_, [&](const Ready& each) { return each.timer == id; }) > 0;
   }
 
   bool IsCurrent() const override { return running_; }
@@ -38,7 +39,7 @@ class SimLoop::Member final : public Executor {
   // Timers that are due become ready tasks, in order.
   void Mature(absl::Time now) {
     while (!timers_.empty() && timers_.begin()->first.first <= now) {
-      ready_.push_back(std::move(timers_.begin()->second));
+      ready_.push_back({timers_.begin()->first.second, std::move(timers_.begin()->second)});
       timers_.erase(timers_.begin());
     }
   }
@@ -50,7 +51,7 @@ class SimLoop::Member final : public Executor {
 
   // The task may destroy this executor; nothing of it is touched afterwards in that case.
   void RunOne() {
-    Task task = std::move(ready_.front());
+    Task task = std::move(ready_.front().task);
     ready_.pop_front();
     std::weak_ptr<int> alive = alive_;
     running_ = true;
@@ -59,10 +60,14 @@ class SimLoop::Member final : public Executor {
   }
 
  private:
+  struct Ready {
+    TimerId timer = 0;  // 0: none
+    Task task;
+  };
   SimLoop& loop_;
   std::string name_;
   uint32_t id_;
-  std::deque<Task> ready_;
+  std::deque<Ready> ready_;
   std::map<std::pair<absl::Time, TimerId>, Task> timers_;
   bool running_ = false;
   std::shared_ptr<int> alive_ = std::make_shared<int>(0);

@@ -14,8 +14,8 @@ namespace berth::client {
 // For a TCP socket that requests or watches go over: no delay, and a peer that has gone without a
 // word is noticed within a minute when nothing is on its way to it.
 void TuneTcp(int fd);
-// What the system takes from us beyond what is on its way to the peer. Without a bound it is megabytes
-// for a peer that does not read.
+// What the system takes from us beyond what is on its way to the peer. Without a bound it is
+// megabytes for a peer that does not read.
 void BoundUnsentTcp(int fd, int bytes);
 
 // Threads: the Executor's methods from any thread; Add, Modify and Remove on the loop's own.

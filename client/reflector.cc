@@ -160,6 +160,7 @@ void Reflector::OnPage(absl::StatusOr<ObjectList> page) {
 void Reflector::OnListFailed(const absl::Status& status) {
   const int code = api::HttpCode(status);
   const bool by_stream = initial_phase_;
+  if (code == 404 && options_.may_be_absent) return OnAbsent();
   LogFailure(by_stream ? "streaming list" : "list", status);
   if (by_stream && !api::Reason(status).empty() && (code == 400 || code == 422)) {
     // The server does not know streaming lists.
@@ -167,6 +168,14 @@ void Reflector::OnListFailed(const absl::Status& status) {
     return List();
   }
   WaitThen(&Reflector::List, absl::Seconds(api::RetryAfterSeconds(status)));
+}
+
+void Reflector::OnAbsent() {
+  if (!std::exchange(absent_, true)) {
+    BERTH_LOG(kInfo, "the server has no such resource resource={}", resource_.qualified());
+    target_.Replace({}, seen_revision_);
+  }
+  WaitThen(&Reflector::List, options_.absent_period);
 }
 
 bool Reflector::Accept(std::vector<ObjectPtr> objects, int64_t revision) {
@@ -179,6 +188,7 @@ bool Reflector::Accept(std::vector<ObjectPtr> objects, int64_t revision) {
     return false;
   }
   ++stats_.lists;
+  absent_ = false;
   seen_revision_ = complete_revision_ = revision;
   Disarm(silence_timer_);
   Arm(relist_timer_, options_.relist_period * (1 + random_.Unit() / 2), &Reflector::OnRelist);

@@ -9,6 +9,7 @@
 //                     |  |         |              relist_period passed
 //                     +--(backoff)-+              |
 //                     +---------------------------+
+// (a server that has no such resource: nothing is there, and waiting for absent_period)
 //
 // Listing is a streaming list (a watch with sendInitialEvents, which continues as the watch), or,
 // where the server refuses that or stays silent, a paged list followed by a watch.
@@ -46,6 +47,10 @@ struct ReflectorOptions {
   absl::Duration backoff_max = absl::Seconds(30);
   // A streaming list that says nothing for this long is given up for a paged one.
   absl::Duration silence_max = absl::Seconds(10);
+  // The server may not have this resource at all (404): then there is nothing of it, and the server
+  // is asked again after absent_period. Otherwise that is a failure like others.
+  bool may_be_absent = false;
+  absl::Duration absent_period = absl::Minutes(1);
   int64_t watch_timeout_s = 300;  // the server ends a watch after this, up to twice
   uint64_t seed = 1;              // of jitter
 };
@@ -99,6 +104,7 @@ class Reflector {
   void OnFrame(WatchFrame& frame);
   void OnStreamClosed(absl::Status status);
   void OnListFailed(const absl::Status& status);
+  void OnAbsent();
   // Leaves what is going on; callbacks of it will do nothing.
   void Abandon();
   void WaitThen(void (Reflector::*next)(), absl::Duration at_least);
@@ -119,6 +125,7 @@ class Reflector {
   State state_ = State::kIdle;
   bool streaming_supported_;
   bool paging_ = true;
+  bool absent_ = false;  // as the server said last
   uint64_t epoch_ = 0;                 // of the operation going on
   std::unique_ptr<Stream> stream_;
   std::vector<ObjectPtr> pages_;

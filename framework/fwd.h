@@ -4,6 +4,7 @@
 namespace berth::framework {
 class CycleState;
 class Handle;
+class Metrics;
 class NodeInfo;
 class ObjectSink;
 class ObjectSource;

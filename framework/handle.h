@@ -16,6 +16,10 @@
 #include "framework/pod_info.h"
 #include "framework/status.h"
 
+namespace berth::api {
+struct Resource;
+}
+
 namespace berth::framework {
 
 // A pod that Permit made wait. Only the first signal counts.
@@ -39,6 +43,11 @@ class Handle {
   virtual Random& random() = 0;
   virtual ObjectSource& objects() = 0;
   virtual ObjectSink& sink() = 0;
+  // Another resource that objects() is to hold, though no event of it is registered. While plugins
+  // are made; kept results that read it (Dependencies.objects) are dropped when any of it changes.
+  virtual void Watch(const api::Resource& resource) = 0;
+
+  virtual Metrics& metrics() = 0;
 
   // Of the cycle under way.
   virtual const Snapshot& snapshot() const = 0;
@@ -60,6 +69,9 @@ class Handle {
 
   // Pods nominated to a node, in the order of nomination.
   virtual std::vector<PodPtr> NominatedPods(std::string_view node_name) const = 0;
+
+  // Takes that from a pod, here and in its status.
+  virtual void ClearNomination(const PodPtr& pod) = 0;
 
   // All Filter plugins of the profile on a node as given, nominated pods of equal or higher
   // priority counted (framework.md section 2.3); and PreFilter's AddPod / RemovePod.

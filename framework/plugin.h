@@ -96,6 +96,10 @@ class Plugin {
 
   // What Filter's and Score's results for this pod depend on.
   virtual Dependencies DependsOn(const PodInfo&) const { return {}; }
+  // As the cluster is now, this plugin has nothing to say about the pod: it would reject no node
+  // and prefer none (PreFilter and PreScore would answer Skip). Asked for each pod; where it holds,
+  // DependsOn does not count.
+  virtual bool Abstains(const PodInfo&) const { return false; }
   // Puts everything of the pod that the plugin reads into the signature. False: results for this
   // pod are never shared.
   virtual bool Sign(const PodInfo&, SignatureBuilder&) const { return false; }
@@ -179,6 +183,20 @@ struct PostFilterResult {
   std::optional<NominatingInfo> nominating;
 };
 
+// A node where the pod would fit without these pods, the most important first.
+struct PreemptionCandidate {
+  std::string node;
+  std::vector<PodPtr> victims;
+  int64_t budget_violations = 0;
+};
+// What PostFilter would answer, and what it would choose from.
+struct PostFilterPlan {
+  Status status;
+  std::optional<NominatingInfo> nominating;
+  std::vector<PreemptionCandidate> candidates;
+  std::vector<std::string> pick;  // the best candidates' nodes; the first is taken
+};
+
 using PostFilterDone = absl::AnyInvocable<void(PostFilterResult)>;
 
 class PostFilterPlugin : public virtual Plugin {
@@ -188,6 +206,13 @@ class PostFilterPlugin : public virtual Plugin {
   // then.
   virtual void PostFilter(CycleState& state, const PodInfo& pod, const NodeStatusReader& statuses,
                           PostFilterDone done) = 0;
+  // For explanations: nothing is evicted, written or remembered.
+  virtual PostFilterPlan PlanPostFilter(const CycleState&, const PodInfo&,
+                                        const NodeStatusReader&) {
+    PostFilterPlan plan;
+    plan.status = Unschedulable("");
+    return plan;
+  }
 };
 
 class PreScorePlugin : public virtual Plugin {

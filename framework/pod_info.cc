@@ -26,6 +26,7 @@ void TakeAffinity(const api::core::Affinity& affinity, PodInfo& info) {
   if (affinity.has_node_affinity()) {
     info.preferred_node_affinity = api::scheduling::CompilePreferred(affinity.node_affinity());
   }
+  info.pod_affinity = api::scheduling::CompilePodAffinity(affinity, info.namespace_symbol);
   info.has_pod_affinity = affinity.has_pod_affinity() || affinity.has_pod_anti_affinity();
   info.has_required_pod_anti_affinity =
       affinity.pod_anti_affinity().required_during_scheduling_ignored_during_execution_size() > 0;
@@ -38,6 +39,7 @@ PodPtr PodInfo::Make(std::shared_ptr<const api::core::Pod> pod) {
   const api::meta::ObjectMeta& metadata = pod->metadata();
   const api::core::PodSpec& spec = pod->spec();
   info->namespace_name = metadata.namespace_();
+  info->namespace_symbol = Symbol::Intern(info->namespace_name);
   info->name = metadata.name();
   info->key.reserve(info->namespace_name.size() + 1 + info->name.size());
   info->key.append(info->namespace_name).append(1, '/').append(info->name);

@@ -14,6 +14,7 @@
 #include "api/scheduling/host_ports.h"
 #include "api/scheduling/labels.h"
 #include "api/scheduling/node_affinity.h"
+#include "api/scheduling/pod_affinity.h"
 #include "api/scheduling/resources.h"
 #include "api/scheduling/tolerations.h"
 #include "base/symbol.h"
@@ -36,6 +37,7 @@ class PodInfo {
 
   std::string key;             // "namespace/name"
   std::string namespace_name;
+  Symbol namespace_symbol;
   std::string name;
   std::string uid;
   std::string node_name;       // spec.nodeName, or the assumed node's
@@ -56,6 +58,7 @@ class PodInfo {
   std::vector<api::scheduling::PreferredTerm> preferred_node_affinity;
   std::vector<Symbol> images;  // normalized names: init containers, containers, image volumes
   int32_t container_count = 0;  // init and regular
+  std::shared_ptr<const api::scheduling::PodAffinity> pod_affinity;  // null: no terms
   bool has_pod_affinity = false;                // any podAffinity or podAntiAffinity object
   bool has_required_pod_anti_affinity = false;
 

@@ -2,19 +2,24 @@
 
 #include <array>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "base/strings.h"
 #include "plugins/args_fields.h"
 #include "plugins/args_validation.h"
 #include "plugins/default_binder/default_binder.h"
+#include "plugins/default_preemption/default_preemption.h"
+#include "plugins/dynamic_resources/dynamic_resources.h"
 #include "plugins/image_locality/image_locality.h"
+#include "plugins/inter_pod_affinity/inter_pod_affinity.h"
 #include "plugins/node_affinity/node_affinity.h"
 #include "plugins/node_name/node_name.h"
 #include "plugins/node_ports/node_ports.h"
 #include "plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
 #include "plugins/node_resources_fit/node_resources_fit.h"
 #include "plugins/node_unschedulable/node_unschedulable.h"
+#include "plugins/pod_topology_spread/pod_topology_spread.h"
 #include "plugins/priority_sort/priority_sort.h"
 #include "plugins/scheduling_gates/scheduling_gates.h"
 #include "plugins/taint_toleration/taint_toleration.h"
@@ -98,15 +103,19 @@ absl::StatusOr<Args> Parse(const framework::PluginArgs& text) {
   return args;
 }
 
-// A factory for a plugin whose constructor takes its typed arguments.
+// A factory for a plugin whose constructor takes its typed arguments, and the handle if it wants.
 template <typename P, typename Args>
 framework::PluginEntry WithArgs() {
   return {std::string(P::kName),
           [](const framework::PluginArgs& text,
-             framework::Handle&) -> absl::StatusOr<std::unique_ptr<framework::Plugin>> {
+             framework::Handle& handle) -> absl::StatusOr<std::unique_ptr<framework::Plugin>> {
             auto args = Parse<Args>(text);
             if (!args.ok()) return args.status();
-            return std::make_unique<P>(*args);
+            if constexpr (std::is_constructible_v<P, const Args&, framework::Handle&>) {
+              return std::make_unique<P>(*args, handle);
+            } else {
+              return std::make_unique<P>(*args);
+            }
           }};
 }
 
@@ -127,6 +136,10 @@ std::vector<framework::PluginEntry> InTreePlugins() {
       WithArgs<node_affinity::NodeAffinity, NodeAffinityArgs>(),
       Plain<node_ports::NodePorts>(),
       WithArgs<node_resources_fit::NodeResourcesFit, NodeResourcesFitArgs>(),
+      WithArgs<pod_topology_spread::PodTopologySpread, PodTopologySpreadArgs>(),
+      WithArgs<inter_pod_affinity::InterPodAffinity, InterPodAffinityArgs>(),
+      Plain<dynamic_resources::DynamicResources>(),
+      WithArgs<default_preemption::DefaultPreemption, DefaultPreemptionArgs>(),
       WithArgs<node_resources_balanced_allocation::NodeResourcesBalancedAllocation,
                NodeResourcesBalancedAllocationArgs>(),
       Plain<image_locality::ImageLocality>(),

@@ -20,6 +20,7 @@ using Action = std::function<int()>;
 void AddUp(CLI::App& app, Action& action);
 void AddApiserver(CLI::App& app, Action& action);
 void AddNodes(CLI::App& app, Action& action);
+void AddExplain(CLI::App& app, Action& action);
 void AddDemoLoad(CLI::App& app, Action& action);
 void AddVersion(CLI::App& app, Action& action);
 // These two parse their own arguments: all that follows the name goes to them.

@@ -36,6 +36,7 @@ int Main(int argc, char** argv) {
   AddUp(app, action);
   AddApiserver(app, action);
   app.add_subcommand("scheduler", "Schedules pods of any Kubernetes API server");
+  AddExplain(app, action);
   AddNodes(app, action);
   app.add_subcommand("bench", "Runs scheduler_perf workloads");
   AddDemoLoad(app, action);

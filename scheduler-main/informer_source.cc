@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "api/resource_table.h"
+#include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 
 namespace berth::scheduler {
@@ -28,6 +29,8 @@ void InformerSource::Subscribe(const api::Resource& resource, framework::ObjectH
   if (is_new) {
     client::ReflectorOptions options;
     options.seed = seed_ + informers_.size();
+    options.may_be_absent = &resource != &api::ResourceOf<api::core::Pod>() &&
+                            &resource != &api::ResourceOf<api::core::Node>();
     if (&resource == &api::ResourceOf<api::core::Pod>()) {
       options.field_selector = "status.phase!=Succeeded,status.phase!=Failed";
     }

@@ -19,7 +19,8 @@ class InformerSource final : public framework::ObjectSource {
   // client must outlive the source. seed: of the informers' jitter.
   InformerSource(client::ApiClient& client, uint64_t seed) : client_(client), seed_(seed) {}
 
-  // Pods that have ended are not asked for: they take no room, and there may be many.
+  // Pods that have ended are not asked for: they take no room, and there may be many. Of a resource
+  // that the server does not have there is nothing; pods and nodes it must have.
   void Subscribe(const api::Resource& resource, framework::ObjectHandler handler) override;
   bool Synced() const override;
   framework::ObjectPtr Get(const api::Resource& resource, std::string_view namespace_,

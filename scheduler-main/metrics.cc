@@ -143,6 +143,14 @@ struct PrometheusMetrics::Families {
       CounterFamily(registry, "scheduler_pod_scheduled_after_flush_total",
                     "Pods scheduled after the flush of old unschedulable pods, not by an event."),
       {}};
+  Metric<Counter, 0> preemption_attempts{
+      CounterFamily(registry, "scheduler_preemption_attempts_total",
+                    "Pods that fitted nowhere and looked for room to be made."),
+      {}};
+  Metric<Histogram, 0> preemption_victims{
+      HistogramFamily(registry, "scheduler_preemption_victims",
+                      "Pods chosen to make room for one."),
+      {}, Exponential(1, 2, 7)};
   Metric<Histogram, 1> permit_wait{
       HistogramFamily(registry, "scheduler_permit_wait_duration_seconds",
                       "Time pods waited on permit."),
@@ -222,6 +230,12 @@ void PrometheusMetrics::PluginEvaluation(std::string_view plugin, std::string_vi
 
 void PrometheusMetrics::PermitWait(framework::Code code, absl::Duration duration) {
   families_->permit_wait.At({framework::CodeName(code)}).Observe(Seconds(duration));
+}
+
+void PrometheusMetrics::PreemptionAttempt() { families_->preemption_attempts.At({}).Increment(); }
+
+void PrometheusMetrics::PreemptionVictims(int64_t count) {
+  families_->preemption_victims.At({}).Observe(static_cast<double>(count));
 }
 
 void PrometheusMetrics::QueueIncoming(std::string_view queue, std::string_view event) {

@@ -30,6 +30,8 @@ class PrometheusMetrics final : public framework::Metrics {
   void PluginEvaluation(std::string_view plugin, std::string_view point,
                         std::string_view profile) override;
   void PermitWait(framework::Code code, absl::Duration duration) override;
+  void PreemptionAttempt() override;
+  void PreemptionVictims(int64_t count) override;
   void QueueIncoming(std::string_view queue, std::string_view event) override;
   void PendingPods(std::string_view queue, int64_t count) override;
   void UnschedulablePods(std::string_view plugin, std::string_view profile, int delta) override;

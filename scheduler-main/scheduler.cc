@@ -46,6 +46,32 @@ framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options) {
   return out;
 }
 
+absl::Status CompleteOptions(SchedulerOptions& options) {
+  BERTH_RETURN_IF_ERROR(ValidateConfig(options.config));
+  std::vector<std::string> names;
+  for (const framework::PluginEntry& plugin : options.plugins) names.push_back(plugin.name);
+  BERTH_RETURN_IF_ERROR(CompleteProfiles(options.config, names));
+  if (!options.config.extenders.empty()) {
+    return absl::UnimplementedError(
+        "extenders are configured, but this scheduler does not call extenders yet");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status AddProfiles(const SchedulerOptions& options, framework::Registry& registry,
+                         framework::Engine& engine) {
+  for (framework::PluginEntry& entry : plugins::InTreePlugins()) {
+    BERTH_RETURN_IF_ERROR(registry.Register(std::move(entry)));
+  }
+  for (const framework::PluginEntry& entry : options.plugins) {
+    BERTH_RETURN_IF_ERROR(registry.Register(entry));
+  }
+  for (const framework::ProfileConfig& profile : ToProfileConfigs(options.config)) {
+    BERTH_RETURN_IF_ERROR(engine.AddProfile(profile, registry));
+  }
+  return absl::OkStatus();
+}
+
 // In order of construction; destroyed the other way round.
 struct Scheduler::Parts {
   Parts(SchedulerOptions given, client::Transport& transport, Executor& executor)
@@ -74,24 +100,9 @@ struct Scheduler::Parts {
 absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(SchedulerOptions options,
                                                              client::Transport& transport,
                                                              Executor& executor) {
-  BERTH_RETURN_IF_ERROR(ValidateConfig(options.config));
-  std::vector<std::string> names;
-  for (const framework::PluginEntry& plugin : options.plugins) names.push_back(plugin.name);
-  BERTH_RETURN_IF_ERROR(CompleteProfiles(options.config, names));
-  if (!options.config.extenders.empty()) {
-    return absl::UnimplementedError(
-        "extenders are configured, but this scheduler does not call extenders yet");
-  }
+  BERTH_RETURN_IF_ERROR(CompleteOptions(options));
   auto parts = std::make_unique<Parts>(std::move(options), transport, executor);
-  for (framework::PluginEntry& entry : plugins::InTreePlugins()) {
-    BERTH_RETURN_IF_ERROR(parts->registry.Register(std::move(entry)));
-  }
-  for (const framework::PluginEntry& entry : parts->options.plugins) {
-    BERTH_RETURN_IF_ERROR(parts->registry.Register(entry));
-  }
-  for (const framework::ProfileConfig& profile : ToProfileConfigs(parts->options.config)) {
-    BERTH_RETURN_IF_ERROR(parts->engine->AddProfile(profile, parts->registry));
-  }
+  BERTH_RETURN_IF_ERROR(AddProfiles(parts->options, parts->registry, *parts->engine));
   return std::unique_ptr<Scheduler>(new Scheduler(std::move(parts)));
 }
 

@@ -49,6 +49,12 @@ struct SchedulerOptions {
 // What the engine is told of them.
 framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options);
 
+// Checks the configuration and completes its profiles. Errors: those of Scheduler::Create.
+absl::Status CompleteOptions(SchedulerOptions& options);
+// The plugins of this build and the profiles of completed options. registry: outlives the engine.
+absl::Status AddProfiles(const SchedulerOptions& options, framework::Registry& registry,
+                         framework::Engine& engine);
+
 // Threads: its executor only, construction and destruction included, unless said otherwise.
 class Scheduler {
  public:

@@ -9,7 +9,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/status_macros.h"
 #include "base/thread_executor.h"
-#include "bench/fake_world.h"
+#include "framework/memory_world.h"
 #include "bench/scheduler_perf/pod_ledger.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "plugins/registry.h"
@@ -113,7 +113,7 @@ class EngineTarget final : public Target {
 
   PodLedger ledger_;
   ThreadExecutor executor_;
-  FakeWorld world_;
+  framework::MemoryWorld world_;
   std::unique_ptr<framework::Engine> engine_;
   int64_t uid_ = 0;
 };

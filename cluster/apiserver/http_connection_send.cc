@@ -111,8 +111,8 @@ void HttpConnection::AllSent() {
   if (!keep_alive_ || read_closed_) CloseSelf();
 }
 
-// The peer may still be sending. Closing now would reset the connection and lose our answer. What it
-// sends is read for some bytes more, and is then left to fill its window.
+// The peer may still be sending. Closing now would reset the connection and lose our answer. What
+// it sends is read for some bytes more, and is then left to fill its window.
 void HttpConnection::Linger() {
   linger_after_ = false;
   lingering_ = true;

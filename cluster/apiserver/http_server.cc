@@ -239,7 +239,8 @@ absl::Status HttpServer::Start(const std::string& address, int port) {
   if (fd < 0) return SystemError("socket for", address, port);
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  // Inherited by the connections. Without it the system takes tens of megabytes that we do not read.
+  // Inherited by the connections. Without it the system takes tens of megabytes that we do not
+  // read.
   ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kUnreadMax, sizeof(kUnreadMax));
   if (::bind(fd, parsed->get(), parsed->length) != 0 || ::listen(fd, kBacklog) != 0) {
     absl::Status status = SystemError("cannot listen on", address, port);

@@ -73,6 +73,7 @@ struct EngineCore {
   std::function<void(std::string_view, std::string_view)> on_decision;
   // Other resources that plugins look at: which ones we hear of, and a number that grows with every
   // change of any of them.
+  std::vector<const api::Resource*> wanted_objects;  // by plugins that register no event of them
   StringSet watched_objects;
   int64_t objects_generation = 0;
   bool started = false, stopped = false, synced = false;

@@ -40,13 +40,28 @@ bool AddNeeds(Scope scope, const Dependencies& depends, const StringSet& watched
 
 }  // namespace
 
-EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched) {
+uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod) {
+  uint64_t abstainers = 0;
+  const auto ask = [&](const auto& entries) {
+    for (const auto& entry : entries) {
+      if (entry.plugin->Abstains(pod)) abstainers |= PluginBit(entry.ordinal);
+    }
+  };
+  ask(profile.filter);
+  ask(profile.score);
+  return abstainers;
+}
+
+EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,
+                        uint64_t abstainers) {
   EvaluationNeeds needs;
   for (const auto& entry : profile.filter) {
+    if ((abstainers & PluginBit(entry.ordinal)) != 0) continue;
     const Dependencies depends = entry.plugin->DependsOn(pod);
     if (!AddNeeds(depends.filter, depends, watched, &needs.filter_fields, &needs)) return needs;
   }
   for (const auto& entry : profile.score) {
+    if ((abstainers & PluginBit(entry.ordinal)) != 0) continue;
     if (entry.plugin->normalization() == Normalization::kCustom) return needs;
     const Dependencies depends = entry.plugin->DependsOn(pod);
     if (!AddNeeds(depends.score, depends, watched, &needs.score_fields, &needs)) return needs;

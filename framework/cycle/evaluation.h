@@ -31,8 +31,12 @@ struct EvaluationNeeds {
   NodeFields cluster_fields = 0;                   // of any node
   bool objects = false;                            // other resources
 };
+// Which plugins have nothing to say about the pod now (Plugin::Abstains), as bits.
+uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod);
 // watched: other resources whose changes are heard of; what reads any other cannot be kept.
-EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched);
+// abstainers: AbstainersFor the pod.
+EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,
+                        uint64_t abstainers);
 
 // Threads: none.
 class Evaluation {

@@ -9,6 +9,7 @@ namespace berth::framework {
 
 struct EvaluationCache::Entry {
   std::string signature;
+  uint64_t abstainers = 0;  // plugins that had nothing to say when `needs` were found
   EvaluationNeeds needs;
   std::unique_ptr<Evaluation> evaluation;  // null: not shareable, which is worth remembering too
   int64_t bytes = 0;
@@ -44,20 +45,29 @@ void EvaluationCache::Drop(Entries::iterator entry) {
 }
 
 EvaluationCache::Entry& EvaluationCache::Use(const std::string& signature, const PodPtr& pod) {
+  const uint64_t abstainers = AbstainersFor(runtime_.profile(), *pod);
   auto it = by_signature_.find(signature);
   if (it != by_signature_.end()) {
     entries_.splice(entries_.begin(), entries_, it->second);
-    return entries_.front();
+    Entry& held = entries_.front();
+    if (held.abstainers != abstainers) Prepare(held, pod, abstainers);
+    return held;
   }
   Entry& entry = entries_.emplace_front();
   entry.self = entries_.begin();
   entry.signature = signature;
-  entry.needs = NeedsOf(runtime_.profile(), *pod, watched_objects_);
   by_signature_.emplace(signature, entry.self);
-  if (entry.needs.shareable) {
-    entry.evaluation = std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, pod);
-  }
+  Prepare(entry, pod, abstainers);
   return entry;
+}
+
+void EvaluationCache::Prepare(Entry& entry, const PodPtr& pod, uint64_t abstainers) {
+  entry.abstainers = abstainers;
+  entry.needs = NeedsOf(runtime_.profile(), *pod, watched_objects_, abstainers);
+  entry.evaluation =
+      entry.needs.shareable
+          ? std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, pod)
+          : nullptr;
 }
 
 // Sizes are taken anew after each use; the oldest go until the rest fits.

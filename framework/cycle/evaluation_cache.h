@@ -50,6 +50,7 @@ class EvaluationCache {
 
   bool DecideWith(Entry& entry, CycleState& state, const PodPtr& pod, Decision& decision);
   Entry& Use(const std::string& signature, const PodPtr& pod);
+  void Prepare(Entry& entry, const PodPtr& pod, uint64_t abstainers);
   void Drop(Entries::iterator entry);
   void Account(Entry& entry);
   bool Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod, Decision& decision);

@@ -3,6 +3,8 @@
 #include <set>
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "api/resource_table.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -36,10 +38,16 @@ const api::Resource* ResourceOfEvent(std::string_view name) {
       slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
   const std::string_view kind =
       slash == std::string_view::npos ? name : name.substr(slash + 1);
-  for (const api::Resource& row : api::Resources()) {
+  for (const api::Resource& row : api::KnownResources()) {
     if (row.group == group && row.kind == kind) return &row;
   }
   return nullptr;
+}
+
+// The other way round.
+std::string EventNameOf(const api::Resource& resource) {
+  return resource.group.empty() ? std::string(resource.kind)
+                                : fmt::format("{}/{}", resource.group, resource.kind);
 }
 
 bool IsPodOrNode(std::string_view resource) {
@@ -88,6 +96,14 @@ void EventHandlers::SubscribeOthers() {
     for (const RegisteredEvent& registered : unit->profile->ForQueue().events) {
       if (!IsPodOrNode(registered.event.resource)) wanted.insert(registered.event.resource);
     }
+  }
+  for (const api::Resource* resource : core_.wanted_objects) {
+    const std::string name = EventNameOf(*resource);
+    if (wanted.contains(name)) continue;  // below
+    core_.watched_objects.insert(name);
+    core_.source.Subscribe(*resource, [this, alive = core_.lifetime.Watch()](const ObjectEvent&) {
+      if (!alive.expired()) ++core_.objects_generation;
+    });
   }
   for (const std::string& name : wanted) {
     const api::Resource* resource = ResourceOfEvent(name);

@@ -49,6 +49,11 @@ class Metrics {
   // permit_wait_duration_seconds{result}
   virtual void PermitWait(Code, absl::Duration) {}
 
+  // preemption_attempts_total
+  virtual void PreemptionAttempt() {}
+  // preemption_victims
+  virtual void PreemptionVictims(int64_t /*count*/) {}
+
   // queue_incoming_pods_total{queue,event}
   virtual void QueueIncoming(std::string_view /*queue*/, std::string_view /*event*/) {}
   // pending_pods{queue}: active, backoff, unschedulable, gated

@@ -1,6 +1,9 @@
 #include "framework/cycle/profile_handle.h"
 
+#include <algorithm>
+
 #include "base/check.h"
+#include "framework/cycle/pod_status.h"
 
 namespace berth::framework {
 
@@ -8,6 +11,13 @@ const Runtime& ProfileHandle::runtime() const {
   const ProfileUnit* unit = core_.UnitOf(profile_);
   BERTH_CHECK(unit != nullptr);  // not from within Create
   return *unit->runtime;
+}
+
+void ProfileHandle::Watch(const api::Resource& resource) {
+  auto& wanted = core_.wanted_objects;
+  if (std::find(wanted.begin(), wanted.end(), &resource) == wanted.end()) {
+    wanted.push_back(&resource);
+  }
 }
 
 void ProfileHandle::Invalidate(std::string_view, std::string_view node_name) {
@@ -48,6 +58,11 @@ bool ProfileHandle::RejectWaitingPod(std::string_view uid) { return core_.waitin
 
 std::vector<PodPtr> ProfileHandle::NominatedPods(std::string_view node_name) const {
   return core_.nominator.PodsOn(node_name);
+}
+
+void ProfileHandle::ClearNomination(const PodPtr& pod) {
+  core_.nominator.Delete(pod->uid);
+  PatchNomination(core_, *pod, "");
 }
 
 Status ProfileHandle::RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,

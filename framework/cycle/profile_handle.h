@@ -20,6 +20,8 @@ class ProfileHandle final : public Handle {
   Random& random() override { return core_.random; }
   ObjectSource& objects() override { return core_.source; }
   ObjectSink& sink() override { return core_.tap; }
+  Metrics& metrics() override { return core_.metrics; }
+  void Watch(const api::Resource& resource) override;
   const Snapshot& snapshot() const override { return core_.snapshot; }
 
   void Invalidate(std::string_view plugin, std::string_view node_name) override;
@@ -32,6 +34,7 @@ class ProfileHandle final : public Handle {
   WaitingPod* FindWaitingPod(std::string_view uid) override;
   bool RejectWaitingPod(std::string_view uid) override;
   std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;
+  void ClearNomination(const PodPtr& pod) override;
 
   Status RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,
                                      const NodeInfo& node) override;

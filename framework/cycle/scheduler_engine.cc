@@ -169,6 +169,10 @@ void Engine::OnDecision(std::function<void(std::string_view, std::string_view)> 
   core_->on_decision = std::move(hook);
 }
 
+Explanation Engine::Explain(std::shared_ptr<const api::core::Pod> pod) {
+  return framework::Explain(*core_, PodInfo::Make(std::move(pod)));
+}
+
 void Engine::ClearEvaluations() {
   for (ProfileUnit* unit : core_->unit_order) {
     if (unit->evaluations) unit->evaluations->Clear();

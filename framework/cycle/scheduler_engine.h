@@ -21,6 +21,7 @@
 
 #include "base/executor.h"
 #include "framework/cycle/engine_options.h"
+#include "framework/cycle/explain.h"
 #include "framework/cycle/metrics.h"
 #include "framework/object_source.h"
 #include "framework/profile/plugin_config.h"
@@ -64,6 +65,8 @@ class Engine {
   std::string QueueSummary() const;
   // Called at the end of each scheduling attempt: the pod ("namespace/name"), the node or "".
   void OnDecision(std::function<void(std::string_view pod_key, std::string_view node)> hook);
+  // What the pod's profile says about it on the cluster as it is. After Start. pod: without a node.
+  Explanation Explain(std::shared_ptr<const api::core::Pod> pod);
   // Drops what is kept between decisions; they stay the same.
   void ClearEvaluations();
   // Cache and snapshot agree with a recount from the source (tests; O(pods)).

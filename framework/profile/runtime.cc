@@ -196,6 +196,7 @@ void Runtime::NormalizeAndWeigh(const CycleState& state, const PodInfo& pod,
             api::GoQuoted(entry.name), score));
         return;
       }
+      out.normalized[p * count + n] = score;
       out.total[n] += score * entry.weight;
     }
   }
@@ -210,6 +211,7 @@ Status Runtime::RunScore(const CycleState& state, const PodInfo& pod,
     if ((state.skipped_scores & PluginBit(entry.ordinal)) == 0) out.plugins.push_back(&entry);
   }
   out.raw.assign(out.plugins.size() * count, 0);
+  out.normalized.assign(out.raw.size(), 0);
   out.total.assign(count, 0);
   for (size_t p = 0; p < out.plugins.size(); ++p) {
     for (size_t n = 0; n < count; ++n) {

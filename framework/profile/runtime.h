@@ -39,7 +39,8 @@ struct ScoreTable {
   // raw[p * nodes + n], before normalization; plugins in Score order, skipped ones absent.
   std::vector<const PointEntry<ScorePlugin>*> plugins;
   std::vector<int64_t> raw;
-  std::vector<int64_t> total;  // weighted sum of the normalized scores
+  std::vector<int64_t> normalized;  // as raw
+  std::vector<int64_t> total;       // weighted sum of the normalized scores
 };
 
 // Threads: the engine's executor.

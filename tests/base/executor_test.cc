@@ -97,6 +97,19 @@ uint64_t Play(uint64_t seed) {
   return loop.hash();
 }
 
+TEST(SimLoopTest, ACancelledTimerDoesNotRunThoughItWasDue) {
+  SimLoop loop(1);
+  auto executor = loop.MakeExecutor("test");
+  bool ran = false, cancelled = false;
+  TimerId second = 0;
+  executor->PostAfter(absl::Seconds(1), [&] { cancelled = executor->Cancel(second); });
+  second = executor->PostAfter(absl::Seconds(1), [&] { ran = true; });
+  loop.RunUntil(loop.clock().Now() + absl::Seconds(2));
+  EXPECT_TRUE(cancelled);
+  EXPECT_FALSE(ran);
+  EXPECT_FALSE(executor->Cancel(second));
+}
+
 TEST(SimLoopTest, OneSeedOneHistory) {
   EXPECT_EQ(Play(7), Play(7));
   EXPECT_NE(Play(7), Play(8));

@@ -10,7 +10,7 @@
 
 #include "api/resource_table.h"
 #include "base/sim_executor.h"
-#include "bench/fake_world.h"
+#include "framework/memory_world.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "tests/framework/builders.h"
 #include "tests/framework/fake_plugins.h"
@@ -69,7 +69,7 @@ class EngineTest : public ::testing::Test {
 
   SimLoop loop_;
   std::unique_ptr<Executor> executor_;
-  bench::FakeWorld world_;
+  framework::MemoryWorld world_;
   Scripted::Script script_;
   std::vector<std::string> events_, patches_;
   absl::Status patch_answer_;

@@ -96,7 +96,7 @@ TEST(NeedsTest, WhatCanBeShared) {
   const Registry registry = FakeRegistry(&script);
   SimLoop loop(1);
   auto executor = loop.MakeExecutor("x");
-  bench::FakeWorld world(*executor);
+  framework::MemoryWorld world(*executor);
   const struct {
     const char* plugin;
     bool want;
@@ -131,7 +131,7 @@ TEST(NeedsTest, WhatCanBeShared) {
 // What happens to a cluster, drawn from a seed: the same for every engine that looks at it.
 class Storm {
  public:
-  Storm(uint64_t seed, bench::FakeWorld& world) : random_(seed), world_(world) {}
+  Storm(uint64_t seed, framework::MemoryWorld& world) : random_(seed), world_(world) {}
 
   void Begin() {
     for (int i = 0; i < 12; ++i) PutNode(i);
@@ -187,7 +187,7 @@ class Storm {
   }
 
   Random random_;
-  bench::FakeWorld& world_;
+  framework::MemoryWorld& world_;
   int pods_ = 0;
   int64_t revision_ = 0;
 };
@@ -201,7 +201,7 @@ Outcome RunStorm(uint64_t seed, const ProfileConfig& profile, const Registry& re
                  const EngineOptions& options) {
   SimLoop loop(1);
   auto executor = loop.MakeExecutor("engine");
-  bench::FakeWorld world(*executor);
+  framework::MemoryWorld world(*executor);
   Outcome outcome;
   world.on_event = [&](const EventNote& note) {
     const auto& pod = static_cast<const api::core::Pod&>(*note.regarding);

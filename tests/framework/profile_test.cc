@@ -19,6 +19,8 @@ class NoHandle final : public Handle {
   Random& random() override { std::abort(); }
   ObjectSource& objects() override { std::abort(); }
   ObjectSink& sink() override { std::abort(); }
+  void Watch(const api::Resource&) override {}
+  Metrics& metrics() override { return metrics_; }
   const Snapshot& snapshot() const override { std::abort(); }
   void Invalidate(std::string_view, std::string_view) override {}
   void InvalidateDomain(std::string_view, std::string_view, std::string_view) override {}
@@ -28,6 +30,7 @@ class NoHandle final : public Handle {
   WaitingPod* FindWaitingPod(std::string_view) override { return nullptr; }
   bool RejectWaitingPod(std::string_view) override { return false; }
   std::vector<PodPtr> NominatedPods(std::string_view) const override { return {}; }
+  void ClearNomination(const PodPtr&) override {}
   Status RunFiltersWithNominatedPods(CycleState&, const PodInfo&, const NodeInfo&) override {
     return Success();
   }
@@ -37,6 +40,9 @@ class NoHandle final : public Handle {
   Status RunRemovePod(CycleState&, const PodInfo&, const PodInfo&, const NodeInfo&) override {
     return Success();
   }
+
+ private:
+  Metrics metrics_;
 };
 
 std::vector<std::string> Names(const PointList<ScorePlugin>& list) {

@@ -1,10 +1,8 @@
-// One recorded case against the plugins of this build.
+// A recorded case through the explanation, as `berth explain -f CASE.json -o json` gives it.
 //
-// A case is a cluster, a pod, and what kube-scheduler answered: which plugin rejected which node
-// with which reasons, which nodes are feasible, and each plugin's raw, normalized and weighted
-// score. Plugins this build lacks are left out of the comparison: nodes they rejected are not
-// looked at, scores are taken over the nodes upstream found feasible, and totals are summed over
-// the plugins that are here.
+// A case is a cluster, a pod, and what kube-scheduler answered; a sequence is a cluster and steps,
+// played on one engine that keeps what it knows between pods and checks that against the plain
+// path. Every cell must be equal.
 #pragma once
 
 #include <string>
@@ -16,8 +14,7 @@ namespace berth::golden {
 
 struct CaseResult {
   std::vector<std::string> differences;
-  int verdicts = 0;  // node verdicts compared
-  int scores = 0;    // plugin scores of a node compared
+  int cells = 0;  // values compared
 };
 CaseResult RunCase(const api::JsonValue& test_case);
 

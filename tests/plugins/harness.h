@@ -13,8 +13,10 @@
 
 #include "base/random.h"
 #include "base/sim_executor.h"
+#include "framework/cycle/metrics.h"
 #include "framework/cycle_state.h"
 #include "framework/handle.h"
+#include "framework/memory_world.h"
 #include "framework/object_source.h"
 #include "framework/plugin.h"
 #include "framework/signature.h"
@@ -28,9 +30,11 @@ class FixedSnapshot final : public framework::Snapshot {
   explicit FixedSnapshot(std::vector<framework::NodeInfo> nodes);
   std::span<const framework::NodeInfo* const> nodes() const override { return pointers_; }
   const framework::NodeInfo* Find(std::string_view name) const override;
-  std::span<const framework::NodeInfo* const> nodes_with_affinity() const override { return {}; }
+  std::span<const framework::NodeInfo* const> nodes_with_affinity() const override {
+    return with_affinity_;
+  }
   std::span<const framework::NodeInfo* const> nodes_with_required_anti_affinity() const override {
-    return {};
+    return with_anti_affinity_;
   }
   const framework::NodeColumns& columns() const override { return columns_; }
   int64_t generation() const override { return 1; }
@@ -38,7 +42,7 @@ class FixedSnapshot final : public framework::Snapshot {
 
  private:
   std::vector<framework::NodeInfo> nodes_;
-  std::vector<const framework::NodeInfo*> pointers_;
+  std::vector<const framework::NodeInfo*> pointers_, with_affinity_, with_anti_affinity_;
   std::vector<std::vector<int64_t>> numbers_;
   std::vector<uint8_t> unschedulable_;
   std::vector<int32_t> taints_;
@@ -53,8 +57,10 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   std::string_view profile() const override { return "default-scheduler"; }
   Executor& executor() override { return *executor_; }
   Random& random() override { return random_; }
-  framework::ObjectSource& objects() override;
+  framework::ObjectSource& objects() override { return world; }
   framework::ObjectSink& sink() override { return *this; }
+  void Watch(const api::Resource&) override {}
+  framework::Metrics& metrics() override { return metrics_; }
   const framework::Snapshot& snapshot() const override {
     return other_snapshot != nullptr ? *other_snapshot : snapshot_;
   }
@@ -65,7 +71,10 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   void ForEachWaitingPod(const std::function<void(framework::WaitingPod&)>&) override {}
   framework::WaitingPod* FindWaitingPod(std::string_view) override { return nullptr; }
   bool RejectWaitingPod(std::string_view) override { return false; }
-  std::vector<framework::PodPtr> NominatedPods(std::string_view) const override { return {}; }
+  std::vector<framework::PodPtr> NominatedPods(std::string_view) const override {
+    return nominated;
+  }
+  void ClearNomination(const framework::PodPtr&) override {}
   framework::Status RunFiltersWithNominatedPods(framework::CycleState&, const framework::PodInfo&,
                                                 const framework::NodeInfo&) override {
     return {};
@@ -89,13 +98,20 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   void Event(framework::EventNote) override {}
 
   const framework::Snapshot* other_snapshot = nullptr;  // instead of the fixed nodes
+  std::vector<framework::PodPtr> nominated;             // on whatever node is asked for
   absl::Status bind_result;
   std::vector<std::string> bound;  // "namespace/name node"
 
  private:
   SimLoop loop_{1};
   std::unique_ptr<Executor> executor_ = loop_.MakeExecutor("test");
+
+ public:
+  framework::MemoryWorld world{*executor_};  // what objects() shows
+
+ private:
   Random random_{1};
+  framework::Metrics metrics_;
   FixedSnapshot snapshot_;
 };
 

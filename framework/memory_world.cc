@@ -1,24 +1,22 @@
-#include "bench/fake_world.h"
+#include "framework/memory_world.h"
 
 #include "api/object.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 
-namespace berth::bench {
+namespace berth::framework {
 
-using framework::ObjectEvent;
-
-const FakeWorld::Kind* FakeWorld::Find(const api::Resource& resource) const {
+const MemoryWorld::Kind* MemoryWorld::Find(const api::Resource& resource) const {
   const auto it = kinds_.find(&resource);
   return it == kinds_.end() ? nullptr : &it->second;
 }
 
-void FakeWorld::Tell(Kind& kind, ObjectEvent event) {
+void MemoryWorld::Tell(Kind& kind, ObjectEvent event) {
   event.revision = ++revision_;
   for (size_t i = 0; i < kind.handlers.size(); ++i) kind.handlers[i](event);
 }
 
-void FakeWorld::Put(const api::Resource& resource, ObjectPtr object) {
+void MemoryWorld::Put(const api::Resource& resource, ObjectPtr object) {
   Kind& kind = kinds_[&resource];
   const auto& metadata = api::MetaOf(*object);
   ObjectPtr& held = kind.objects[{metadata.namespace_(), metadata.name()}];
@@ -30,7 +28,7 @@ void FakeWorld::Put(const api::Resource& resource, ObjectPtr object) {
   Tell(kind, std::move(event));
 }
 
-void FakeWorld::Remove(const api::Resource& resource, std::string_view namespace_,
+void MemoryWorld::Remove(const api::Resource& resource, std::string_view namespace_,
                        std::string_view name) {
   Kind& kind = kinds_[&resource];
   const auto it = kind.objects.find({std::string(namespace_), std::string(name)});
@@ -42,7 +40,7 @@ void FakeWorld::Remove(const api::Resource& resource, std::string_view namespace
   Tell(kind, std::move(event));
 }
 
-void FakeWorld::Subscribe(const api::Resource& resource, framework::ObjectHandler handler) {
+void MemoryWorld::Subscribe(const api::Resource& resource, ObjectHandler handler) {
   Kind& kind = kinds_[&resource];
   for (const auto& [key, object] : kind.objects) {
     ObjectEvent event;
@@ -53,7 +51,7 @@ void FakeWorld::Subscribe(const api::Resource& resource, framework::ObjectHandle
   kind.handlers.push_back(std::move(handler));
 }
 
-framework::ObjectPtr FakeWorld::Get(const api::Resource& resource, std::string_view namespace_,
+ObjectPtr MemoryWorld::Get(const api::Resource& resource, std::string_view namespace_,
                                     std::string_view name) const {
   const Kind* kind = Find(resource);
   if (kind == nullptr) return nullptr;
@@ -61,16 +59,17 @@ framework::ObjectPtr FakeWorld::Get(const api::Resource& resource, std::string_v
   return it == kind->objects.end() ? nullptr : it->second;
 }
 
-void FakeWorld::ForEach(const api::Resource& resource, std::string_view namespace_,
+void MemoryWorld::ForEach(const api::Resource& resource, std::string_view namespace_,
                         const std::function<void(const ObjectPtr&)>& visit) const {
   const Kind* kind = Find(resource);
   if (kind == nullptr) return;
-  for (const auto& [key, object] : kind->objects) {
-    if (namespace_.empty() || key.first == namespace_) visit(object);
+  for (auto it = kind->objects.lower_bound({std::string(namespace_), {}});
+       it != kind->objects.end() && (namespace_.empty() || it->first.first == namespace_); ++it) {
+    visit(it->second);
   }
 }
 
-void FakeWorld::Bind(const api::core::Pod& pod, std::string_view node_name, Done done) {
+void MemoryWorld::Bind(const api::core::Pod& pod, std::string_view node_name, Done done) {
   executor_.Post([this, ns = pod.metadata().namespace_(), name = pod.metadata().name(),
                   node = std::string(node_name), done = std::move(done)]() mutable {
     const auto& resource = api::ResourceOf<api::core::Pod>();
@@ -87,11 +86,11 @@ void FakeWorld::Bind(const api::core::Pod& pod, std::string_view node_name, Done
   });
 }
 
-void FakeWorld::Create(const api::Resource& resource, ObjectPtr object, ObjectDone done) {
+void MemoryWorld::Create(const api::Resource& resource, ObjectPtr object, ObjectDone done) {
   Update(resource, std::move(object), {}, std::move(done));
 }
 
-void FakeWorld::Update(const api::Resource& resource, ObjectPtr object, std::string_view,
+void MemoryWorld::Update(const api::Resource& resource, ObjectPtr object, std::string_view,
                        ObjectDone done) {
   executor_.Post([this, &resource, object = std::move(object), done = std::move(done)]() mutable {
     Put(resource, object);
@@ -99,7 +98,7 @@ void FakeWorld::Update(const api::Resource& resource, ObjectPtr object, std::str
   });
 }
 
-void FakeWorld::Patch(const api::Resource&, std::string_view namespace_, std::string_view name,
+void MemoryWorld::Patch(const api::Resource&, std::string_view namespace_, std::string_view name,
                       std::string patch, std::string_view, Done done) {
   absl::Status answer;
   if (on_patch) answer = on_patch(std::string(namespace_) + "/" + std::string(name), patch);
@@ -108,7 +107,7 @@ void FakeWorld::Patch(const api::Resource&, std::string_view namespace_, std::st
   });
 }
 
-void FakeWorld::Delete(const api::Resource& resource, std::string_view namespace_,
+void MemoryWorld::Delete(const api::Resource& resource, std::string_view namespace_,
                        std::string_view name, std::string_view, Done done) {
   executor_.Post([this, &resource, ns = std::string(namespace_), name = std::string(name),
                   done = std::move(done)]() mutable {
@@ -117,8 +116,8 @@ void FakeWorld::Delete(const api::Resource& resource, std::string_view namespace
   });
 }
 
-void FakeWorld::Event(framework::EventNote note) {
+void MemoryWorld::Event(EventNote note) {
   if (on_event) on_event(note);
 }
 
-}  // namespace berth::bench
+}  // namespace berth::framework

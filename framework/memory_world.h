@@ -1,5 +1,5 @@
-// FakeWorld: the engine's whole world in memory, for benchmarks and tests. Objects are put in by
-// the test; a binding succeeds at once, or as the test's hook says.
+// MemoryWorld: the engine's whole world in memory, for explanations, benchmarks and tests. Objects
+// are put in by its owner; a binding succeeds at once, or as the owner's hook says.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,12 @@
 #include "base/executor.h"
 #include "framework/object_source.h"
 
-namespace berth::bench {
+namespace berth::framework {
 
 // Threads: the executor's only.
-class FakeWorld final : public framework::ObjectSource, public framework::ObjectSink {
+class MemoryWorld final : public ObjectSource, public ObjectSink {
  public:
-  using ObjectPtr = framework::ObjectPtr;
-
-  explicit FakeWorld(Executor& executor) : executor_(executor) {}
+  explicit MemoryWorld(Executor& executor) : executor_(executor) {}
 
   // Adds or replaces; handlers hear of it inside the call. The revision grows by one each time
   // and is written nowhere: objects stay as they were given.
@@ -29,14 +27,14 @@ class FakeWorld final : public framework::ObjectSource, public framework::Object
 
   // What a binding answers; unset: OK, and the pod is put again with its nodeName.
   std::function<absl::Status(const api::core::Pod&, std::string_view node)> on_bind;
-  std::function<void(const framework::EventNote&)> on_event;
+  std::function<void(const EventNote&)> on_event;
   // What a patch answers; unset: OK.
   std::function<absl::Status(std::string_view key, std::string_view patch)> on_patch;
   // After a binding succeeded, before it is shown.
   std::function<void(api::core::Pod&, std::string_view node)> on_bound;
 
   // ObjectSource
-  void Subscribe(const api::Resource& resource, framework::ObjectHandler handler) override;
+  void Subscribe(const api::Resource& resource, ObjectHandler handler) override;
   bool Synced() const override { return true; }
   ObjectPtr Get(const api::Resource& resource, std::string_view namespace_,
                 std::string_view name) const override;
@@ -53,20 +51,20 @@ class FakeWorld final : public framework::ObjectSource, public framework::Object
              std::string patch, std::string_view subresource, Done done) override;
   void Delete(const api::Resource& resource, std::string_view namespace_, std::string_view name,
               std::string_view uid, Done done) override;
-  void Event(framework::EventNote note) override;
+  void Event(EventNote note) override;
 
  private:
   using Key = std::pair<std::string, std::string>;
   struct Kind {
     std::map<Key, ObjectPtr> objects;
-    std::vector<framework::ObjectHandler> handlers;
+    std::vector<ObjectHandler> handlers;
   };
   const Kind* Find(const api::Resource& resource) const;
-  void Tell(Kind& kind, framework::ObjectEvent event);
+  void Tell(Kind& kind, ObjectEvent event);
 
   Executor& executor_;
   std::map<const api::Resource*, Kind> kinds_;
   int64_t revision_ = 1;
 };
 
-}  // namespace berth::bench
+}  // namespace berth::framework

@@ -1,0 +1,214 @@
+#include "plugins/default_preemption/default_preemption.h"
+
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/policy_v1.pb.h"
+#include "framework/cycle/fit_error.h"
+#include "framework/cycle/metrics.h"
+#include "framework/object_source.h"
+#include "framework/snapshot.h"
+#include "plugins/default_preemption/victims.h"
+
+namespace berth::plugins::default_preemption {
+namespace {
+
+using framework::NodeInfo;
+using framework::NominatingInfo;
+using framework::PodInfo;
+using framework::PodPtr;
+using framework::PostFilterPlan;
+using framework::PreemptionCandidate;
+using framework::Status;
+
+bool IsBeingPreempted(const PodInfo& pod) {
+  if (!pod.terminating) return false;
+  const auto& conditions = pod.object().status().conditions();
+  return std::any_of(conditions.begin(), conditions.end(), [](const auto& condition) {
+    return condition.type() == "DisruptionTarget" && condition.status() == "True" &&
+           condition.reason() == "PreemptionByScheduler";
+  });
+}
+
+// The candidates with the least of a measure.
+template <typename Measure>
+void KeepLeast(std::span<const PreemptionCandidate> candidates, std::vector<size_t>& kept,
+               const Measure& measure) {
+  auto least = measure(candidates[kept.front()]);
+  for (const size_t i : kept) least = std::min(least, measure(candidates[i]));
+  std::erase_if(kept, [&](size_t i) { return measure(candidates[i]) != least; });
+}
+
+absl::Time EarliestStartOfTheMostImportant(const PreemptionCandidate& candidate) {
+  int32_t highest = std::numeric_limits<int32_t>::min();
+  absl::Time earliest = absl::InfiniteFuture();
+  for (const PodPtr& victim : candidate.victims) {
+    if (victim->priority > highest) {
+      highest = victim->priority;
+      earliest = victim->start_time;
+    } else if (victim->priority == highest) {
+      earliest = std::min(earliest, victim->start_time);
+    }
+  }
+  return earliest;
+}
+
+Status Prefixed(const Status& status) {
+  const std::string message = status.Message();
+  return message.empty() ? status : Status(status.code(), {"preemption: " + message});
+}
+
+}  // namespace
+
+std::vector<size_t> BestCandidates(std::span<const PreemptionCandidate> candidates) {
+  std::vector<size_t> kept(candidates.size());
+  for (size_t i = 0; i < kept.size(); ++i) kept[i] = i;
+  if (kept.empty()) return kept;
+  KeepLeast(candidates, kept, [](const auto& each) { return each.budget_violations; });
+  KeepLeast(candidates, kept, [](const auto& each) { return each.victims.front()->priority; });
+  KeepLeast(candidates, kept, [](const auto& each) {
+    int64_t sum = 0;
+    for (const PodPtr& victim : each.victims) sum += int64_t{victim->priority} + (int64_t{1} << 31);
+    return sum;
+  });
+  KeepLeast(candidates, kept, [](const auto& each) { return each.victims.size(); });
+  // The latest: least, seen from the other end of time.
+  KeepLeast(candidates, kept, [](const auto& each) {
+    return -absl::ToUnixNanos(EarliestStartOfTheMostImportant(each));
+  });
+  return kept;
+}
+
+DefaultPreemption::DefaultPreemption(const DefaultPreemptionArgs& args, framework::Handle& handle)
+    : percentage_(args.min_candidate_nodes_percentage.value_or(10)),
+      absolute_(args.min_candidate_nodes_absolute.value_or(100)),
+      handle_(handle),
+      evictions_(handle, kName) {
+  handle.Watch(api::ResourceOf<api::policy::PodDisruptionBudget>());
+}
+
+Status DefaultPreemption::PreEnqueue(const PodInfo& pod) {
+  if (!evictions_.IsUnderWay(pod.uid)) return framework::Success();
+  return framework::Unresolvable("waiting for the preemption for this pod to be finished");
+}
+
+Status DefaultPreemption::MayPreempt(const PodInfo& pod,
+                                     const framework::NodeStatusReader& statuses) const {
+  if (pod.object().spec().preemption_policy() == "Never") {
+    return framework::Unschedulable("not eligible due to preemptionPolicy=Never.");
+  }
+  const std::string& nominated = pod.nominated_node_name;
+  if (nominated.empty() ||
+      statuses.Get(nominated).code() == framework::Code::kUnschedulableAndUnresolvable) {
+    return framework::Success();
+  }
+  const NodeInfo* node = handle_.snapshot().Find(nominated);
+  if (node == nullptr) return framework::Success();
+  for (const PodPtr& there : node->pods()) {
+    if (there->priority < pod.priority && IsBeingPreempted(*there)) {
+      return framework::Unschedulable(
+          "not eligible due to a terminating pod on the nominated node.");
+    }
+  }
+  return framework::Success();
+}
+
+PostFilterPlan DefaultPreemption::Plan(const framework::CycleState& state, const PodInfo& pod,
+                                       const framework::NodeStatusReader& statuses, bool all) {
+  PostFilterPlan plan;
+  plan.status = MayPreempt(pod, statuses);
+  if (!plan.status.ok()) return plan;
+  const std::vector<const NodeInfo*> nodes =
+      statuses.NodesWith(framework::Code::kUnschedulable);
+  const auto count = static_cast<int64_t>(nodes.size());
+  int64_t offset = 0, enough = count;
+  if (!all && count > 0) {
+    offset = static_cast<int64_t>(handle_.random().Below(static_cast<uint64_t>(count)));
+    enough = std::min(count, std::max(count * percentage_ / 100, absolute_));
+  }
+  framework::Diagnosis why_not;
+  why_not.all_nodes = static_cast<int64_t>(handle_.snapshot().nodes().size());
+  why_not.absent_status = framework::Unresolvable("Preemption is not helpful for scheduling");
+  std::vector<Budget> budgets;
+  if (count > 0) budgets = BudgetsOf(handle_.objects());
+  std::vector<PreemptionCandidate> violating;
+  Status error;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto found = std::ssize(plan.candidates) + std::ssize(violating);
+    if (!plan.candidates.empty() && found >= enough) break;
+    const NodeInfo& node = *nodes[static_cast<size_t>((offset + i) % count)];
+    Victims victims = SelectVictims(handle_, state.Clone(), pod, node, budgets);
+    if (victims.status.ok() && victims.pods.empty()) {
+      victims.status = framework::Error(fmt::format("expected at least one victim pod on node {}",
+                                                    api::GoQuoted(node.name())));
+    }
+    if (!victims.status.ok()) {
+      if (!victims.status.IsRejected()) error = victims.status;
+      why_not.Count(victims.status);
+      continue;
+    }
+    auto& list = victims.violations == 0 ? plan.candidates : violating;
+    if (std::ssize(list) >= enough) continue;
+    list.push_back({std::string(node.name()), std::move(victims.pods), victims.violations});
+  }
+  std::move(violating.begin(), violating.end(), std::back_inserter(plan.candidates));
+  if (plan.candidates.empty()) {
+    plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
+    plan.status = error.ok() ? framework::Unschedulable(why_not.Message()) : error;
+    if (!error.ok()) plan.nominating = std::nullopt;
+    return plan;
+  }
+  for (const size_t i : BestCandidates(plan.candidates)) {
+    plan.pick.push_back(plan.candidates[i].node);
+  }
+  plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, plan.pick.front()};
+  return plan;
+}
+
+PostFilterPlan DefaultPreemption::PlanPostFilter(const framework::CycleState& state,
+                                                 const PodInfo& pod,
+                                                 const framework::NodeStatusReader& statuses) {
+  PostFilterPlan plan = Plan(state, pod, statuses, /*all=*/true);
+  plan.status = Prefixed(plan.status);
+  return plan;
+}
+
+void DefaultPreemption::PostFilter(framework::CycleState& state, const PodInfo& pod,
+                                   const framework::NodeStatusReader& statuses,
+                                   framework::PostFilterDone done) {
+  handle_.metrics().PreemptionAttempt();
+  const auto object = handle_.objects().Get(api::ResourceOf<api::core::Pod>(), pod.namespace_name,
+                                            pod.name);
+  if (object == nullptr) {
+    return done({Prefixed(framework::Error(
+                     fmt::format("pod {} not found", api::GoQuoted(pod.name)))),
+                 std::nullopt});
+  }
+  const PodPtr current =
+      PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object));
+  const PostFilterPlan plan = Plan(state, *current, statuses, /*all=*/false);
+  if (plan.status.ok()) {
+    const auto chosen =
+        std::find_if(plan.candidates.begin(), plan.candidates.end(),
+                     [&](const auto& each) { return each.node == plan.pick.front(); });
+    evictions_.Start(current, *chosen);
+  }
+  done({Prefixed(plan.status), plan.nominating});
+}
+
+std::optional<std::vector<framework::ClusterEventWithHint>> DefaultPreemption::EventsToRegister()
+    const {
+  const auto never = [](const PodInfo&, const auto*, const auto*) {
+    return framework::QueueingHint::kSkip;
+  };
+  return {{{{std::string(framework::kPodResource), framework::kDelete, ""}, never}}};
+}
+
+}  // namespace berth::plugins::default_preemption

@@ -1,0 +1,156 @@
+#include "plugins/default_preemption/evictions.h"
+
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/json_value.h"
+#include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/time_text.h"
+#include "base/log.h"
+#include "framework/cycle/metrics.h"
+#include "framework/object_source.h"
+
+namespace berth::plugins::default_preemption {
+namespace {
+
+using framework::PodInfo;
+using framework::PodPtr;
+
+constexpr absl::Duration kRetryPause = absl::Seconds(1);
+
+std::string Quoted(std::string text) { return api::JsonValue(std::move(text)).ToText(); }
+
+// The status of a victim as a patch: DisruptionTarget, with the time it has that for.
+std::string DisruptionPatch(const PodInfo& victim, const PodInfo& preemptor, absl::Time now) {
+  char when[api::kTimeTextMax];
+  const std::string_view since(
+      when, static_cast<size_t>(api::WriteTime(absl::ToUnixSeconds(now), when) - when));
+  std::string condition = fmt::format(
+      R"({{"type":"DisruptionTarget","status":"True","reason":"PreemptionByScheduler",)"
+      R"("message":{},"lastTransitionTime":"{}")",
+      Quoted(preemptor.scheduler_name + ": preempting to accommodate a higher priority pod"),
+      since);
+  if (const int64_t generation = victim.object().metadata().generation(); generation > 0) {
+    condition += fmt::format(R"(,"observedGeneration":{})", generation);
+  }
+  return fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"conditions":[{}}}]}}}})",
+                     Quoted(victim.uid), condition);
+}
+
+}  // namespace
+
+struct Evictions::Run {
+  PodPtr preemptor;
+  std::string node;
+  std::vector<PodPtr> victims;
+  size_t under_way = 0;
+  bool last = false;    // the last one is being evicted
+  bool failed = false;
+};
+
+void Evictions::Start(const PodPtr& preemptor,
+                      const framework::PreemptionCandidate& candidate) {
+  auto run = std::make_shared<Run>();
+  run->preemptor = preemptor;
+  run->node = candidate.node;
+  for (const PodPtr& victim : candidate.victims) {
+    if (!victim->terminating) run->victims.push_back(victim);
+  }
+  if (run->victims.empty()) return;
+  handle_.metrics().PreemptionVictims(std::ssize(candidate.victims));
+  runs_[preemptor->uid] = run;
+  for (const PodPtr& nominated : handle_.NominatedPods(candidate.node)) {
+    if (nominated->priority < preemptor->priority) handle_.ClearNomination(nominated);
+  }
+  const size_t others = run->victims.size() - 1;
+  run->under_way = others;
+  if (others == 0) return OneIsDone(run);
+  for (size_t i = 0; i < others; ++i) Evict(run, run->victims[i]);
+}
+
+bool Evictions::IsUnderWay(std::string_view preemptor_uid) const {
+  auto it = runs_.find(preemptor_uid);
+  if (it == runs_.end()) return false;
+  const Run& run = *it->second;
+  if (!run.last) return true;
+  const PodInfo& victim = *run.victims.back();
+  const auto held = handle_.objects().Get(api::ResourceOf<api::core::Pod>(),
+                                          victim.namespace_name, victim.name);
+  if (held == nullptr) return false;
+  const auto& metadata = static_cast<const api::core::Pod&>(*held).metadata();
+  return metadata.uid() == victim.uid && !metadata.has_deletion_timestamp();
+}
+
+void Evictions::Evict(const RunPtr& run, const PodPtr& victim) {
+  if (framework::WaitingPod* waiting = handle_.FindWaitingPod(victim->uid)) {
+    waiting->Preempt(plugin_, "preempted");
+    Tell(*run, *victim, " (in kube-scheduler memory).");
+    return OneIsDone(run);
+  }
+  Mark(run, victim);
+}
+
+void Evictions::Mark(const RunPtr& run, const PodPtr& victim) {
+  handle_.sink().Patch(
+      api::ResourceOf<api::core::Pod>(), victim->namespace_name, victim->name,
+      DisruptionPatch(*victim, *run->preemptor, handle_.executor().clock().Now()), "status",
+      [this, alive = alive_.Watch(), run, victim](const absl::Status& status) {
+        if (alive.expired()) return;
+        if (!status.ok()) return Evicted(run, victim, status);
+        Delete(run, victim);
+      });
+}
+
+void Evictions::Delete(const RunPtr& run, const PodPtr& victim) {
+  handle_.sink().Delete(api::ResourceOf<api::core::Pod>(), victim->namespace_name, victim->name,
+                        victim->uid,
+                        [this, alive = alive_.Watch(), run, victim](const absl::Status& status) {
+                          if (!alive.expired()) Evicted(run, victim, status);
+                        });
+}
+
+void Evictions::Evicted(const RunPtr& run, const PodPtr& victim, const absl::Status& status) {
+  if (status.ok() || absl::IsNotFound(status)) {  // gone already is as good
+    if (status.ok()) Tell(*run, *victim, "");
+  } else {
+    run->failed = true;
+    BERTH_LOG(kError, "eviction failed preemptor={} victim={} err=\"{}\"", run->preemptor->key,
+              victim->key, ToStd(status.message()));
+  }
+  OneIsDone(run);
+}
+
+void Evictions::Tell(const Run& run, const PodInfo& victim, std::string_view suffix) {
+  handle_.sink().Event({.regarding = victim.shared_object(),
+                        .related = run.preemptor->shared_object(),
+                        .type = "Normal",
+                        .reason = "Preempted",
+                        .action = "Preempting",
+                        .note = fmt::format("Preempted by pod {} on node {}{}",
+                                            run.preemptor->uid, run.node, suffix),
+                        .reporting_controller = run.preemptor->scheduler_name});
+}
+
+void Evictions::OneIsDone(const RunPtr& run) {
+  if (run->under_way > 0 && --run->under_way > 0) return;
+  if (run->failed || run->last) return End(run);
+  run->last = true;
+  run->under_way = 1;
+  Evict(run, run->victims.back());
+}
+
+void Evictions::End(const RunPtr& run) {
+  auto it = runs_.find(run->preemptor->uid);
+  if (it != runs_.end() && it->second == run) runs_.erase(it);
+  if (!run->failed) return;
+  // Not at once, as upstream: a server that refuses would be asked without end.
+  handle_.executor().PostAfter(kRetryPause, [this, alive = alive_.Watch(),
+                                             key = run->preemptor->key] {
+    if (!alive.expired()) handle_.Activate(std::span(&key, 1));
+  });
+}
+
+}  // namespace berth::plugins::default_preemption

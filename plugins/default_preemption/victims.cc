@@ -1,0 +1,145 @@
+#include "plugins/default_preemption/victims.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "api/resource_table.h"
+#include "api/schema/policy_v1.pb.h"
+#include "framework/object_source.h"
+
+namespace berth::plugins::default_preemption {
+namespace {
+
+using framework::NodeInfo;
+using framework::PodInfo;
+using framework::PodPtr;
+using framework::Status;
+
+// Pods whose eviction would violate a budget, and the others, both in the order given. Every budget
+// that picks a pod is drawn on.
+struct Split {
+  std::vector<PodPtr> violating, others;
+};
+Split SplitByBudget(const std::vector<PodPtr>& pods, std::span<const Budget> budgets) {
+  std::vector<int64_t> allowed;
+  for (const Budget& budget : budgets) allowed.push_back(budget.allowed);
+  Split split;
+  for (const PodPtr& pod : pods) {
+    bool violates = false;
+    for (size_t i = 0; i < budgets.size(); ++i) {
+      const Budget& budget = budgets[i];
+      if (budget.namespace_name != pod->namespace_name || pod->labels.size() == 0) continue;
+      if (!budget.selector.Matches(pod->labels) || budget.disrupted.contains(pod->name)) continue;
+      if (--allowed[i] < 0) violates = true;
+    }
+    (violates ? split.violating : split.others).push_back(pod);
+  }
+  return split;
+}
+
+// The node as it is tried out.
+class Trial {
+ public:
+  Trial(framework::Handle& handle, framework::CycleState state, const PodInfo& preemptor,
+        NodeInfo node)
+      : handle_(handle), state_(std::move(state)), preemptor_(preemptor), node_(std::move(node)) {}
+
+  Status Remove(const PodPtr& pod) {
+    node_.RemovePod(*pod);
+    return handle_.RunRemovePod(state_, preemptor_, *pod, node_);
+  }
+  Status Add(const PodPtr& pod) {
+    node_.AddPod(pod);
+    return handle_.RunAddPod(state_, preemptor_, *pod, node_);
+  }
+  Status Fits() { return handle_.RunFiltersWithNominatedPods(state_, preemptor_, node_); }
+  const NodeInfo& node() const { return node_; }
+
+ private:
+  framework::Handle& handle_;
+  framework::CycleState state_;
+  const PodInfo& preemptor_;
+  NodeInfo node_;
+};
+
+}  // namespace
+
+std::vector<Budget> BudgetsOf(const framework::ObjectSource& objects) {
+  std::vector<Budget> budgets;
+  objects.ForEach(api::ResourceOf<api::policy::PodDisruptionBudget>(), {},
+                  [&](const framework::ObjectPtr& held) {
+                    const auto& object =
+                        static_cast<const api::policy::PodDisruptionBudget&>(*held);
+                    if (!object.spec().has_selector()) return;
+                    auto selector = api::scheduling::CompileSelector(object.spec().selector());
+                    if (!selector.ok() || selector->MatchesEverything()) return;
+                    Budget budget;
+                    budget.namespace_name = object.metadata().namespace_();
+                    budget.selector = *std::move(selector);
+                    budget.allowed = object.status().disruptions_allowed();
+                    for (const auto& [name, when] : object.status().disrupted_pods()) {
+                      budget.disrupted.insert(name);
+                    }
+                    budgets.push_back(std::move(budget));
+                  });
+  return budgets;
+}
+
+void SortByImportance(std::vector<PodPtr>& pods) {
+  std::reverse(pods.begin(), pods.end());
+  std::stable_sort(pods.begin(), pods.end(), [](const PodPtr& a, const PodPtr& b) {
+    if (a->priority != b->priority) return a->priority > b->priority;
+    return a->start_time < b->start_time;
+  });
+  // Only those that have not started stay reversed.
+  const auto same = [](const PodPtr& a, const PodPtr& b) {
+    return a->priority == b->priority && a->start_time == b->start_time;
+  };
+  for (auto first = pods.begin(); first != pods.end();) {
+    auto end = std::find_if_not(first, pods.end(),
+                                [&](const PodPtr& pod) { return same(*first, pod); });
+    if ((*first)->start_time != absl::InfiniteFuture()) std::reverse(first, end);
+    first = end;
+  }
+}
+
+Victims SelectVictims(framework::Handle& handle, framework::CycleState state,
+                      const PodInfo& preemptor, NodeInfo node, std::span<const Budget> budgets) {
+  Trial trial(handle, std::move(state), preemptor, std::move(node));
+  Victims out;
+  std::vector<PodPtr> potential;
+  for (const PodPtr& pod : trial.node().pods()) {
+    if (pod->priority < preemptor.priority) potential.push_back(pod);
+  }
+  if (potential.empty()) {
+    out.status = framework::Unresolvable("No preemption victims found for incoming pod");
+    return out;
+  }
+  for (const PodPtr& pod : potential) {
+    out.status = trial.Remove(pod);
+    if (!out.status.ok()) return out;
+  }
+  out.status = trial.Fits();
+  if (!out.status.ok()) return out;
+  SortByImportance(potential);
+  const Split split = SplitByBudget(potential, budgets);
+  const auto reprieve = [&](const std::vector<PodPtr>& pods, bool violating) {
+    for (const PodPtr& pod : pods) {
+      out.status = trial.Add(pod);
+      if (!out.status.ok()) return false;
+      if (trial.Fits().ok()) continue;
+      out.status = trial.Remove(pod);
+      if (!out.status.ok()) return false;
+      out.pods.push_back(pod);
+      if (violating) ++out.violations;
+    }
+    return true;
+  };
+  if (!reprieve(split.violating, true) || !reprieve(split.others, false)) return out;
+  if (!split.violating.empty() && !split.others.empty()) {
+    SortByImportance(out.pods);
+  }
+  return out;
+}
+
+}  // namespace berth::plugins::default_preemption

@@ -1,0 +1,216 @@
+#include "plugins/default_preemption/default_preemption.h"
+
+#include <gtest/gtest.h>
+
+#include "api/resource_table.h"
+#include "api/schema/policy_v1.pb.h"
+#include "base/sim_executor.h"
+#include "framework/cycle/scheduler_engine.h"
+#include "framework/memory_world.h"
+#include "plugins/default_preemption/victims.h"
+#include "plugins/registry.h"
+#include "tests/framework/builders.h"
+
+namespace berth::plugins::default_preemption {
+namespace {
+
+using framework::PodPtr;
+using framework::PreemptionCandidate;
+using framework::testing::MakeNode;
+using framework::testing::MakePod;
+
+PodPtr Running(std::string_view name, int32_t priority, int64_t since) {
+  MakePod pod = MakePod(name).Priority(priority).Node("n");
+  if (since > 0) pod.message().mutable_status()->mutable_start_time()->set_seconds(since);
+  return pod.Info();
+}
+
+std::vector<std::string> NamesOf(const std::vector<PodPtr>& pods) {
+  std::vector<std::string> names;
+  for (const PodPtr& pod : pods) names.push_back(pod->name);
+  return names;
+}
+
+TEST(DefaultPreemptionTest, Importance) {
+  std::vector<PodPtr> pods = {Running("late", 5, 200), Running("low", 1, 50),
+                              Running("early", 5, 100), Running("never", 5, 0),
+                              Running("never-2", 5, 0), Running("high", 9, 300),
+                              Running("early-2", 5, 100)};
+  SortByImportance(pods);
+  EXPECT_EQ(NamesOf(pods), (std::vector<std::string>{"high", "early", "early-2", "late", "never-2",
+                                                     "never", "low"}));
+}
+
+TEST(DefaultPreemptionTest, TheBestNode) {
+  const auto candidate = [](std::vector<PodPtr> victims, int64_t violations = 0) {
+    return PreemptionCandidate{"n", std::move(victims), violations};
+  };
+  const struct {
+    std::string_view name;
+    std::vector<PreemptionCandidate> candidates;
+    std::vector<size_t> want;
+  } cases[] = {
+      {"fewest violated budgets", {candidate({Running("a", 1, 1)}, 1),
+                                   candidate({Running("b", 9, 1), Running("c", 9, 1)})}, {1}},
+      {"least important first victim", {candidate({Running("a", 5, 1)}),
+                                        candidate({Running("b", 3, 1), Running("c", 3, 1)})}, {1}},
+      {"least sum of priorities",
+       {candidate({Running("a", 5, 1), Running("b", 4, 1)}),
+        candidate({Running("c", 5, 1), Running("d", 1, 1)})}, {1}},
+      {"fewest victims are the least sum",
+       {candidate({Running("a", 5, 1), Running("b", 0, 1)}), candidate({Running("c", 5, 1)})},
+       {1}},
+      {"latest start", {candidate({Running("a", 5, 100)}), candidate({Running("b", 5, 200)})}, {1}},
+      {"equal", {candidate({Running("a", 5, 100)}), candidate({Running("b", 5, 100)})}, {0, 1}},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    EXPECT_EQ(BestCandidates(c.candidates), c.want);
+  }
+}
+
+// An engine with the in-tree plugins, in a world in memory.
+class PreemptionTest : public ::testing::Test {
+ protected:
+  PreemptionTest() {
+    world_.on_event = [this](const framework::EventNote& note) {
+      events_.push_back(note.reason + ": " + note.note);
+    };
+    world_.on_patch = [this](std::string_view key, std::string_view patch) {
+      patches_.push_back(std::string(key) + " " + std::string(patch));
+      return patch.find("DisruptionTarget") == std::string_view::npos ? absl::OkStatus()
+                                                                      : mark_answer_;
+    };
+  }
+  ~PreemptionTest() override { engine_.reset(); }
+
+  void Start() {
+    for (framework::PluginEntry& entry : InTreePlugins()) {
+      ASSERT_TRUE(registry_.Register(std::move(entry)).ok());
+    }
+    engine_ = std::make_unique<framework::Engine>(framework::EngineOptions{}, *executor_, world_,
+                                                  world_);
+    framework::ProfileConfig profile;
+    profile.plugins = framework::MergeWithDefaults({});
+    ASSERT_TRUE(engine_->AddProfile(profile, registry_).ok());
+    ASSERT_TRUE(engine_->Start().ok());
+  }
+  void Put(const MakeNode& node) { world_.Put(api::ResourceOf<api::core::Node>(), node.Object()); }
+  void Put(const MakePod& pod) { world_.Put(api::ResourceOf<api::core::Pod>(), pod.Object()); }
+  void Run(absl::Duration time) { loop_.RunUntil(loop_.clock().Now() + time); }
+  std::string NodeOf(std::string_view pod) {
+    const auto object = world_.Get(api::ResourceOf<api::core::Pod>(), "default", pod);
+    return object ? static_cast<const api::core::Pod&>(*object).spec().node_name() : "(gone)";
+  }
+  bool Happened(std::string_view event) const {
+    return std::any_of(events_.begin(), events_.end(), [&](const std::string& held) {
+      return held.find(event) != std::string::npos;
+    });
+  }
+
+  SimLoop loop_{1};
+  std::unique_ptr<Executor> executor_ = loop_.MakeExecutor("engine");
+  framework::MemoryWorld world_{*executor_};
+  framework::Registry registry_;
+  std::unique_ptr<framework::Engine> engine_;
+  std::vector<std::string> events_, patches_;
+  absl::Status mark_answer_;
+};
+
+TEST_F(PreemptionTest, TheLeastImportantGoAndThePodTakesTheirPlace) {
+  Put(MakeNode("n").Capacity("2", "2Gi"));
+  Put(MakePod("keep").Node("n").Req("1").Priority(5));
+  Put(MakePod("victim").Node("n").Req("1").Priority(1));
+  Start();
+  Put(MakePod("p").Req("1").Priority(10));
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("victim"), "(gone)");
+  EXPECT_EQ(NodeOf("keep"), "n");
+  EXPECT_EQ(NodeOf("p"), "n");
+  EXPECT_TRUE(Happened("Preempted: Preempted by pod p on node n"));
+  ASSERT_FALSE(patches_.empty());
+  const auto marked = std::find_if(patches_.begin(), patches_.end(), [](const auto& patch) {
+    return patch.starts_with("default/victim ");
+  });
+  ASSERT_NE(marked, patches_.end());
+  EXPECT_NE(marked->find("\"type\":\"DisruptionTarget\",\"status\":\"True\","
+                         "\"reason\":\"PreemptionByScheduler\",\"message\":\"default-scheduler: "
+                         "preempting to accommodate a higher priority pod\""),
+            std::string::npos)
+      << *marked;
+  EXPECT_TRUE(std::any_of(patches_.begin(), patches_.end(), [](const auto& patch) {
+    return patch.find("\"nominatedNodeName\":\"n\"") != std::string::npos;
+  }));
+}
+
+TEST_F(PreemptionTest, NobodyGoesForAPodThatMayNotPreempt) {
+  Put(MakeNode("n").Capacity("1", "1Gi"));
+  Put(MakePod("low").Node("n").Req("1").Priority(1));
+  Start();
+  MakePod pod = MakePod("p").Req("1").Priority(10);
+  pod.message().mutable_spec()->set_preemption_policy("Never");
+  Put(pod);
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("low"), "n");
+  EXPECT_TRUE(Happened("0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, "
+                       "preemption: not eligible due to preemptionPolicy=Never."));
+}
+
+TEST_F(PreemptionTest, EqualsAreLeftAloneAndTheMessageSaysSo) {
+  Put(MakeNode("n").Capacity("1", "1Gi"));
+  Put(MakePod("equal").Node("n").Req("1").Priority(10));
+  Start();
+  Put(MakePod("p").Req("1").Priority(10));
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("equal"), "n");
+  EXPECT_TRUE(Happened("preemption: 0/1 nodes are available: 1 No preemption victims found for "
+                       "incoming pod."));
+}
+
+TEST_F(PreemptionTest, ABudgetIsViolatedOnlyWhereThereIsNoOtherWay) {
+  Put(MakeNode("guarded").Capacity("1", "1Gi"));
+  Put(MakeNode("open").Capacity("1", "1Gi"));
+  Put(MakePod("a").Node("guarded").Req("1").Priority(1).Label("app", "db"));
+  Put(MakePod("b").Node("open").Req("1").Priority(3));
+  auto budget = std::make_shared<api::policy::PodDisruptionBudget>();
+  budget->mutable_metadata()->set_name("db");
+  budget->mutable_metadata()->set_namespace_("default");
+  (*budget->mutable_spec()->mutable_selector()->mutable_match_labels())["app"] = "db";
+  world_.Put(api::ResourceOf<api::policy::PodDisruptionBudget>(), budget);
+  Start();
+  Put(MakePod("p").Req("1").Priority(10));
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("p"), "open");
+  EXPECT_EQ(NodeOf("a"), "guarded");
+  Put(MakePod("q").Req("1").Priority(10));
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("q"), "guarded") << "there is no other way now";
+}
+
+TEST_F(PreemptionTest, AFailedEvictionIsTriedAgain) {
+  mark_answer_ = absl::InternalError("the server is unwell");
+  Put(MakeNode("n").Capacity("1", "1Gi"));
+  Put(MakePod("low").Node("n").Req("1").Priority(1));
+  Start();
+  Put(MakePod("p").Req("1").Priority(10));
+  Run(absl::Seconds(3));
+  EXPECT_EQ(NodeOf("low"), "n");
+  EXPECT_EQ(NodeOf("p"), "");
+  mark_answer_ = absl::OkStatus();
+  Run(absl::Seconds(30));
+  EXPECT_EQ(NodeOf("low"), "(gone)");
+  EXPECT_EQ(NodeOf("p"), "n");
+}
+
+TEST_F(PreemptionTest, SeveralVictimsTheLastAfterTheOthers) {
+  Put(MakeNode("n").Capacity("3", "3Gi"));
+  for (const char* name : {"a", "b", "c"}) Put(MakePod(name).Node("n").Req("1").Priority(1));
+  Start();
+  Put(MakePod("p").Req("3").Priority(10));
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("p"), "n");
+  for (const char* name : {"a", "b", "c"}) EXPECT_EQ(NodeOf(name), "(gone)");
+}
+
+}  // namespace
+}  // namespace berth::plugins::default_preemption

@@ -14,6 +14,7 @@
 #include "plugins/image_locality/image_locality.h"
 #include "plugins/inter_pod_affinity/inter_pod_affinity.h"
 #include "plugins/node_affinity/node_affinity.h"
+#include "plugins/node_declared_features/node_declared_features.h"
 #include "plugins/node_name/node_name.h"
 #include "plugins/node_ports/node_ports.h"
 #include "plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
@@ -144,6 +145,7 @@ std::vector<framework::PluginEntry> InTreePlugins() {
                NodeResourcesBalancedAllocationArgs>(),
       Plain<image_locality::ImageLocality>(),
       Plain<default_binder::DefaultBinder>(),
+      Plain<node_declared_features::NodeDeclaredFeatures>(),
   };
 }
 

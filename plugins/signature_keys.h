@@ -14,6 +14,7 @@ inline constexpr std::string_view kNodeSelectorKey = "v1.Pod.Spec.Affinity.NodeS
 inline constexpr std::string_view kNodeNameKey = "v1.Pod.Spec.NodeName";
 inline constexpr std::string_view kHostPortsKey = "v1.Pod.Spec.HostPorts()";
 inline constexpr std::string_view kRequestsKey = "v1.Pod.Spec.ContainerRequestsAndOverheads()";
+inline constexpr std::string_view kRequiredFeaturesKey = "v1.Pod.Spec.RequiredFeatures()";
 inline constexpr std::string_view kImageNamesKey = "v1.Pod.Spec.CanonicalImageNames()";
 
 // Tolerations, in no order. Shared by NodeUnschedulable and TaintToleration.

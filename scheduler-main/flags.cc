@@ -30,7 +30,8 @@ constexpr char kExamples[] =
     "sets percentageOfNodesToScore, or --adaptive-sampling asks for upstream's formula.\n"
     "Health, /metrics and /configz are served as plain HTTP on --secure-port; TLS and\n"
     "authentication are not there yet, so the address is loopback unless you say otherwise.\n"
-    "Leader election is not there yet either: run one scheduler per profile name.";
+    "Of several processes with the same lease (kube-system/kube-scheduler unless named otherwise)\n"
+    "one decides; --leader-elect=false decides at once.";
 
 // Accepted so that upstream's command lines run; each is named in the log when given.
 constexpr std::array<const char*, 26> kIgnored = {
@@ -83,7 +84,7 @@ void AddOwnFlags(CLI::App& app, Flags& flags, Texts& texts) {
 }
 
 void AddUpstreamFlags(CLI::App& app, Flags& flags, Texts& texts) {
-  const std::string election = "Leader election (not done yet)";
+  const std::string election = "Decide only while holding the lease";
   app.add_flag("--leader-elect", texts.leader_elect, election);
   app.add_option("--leader-elect-lease-duration", texts.lease_duration)->group("");
   app.add_option("--leader-elect-renew-deadline", texts.renew_deadline)->group("");

@@ -7,6 +7,7 @@
 #include "base/status_macros.h"
 #include "client/api_client.h"
 #include "client/event_recorder.h"
+#include "client/leader_election.h"
 #include "plugins/registry.h"
 #include "scheduler-main/api_sink.h"
 #include "scheduler-main/informer_source.h"
@@ -24,6 +25,19 @@ client::ApiClientOptions ClientOptions(const ClientConnectionSection& connection
     out.qps = connection.qps;
     out.burst = connection.burst;
   }
+  return out;
+}
+
+client::LeaderElectionOptions ElectionOptions(const SchedulerOptions& options) {
+  const LeaderElectionSection& section = options.config.leader_election;
+  client::LeaderElectionOptions out;
+  out.identity = options.identity;
+  out.namespace_ = section.resource_namespace;
+  out.name = section.resource_name;
+  out.lease_duration = section.lease_duration;
+  out.renew_deadline = section.renew_deadline;
+  out.retry_period = section.retry_period;
+  out.seed = options.seed;
   return out;
 }
 
@@ -83,6 +97,9 @@ struct Scheduler::Parts {
         source(client, options.seed),
         sink(client, recorder) {
     if (options.metrics) metrics.emplace();
+    if (options.config.leader_election.leader_elect.value_or(false)) {
+      elector.emplace(client, ElectionOptions(options));
+    }
     engine = std::make_unique<framework::Engine>(EngineOptionsOf(options), executor, source, sink,
                                                  metrics ? &*metrics : nullptr);
   }
@@ -95,6 +112,7 @@ struct Scheduler::Parts {
   std::optional<PrometheusMetrics> metrics;
   framework::Registry registry;
   std::unique_ptr<framework::Engine> engine;
+  std::optional<client::LeaderElector> elector;
 };
 
 absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(SchedulerOptions options,
@@ -110,6 +128,32 @@ Scheduler::Scheduler(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Scheduler::~Scheduler() { Stop(); }
 
 absl::Status Scheduler::Start() { return parts_->engine->Start(); }
+
+absl::Status Scheduler::StartByElection(Task on_lost) {
+  if (!parts_->elector) return Start();
+  const bool watches_first = !parts_->options.config.delay_cache_until_active;
+  parts_->engine->SetActive(false);
+  if (watches_first) BERTH_RETURN_IF_ERROR(Start());
+  parts_->elector->Start(
+      [this, watches_first] {
+        parts_->engine->SetActive(true);
+        if (watches_first) return;
+        const absl::Status started = Start();
+        if (!started.ok()) BERTH_LOG(kError, "start failed err=\"{}\"", ToStd(started.message()));
+      },
+      [this, on_lost = std::move(on_lost)]() mutable {
+        parts_->engine->SetActive(false);
+        on_lost();
+      });
+  return absl::OkStatus();
+}
+
+void Scheduler::Resign(Task done) {
+  parts_->engine->SetActive(false);
+  if (!parts_->elector) return done();
+  parts_->elector->Release(std::move(done));
+}
+
 void Scheduler::Stop() { parts_->engine->Stop(); }
 framework::EngineCounts Scheduler::counts() const { return parts_->engine->counts(); }
 std::string Scheduler::QueueSummary() const { return parts_->engine->QueueSummary(); }
@@ -121,6 +165,9 @@ void Scheduler::OnDecision(std::function<void(std::string_view, std::string_view
 }
 
 bool Scheduler::synced() const { return parts_->source.SyncedNow(); }
+bool Scheduler::lease_is_healthy() const {
+  return !parts_->elector || parts_->elector->Healthy();
+}
 std::string Scheduler::MetricsText() const {
   return parts_->metrics ? parts_->metrics->Text() : std::string();
 }

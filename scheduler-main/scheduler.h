@@ -42,6 +42,7 @@ struct SchedulerOptions {
   int64_t evaluation_cache_bytes = int64_t{256} << 20;
   bool verify_evaluations = false;
   std::string host_name = "berth";               // in events: "default-scheduler-<host>"
+  std::string identity = "berth";                // among those that compete for the lease
   bool metrics = true;                           // false: none are kept, MetricsText is empty
   uint64_t seed = 1;
 };
@@ -70,6 +71,11 @@ class Scheduler {
 
   // Starts to watch; schedules once the first lists are there.
   absl::Status Start();
+  // Starts to watch and, where the configuration asks for it, to compete for the lease; schedules
+  // while it leads. on_lost: another process leads, and this one is to end.
+  absl::Status StartByElection(Task on_lost);
+  // Gives up the lease, if it has one; then done, always.
+  void Resign(Task done);
   // No cycle starts and no completion is heard any more. Idempotent.
   void Stop();
 
@@ -83,6 +89,8 @@ class Scheduler {
 
   // From any thread.
   bool synced() const;
+  // False: it leads and has not renewed its lease for too long.
+  bool lease_is_healthy() const;
   std::string MetricsText() const;
   const Configuration& config() const;  // completed; does not change
 

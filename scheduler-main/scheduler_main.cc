@@ -1,6 +1,7 @@
 #include "scheduler-main/scheduler_main.h"
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 
 #include <unistd.h>
 
+#include <absl/synchronization/notification.h>
 #include <fmt/core.h>
 
 #include "api/json_value.h"
@@ -28,6 +30,8 @@
 namespace berth {
 namespace scheduler {
 namespace {
+
+constexpr absl::Duration kResignTimeout = absl::Seconds(5);
 
 using Plugins = std::vector<framework::PluginEntry>;
 
@@ -105,6 +109,8 @@ SchedulerOptions OptionsOf(const Flags& flags, Configuration config, Plugins plu
       flags.gates.Enabled("NominatedNodeNameForExpectation");
   options.host_name = HostName();
   options.seed = RandomSeed();
+  options.identity = fmt::format("{}_{:016x}{:016x}", options.host_name, RandomSeed(),
+                                 RandomSeed());
   return options;
 }
 
@@ -121,19 +127,16 @@ void LogWhatIsMissing(const Flags& flags, const Configuration& config) {
     BERTH_LOG(kWarning, "--kubeconfig is not used: the configuration file names its own file={}",
               kubeconfig);
   }
-  if (config.leader_election.leader_elect.value_or(false)) {
-    BERTH_LOG(kWarning,
-              "leader election is not done: this scheduler schedules at once, run no second one "
-              "with the same profiles (leaderElection.leaderElect: false silences this)");
-  }
 }
 
 std::map<std::string, StatusHandler> Routes(const Scheduler& scheduler) {
   std::map<std::string, StatusHandler> routes;
   const HealthCheck ping{"ping", [] { return true; }};
   const HealthCheck synced{"sched-handler-sync", [&scheduler] { return scheduler.synced(); }};
-  AddHealth(routes, "/healthz", {ping});
-  AddHealth(routes, "/livez", {ping});
+  const HealthCheck lease{"leaderElection",
+                          [&scheduler] { return scheduler.lease_is_healthy(); }};
+  AddHealth(routes, "/healthz", {ping, lease});
+  AddHealth(routes, "/livez", {ping, lease});
   AddHealth(routes, "/readyz", {ping, synced});
   routes["/metrics"] = [&scheduler](const api::Query&) {
     return TextResponse(200, scheduler.MetricsText(), "text/plain; version=0.0.4; charset=utf-8");
@@ -177,6 +180,13 @@ void WaitForStop(const sigset_t& signals, ThreadExecutor& executor, const Schedu
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
 
+// So that the next one need not wait for the lease to end.
+void Resign(ThreadExecutor& executor, Scheduler& scheduler) {
+  const auto resigned = std::make_shared<absl::Notification>();
+  executor.Post([&scheduler, resigned] { scheduler.Resign([resigned] { resigned->Notify(); }); });
+  resigned->WaitForNotificationWithTimeout(kResignTimeout);
+}
+
 absl::Status Serve(const Flags& flags, const sigset_t& signals, ThreadExecutor& executor,
                    Scheduler& scheduler) {
   std::unique_ptr<StatusServer> server;
@@ -192,9 +202,17 @@ absl::Status Serve(const Flags& flags, const sigset_t& signals, ThreadExecutor& 
               server->port());
   }
   absl::Status status;
-  executor.Run([&] { status = scheduler.Start(); });
+  std::atomic<bool> lost{false};
+  executor.Run([&] {
+    status = scheduler.StartByElection([&lost] {
+      lost = true;
+      kill(getpid(), SIGTERM);  // whoever waits for signals ends all
+    });
+  });
   BERTH_RETURN_IF_ERROR(status);
   WaitForStop(signals, executor, scheduler);
+  if (lost) return absl::AbortedError("leaderelection lost");
+  Resign(executor, scheduler);
   return absl::OkStatus();
 }
 

@@ -74,7 +74,8 @@ AddressBytes FirstBits(AddressBytes bytes, int bit_count) {
 // The one form of RFC 5952: the longest run of zero groups, the first of equals, is "::".
 std::string ShowV6(const AddressBytes& bytes) {
   const auto group = [&](int i) {
-    return (bytes[static_cast<size_t>(2 * i)] << 8) | bytes[static_cast<size_t>(2 * i + 1)];
+    const size_t at = 2 * static_cast<size_t>(i);
+    return (bytes[at] << 8) | bytes[at + 1];
   };
   int run_begin = 8, run_end = 8;
   for (int i = 0, end = 0; i < 8; i = end + 1) {

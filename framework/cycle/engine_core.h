@@ -77,6 +77,7 @@ struct EngineCore {
   StringSet watched_objects;
   int64_t objects_generation = 0;
   bool started = false, stopped = false, synced = false;
+  bool active = true;           // false: another process decides
   bool run_posted = false;
   bool post_filtering = false;  // a cycle waits for its PostFilter plugins
   TimerId sync_timer = 0;

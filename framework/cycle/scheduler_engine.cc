@@ -24,7 +24,7 @@ constexpr absl::Duration kSyncPoll = absl::Milliseconds(10);
 void RunCycles(EngineCore& core) {
   core.run_posted = false;
   for (int32_t i = 0; i < core.options.cycles_per_task; ++i) {
-    if (core.stopped || core.post_filtering || !core.queue->Ready() || core.bindings->Full()) {
+    if (core.stopped || !core.active || core.post_filtering || !core.queue->Ready() || core.bindings->Full()) {
       break;
     }
     ScheduleOne(core);
@@ -64,7 +64,7 @@ ProfileUnit* EngineCore::UnitOf(std::string_view scheduler_name) {
 }
 
 void EngineCore::Kick() {
-  if (stopped || !started || run_posted || post_filtering) return;
+  if (stopped || !started || !active || run_posted || post_filtering) return;
   if (!synced) {
     synced = source.Synced();
     if (!synced) {
@@ -142,6 +142,11 @@ absl::Status Engine::Start() {
   core.handlers->Subscribe();
   core.Kick();
   return absl::OkStatus();
+}
+
+void Engine::SetActive(bool active) {
+  core_->active = active;
+  if (active) core_->Kick();
 }
 
 void Engine::Stop() {

@@ -57,6 +57,8 @@ class Engine {
   absl::Status AddProfile(const ProfileConfig& config, const Registry& registry);
   // At least one profile. Errors: profiles that sort the queue differently.
   absl::Status Start();
+  // While it is not active it watches, and decides nothing. Active at first.
+  void SetActive(bool active);
   // No cycle starts and no completion is heard any more. Idempotent.
   void Stop();
 

@@ -113,6 +113,79 @@ TEST_F(SchedulerTest, TwoSchedulersNeverOverfillANode) {
   EXPECT_EQ(first->counts().bound + second->counts().bound, 16);
 }
 
+// Two processes of one scheduler: one decides, the other takes over.
+class ElectionTest : public SchedulerTest {
+ public:
+  std::unique_ptr<Scheduler> Compete(std::string_view identity) {
+    SchedulerOptions options;
+    options.config = DefaultConfig();  // leaderElect is true there
+    options.identity = std::string(identity);
+    options.seed = identity.size();
+    auto scheduler = Scheduler::Create(std::move(options), transport_, *executor);
+    EXPECT_TRUE(scheduler.ok()) << scheduler.status();
+    EXPECT_TRUE((*scheduler)->StartByElection([this] { ++lost_; }).ok());
+    return *std::move(scheduler);
+  }
+  apiserver::Answer Lease() { return Get(kLease); }
+  static constexpr char kLease[] =
+      "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
+  int lost_ = 0;
+};
+
+TEST_F(ElectionTest, OneLeadsAndTheOtherTakesOverWhenItResigns) {
+  MakeNode("n1");
+  auto first = Compete("first");
+  Run(absl::Seconds(1));
+  auto second = Compete("second-");
+  Run(absl::Seconds(5));
+  MakePodOf("p0", "default-scheduler");
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("p0"), "n1");
+  EXPECT_EQ(first->counts().bound, 1);
+  EXPECT_EQ(second->counts().bound, 0);
+  EXPECT_TRUE(second->synced()) << "it watches, to be ready";
+  EXPECT_EQ(Lease().At("spec/holderIdentity"), "first");
+  EXPECT_EQ(Lease().At("spec/leaseTransitions"), "0");
+  bool resigned = false;
+  first->Resign([&] { resigned = true; });
+  Run(absl::Seconds(6));  // sooner than the lease would end
+  EXPECT_TRUE(resigned);
+  EXPECT_EQ(Lease().At("spec/holderIdentity"), "second-");
+  EXPECT_EQ(Lease().At("spec/leaseTransitions"), "1");
+  MakePodOf("p1", "default-scheduler");
+  Run(absl::Seconds(5));
+  EXPECT_EQ(second->counts().bound, 1);
+  EXPECT_EQ(lost_, 0);
+}
+
+TEST_F(ElectionTest, ASilentLeaderIsReplacedWhenItsLeaseEnds) {
+  MakeNode("n1");
+  auto first = Compete("first");
+  Run(absl::Seconds(1));
+  auto second = Compete("second-");
+  Run(absl::Seconds(3));
+  first = nullptr;  // killed
+  MakePodOf("p0", "default-scheduler");
+  Run(absl::Seconds(8));
+  EXPECT_EQ(NodeOf("p0"), "<absent>") << "its lease still holds";
+  Run(absl::Seconds(15));
+  EXPECT_EQ(NodeOf("p0"), "n1");
+  EXPECT_EQ(Lease().At("spec/holderIdentity"), "second-");
+}
+
+TEST_F(ElectionTest, ALeaderWhoseLeaseIsTakenEnds) {
+  MakeNode("n1");
+  auto first = Compete("first");
+  Run(absl::Seconds(3));
+  const auto answer = MergePatch(kLease, R"({"spec":{"holderIdentity":"somebody"}})");
+  ASSERT_EQ(answer.code, 200) << answer.body;
+  Run(absl::Seconds(5));
+  EXPECT_EQ(lost_, 1);
+  MakePodOf("p0", "default-scheduler");
+  Run(absl::Seconds(5));
+  EXPECT_EQ(NodeOf("p0"), "<absent>") << "it decides no more";
+}
+
 TEST_F(SchedulerTest, RefusesWhatItCannotDo) {
   SchedulerOptions options;
   options.config = DefaultConfig();

@@ -143,6 +143,10 @@ struct PrometheusMetrics::Families {
       CounterFamily(registry, "scheduler_pod_scheduled_after_flush_total",
                     "Pods scheduled after the flush of old unschedulable pods, not by an event."),
       {}};
+  Metric<Counter, 1> queue_violations{
+      CounterFamily(registry, "berth_queue_violations_total",
+                    "Waiting pods found in no place or in two, and put right."),
+      {"kind"}};
   Metric<Counter, 0> preemption_attempts{
       CounterFamily(registry, "scheduler_preemption_attempts_total",
                     "Pods that fitted nowhere and looked for room to be made."),
@@ -230,6 +234,10 @@ void PrometheusMetrics::PluginEvaluation(std::string_view plugin, std::string_vi
 
 void PrometheusMetrics::PermitWait(framework::Code code, absl::Duration duration) {
   families_->permit_wait.At({framework::CodeName(code)}).Observe(Seconds(duration));
+}
+
+void PrometheusMetrics::QueueViolation(std::string_view kind) {
+  families_->queue_violations.At({kind}).Increment();
 }
 
 void PrometheusMetrics::PreemptionAttempt() { families_->preemption_attempts.At({}).Increment(); }

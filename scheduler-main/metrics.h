@@ -30,6 +30,7 @@ class PrometheusMetrics final : public framework::Metrics {
   void PluginEvaluation(std::string_view plugin, std::string_view point,
                         std::string_view profile) override;
   void PermitWait(framework::Code code, absl::Duration duration) override;
+  void QueueViolation(std::string_view kind) override;
   void PreemptionAttempt() override;
   void PreemptionVictims(int64_t count) override;
   void QueueIncoming(std::string_view queue, std::string_view event) override;

@@ -29,6 +29,7 @@ namespace berth::framework {
 
 class BindingCycles;
 class EventHandlers;
+class Watchdog;
 
 // A profile and what runs it.
 struct ProfileUnit {
@@ -68,6 +69,7 @@ struct EngineCore {
   std::unique_ptr<SchedulingQueue> queue;  // from Start on
   std::unique_ptr<EventHandlers> handlers;
   std::unique_ptr<BindingCycles> bindings;
+  std::unique_ptr<Watchdog> watchdog;
 
   EngineCounts counts;
   std::function<void(std::string_view, std::string_view)> on_decision;

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include <absl/time/time.h>
+
 #include "framework/queue/scheduling_queue.h"
 
 namespace berth::framework {
@@ -34,6 +36,8 @@ struct EngineOptions {
   bool verify_evaluations = false;
   // status.nominatedNodeName is written before long binding cycles (upstream's gate of that name).
   bool nominated_node_name_for_expectation = true;
+  // How often the queue is compared with what the source shows; zero: never.
+  absl::Duration watchdog_period = absl::Seconds(30);
   uint64_t seed = 1;
 };
 

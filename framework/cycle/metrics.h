@@ -73,6 +73,8 @@ class Metrics {
   // goroutines{operation="binding"}: binding cycles under way
   virtual void BindingsInFlight(int64_t /*count*/) {}
 
+  // berth's own: pods that were not in exactly one place: lost, doubled, stale.
+  virtual void QueueViolation(std::string_view /*kind*/) {}
   // berth's own: bindings the server's capacity check refused.
   virtual void BindConflict(std::string_view /*profile*/) {}
   // berth's own: how decisions were reached. reused: from the evaluation cache.

@@ -13,6 +13,7 @@
 #include "framework/cycle/event_handlers.h"
 #include "framework/cycle/profile_handle.h"
 #include "framework/cycle/scheduling_cycle.h"
+#include "framework/cycle/watchdog.h"
 
 namespace berth::framework {
 namespace {
@@ -138,6 +139,7 @@ absl::Status Engine::Start() {
       std::move(queue_profiles), core.nominator, core.metrics, [&core] { core.Kick(); });
   core.bindings = std::make_unique<BindingCycles>(core);
   core.handlers = std::make_unique<EventHandlers>(core);
+  core.watchdog = std::make_unique<Watchdog>(core);
   core.started = true;
   core.handlers->Subscribe();
   core.Kick();
@@ -153,6 +155,7 @@ void Engine::Stop() {
   EngineCore& core = *core_;
   if (core.stopped) return;
   core.stopped = true;
+  core.watchdog = nullptr;
   core.lifetime.End();
   if (core.sync_timer != 0) core.executor.Cancel(core.sync_timer);
   if (core.queue) core.queue->Close();
@@ -183,6 +186,8 @@ void Engine::ClearEvaluations() {
     if (unit->evaluations) unit->evaluations->Clear();
   }
 }
+
+int64_t Engine::SweepQueue() { return core_->watchdog ? core_->watchdog->Sweep() : 0; }
 
 // Every pod the source shows on a node is counted there, and nothing else is but assumed pods.
 absl::Status Engine::CheckConsistency() const {

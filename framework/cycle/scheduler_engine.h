@@ -71,10 +71,13 @@ class Engine {
   Explanation Explain(std::shared_ptr<const api::core::Pod> pod);
   // Drops what is kept between decisions; they stay the same.
   void ClearEvaluations();
+  // Every waiting pod is in one place; heals and counts what is not (framework/cycle/watchdog.h).
+  int64_t SweepQueue();
   // Cache and snapshot agree with a recount from the source (tests; O(pods)).
   absl::Status CheckConsistency() const;
 
  private:
+  friend struct EngineTestPeer;
   std::unique_ptr<EngineCore> core_;
 };
 

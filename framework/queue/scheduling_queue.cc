@@ -367,6 +367,10 @@ void SchedulingQueue::Delete(std::string_view pod_key, std::string_view uid) {
   ReportCounts();
 }
 
+void SchedulingQueue::ForEach(const std::function<void(const QueueEntry&)>& visit) const {
+  for (const auto& [key, entry] : entries_) visit(*entry);
+}
+
 bool SchedulingQueue::Ready() const {
   if (closed_) return false;
   return !active_.empty() || (options_.pop_from_backoff && !backoff_heap_.empty());

@@ -122,6 +122,7 @@ class SchedulingQueue {
   const InFlight& in_flight() const { return in_flight_; }
   // Null when it is not queued (or in flight).
   const QueueEntry* Find(std::string_view pod_key) const;
+  void ForEach(const std::function<void(const QueueEntry&)>& visit) const;  // in no order
   // "activeQ:<n>; backoffQ:<n>; unschedulablePods:<n>"
   std::string Summary() const;
 

@@ -5,8 +5,8 @@
 //              ^  |                     |
 //              +--+ every retry_period  +-- Release --> released (the end)
 //
-// Nobody's clock is compared with anybody else's: a lease is believed for as long as its holder said,
-// from the moment this process saw it change. Source: client-go tools/leaderelection.
+// Nobody's clock is compared with anybody else's: a lease is believed for as long as its holder
+// said, from the moment this process saw it change. Source: client-go tools/leaderelection.
 #pragma once
 
 #include <atomic>

@@ -73,6 +73,11 @@ class Handle {
   // Takes that from a pod, here and in its status.
   virtual void ClearNomination(const PodPtr& pod) = 0;
 
+  // For plugins that keep what they found: pods with equal signatures get equal verdicts of all
+  // Filter plugins on a node while Snapshot::version of the node stays. Empty: that cannot be
+  // said of this pod now.
+  virtual std::string NodeScopedSignature(const PodInfo& pod) const = 0;
+
   // All Filter plugins of the profile on a node as given, nominated pods of equal or higher
   // priority counted (framework.md section 2.3); and PreFilter's AddPod / RemovePod.
   virtual Status RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,

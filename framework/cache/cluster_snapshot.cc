@@ -41,6 +41,7 @@ void ClusterSnapshot::SetStructure(std::span<const NodeInfo* const> nodes) {
     const bool added = by_name_.emplace(ToAbsl(copy->name()), std::move(copy)).second;
     BERTH_CHECK(added);
   }
+  versions_.assign(nodes_.size(), generation_);
   log_begin_ = log_end() + 1;  // what was known before means nothing now
   log_.clear();
   const size_t count = nodes_.size();
@@ -73,7 +74,7 @@ void ClusterSnapshot::CopyNode(const NodeInfo& from, NodeFields fields) {
     to.index = index;
   }
   WriteColumns(to);
-  log_.push_back({to.index, fields});
+  Changed(to.index, fields);
 }
 
 void ClusterSnapshot::NoteClusterChange(NodeFields fields) {
@@ -87,7 +88,12 @@ void ClusterSnapshot::MarkNode(std::string_view name, NodeFields fields) {
   const NodeInfo* node = Find(name);
   if (node == nullptr) return;
   NoteClusterChange(fields);
-  log_.push_back({node->index, fields});
+  Changed(node->index, fields);
+}
+
+void ClusterSnapshot::Changed(NodeIndex node, NodeFields fields) {
+  versions_[static_cast<size_t>(node)] = generation_;
+  log_.push_back({node, fields});
 }
 
 void ClusterSnapshot::FinishUpdate() {

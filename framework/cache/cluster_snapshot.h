@@ -36,6 +36,9 @@ class ClusterSnapshot final : public Snapshot {
   const NodeColumns& columns() const override { return columns_; }
   int64_t generation() const override { return generation_; }
   int64_t structure_generation() const override { return structure_generation_; }
+  int64_t version(NodeIndex node) const override {
+    return versions_[static_cast<size_t>(node)];
+  }
 
   // Positions in the log grow for ever. ChangesSince(p) holds everything from p on, or nothing is
   // known of p any more (Remembers is false) and every node must be taken as changed.
@@ -57,6 +60,7 @@ class ClusterSnapshot final : public Snapshot {
 
  private:
   static constexpr int kFieldCount = 6;
+  void Changed(NodeIndex node, NodeFields fields);
   void WriteColumns(const NodeInfo& node);
   void PointColumns();
   void ListAffinities();
@@ -64,6 +68,7 @@ class ClusterSnapshot final : public Snapshot {
 
   absl::flat_hash_map<absl::string_view, std::unique_ptr<NodeInfo>> by_name_;
   std::vector<NodeInfo*> nodes_;
+  std::vector<int64_t> versions_;  // the generation of a node's last change
   std::vector<const NodeInfo*> order_, affinity_, required_anti_affinity_;
   bool affinity_changed_ = false;
   std::vector<NodeChange> log_;

@@ -52,14 +52,23 @@ uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod) {
   return abstainers;
 }
 
-EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,
-                        uint64_t abstainers) {
+EvaluationNeeds FilterNeedsOf(const Profile& profile, const PodInfo& pod,
+                              const StringSet& watched, uint64_t abstainers) {
   EvaluationNeeds needs;
   for (const auto& entry : profile.filter) {
     if ((abstainers & PluginBit(entry.ordinal)) != 0) continue;
     const Dependencies depends = entry.plugin->DependsOn(pod);
     if (!AddNeeds(depends.filter, depends, watched, &needs.filter_fields, &needs)) return needs;
   }
+  needs.shareable = true;
+  return needs;
+}
+
+EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,
+                        uint64_t abstainers) {
+  EvaluationNeeds needs = FilterNeedsOf(profile, pod, watched, abstainers);
+  if (!needs.shareable) return needs;
+  needs.shareable = false;
   for (const auto& entry : profile.score) {
     if ((abstainers & PluginBit(entry.ordinal)) != 0) continue;
     if (entry.plugin->normalization() == Normalization::kCustom) return needs;
@@ -356,10 +365,9 @@ void Evaluation::Diagnose(Diagnosis& diagnosis) const {
 }
 
 void Evaluation::FillStatuses(NodeStatuses& statuses) const {
-  for (size_t i = 0; i < kind_of_.size(); ++i) {
-    if (kind_of_[i] == 0) continue;
-    statuses.Set(static_cast<NodeIndex>(i), kinds_[kind_of_[i] - 1u].verdict);
-  }
+  std::vector<Verdict> kinds;
+  for (const Kind& kind : kinds_) kinds.push_back(kind.verdict);
+  statuses.SetAll(kind_of_, std::move(kinds));
 }
 
 int64_t Evaluation::bytes() const {

@@ -37,6 +37,9 @@ uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod);
 // abstainers: AbstainersFor the pod.
 EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,
                         uint64_t abstainers);
+// Of the verdicts alone.
+EvaluationNeeds FilterNeedsOf(const Profile& profile, const PodInfo& pod,
+                              const StringSet& watched, uint64_t abstainers);
 
 // Threads: none.
 class Evaluation {

@@ -1,29 +1,45 @@
 #include "framework/cycle/node_statuses.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace berth::framework {
+namespace {
+
+constexpr size_t kLookedThrough = 32;
+
+}  // namespace
 
 void NodeStatuses::Set(NodeIndex node, Verdict verdict) {
-  if (verdicts_.empty()) verdicts_.resize(snapshot_.nodes().size());
-  verdicts_[static_cast<size_t>(node)] = std::move(verdict);
+  if (kind_of_.empty()) kind_of_.resize(snapshot_.nodes().size());
+  // Among the first ones: where each node has a verdict of its own, looking for equals is in vain.
+  size_t kind = 0;
+  const size_t end = std::min(kinds_.size(), kLookedThrough);
+  while (kind < end && !(kinds_[kind].ordinal == verdict.ordinal &&
+                         kinds_[kind].status.identity() == verdict.status.identity())) {
+    ++kind;
+  }
+  if (kind == end) {
+    kind = kinds_.size();
+    kinds_.push_back(std::move(verdict));
+  }
+  kind_of_[static_cast<size_t>(node)] = static_cast<uint32_t>(kind + 1);
 }
 
 Status NodeStatuses::Get(std::string_view node_name) const {
   const NodeInfo* node = snapshot_.Find(node_name);
-  if (node == nullptr || verdicts_.empty()) return absent_;
-  const Verdict& verdict = verdicts_[static_cast<size_t>(node->index)];
-  return verdict.ok() ? absent_ : runtime_.Stamped(verdict);
+  if (node == nullptr || kind_of_.empty()) return absent_;
+  const uint32_t kind = kind_of_[static_cast<size_t>(node->index)];
+  return kind == 0 ? absent_ : runtime_.Stamped(kinds_[kind - 1u]);
 }
 
 std::vector<const NodeInfo*> NodeStatuses::NodesWith(Code code) const {
+  std::vector<uint8_t> wanted = {absent_.code() == code};
+  for (const Verdict& verdict : kinds_) wanted.push_back(verdict.status.code() == code);
   std::vector<const NodeInfo*> found;
-  for (const NodeInfo* node : snapshot_.nodes()) {
-    Code held = absent_.code();
-    if (!verdicts_.empty() && !verdicts_[static_cast<size_t>(node->index)].ok()) {
-      held = verdicts_[static_cast<size_t>(node->index)].status.code();
-    }
-    if (held == code) found.push_back(node);
+  const auto nodes = snapshot_.nodes();
+  for (size_t i = 0; i < nodes.size(); ++i) {
+    if (wanted[kind_of_.empty() ? 0 : kind_of_[i]] != 0) found.push_back(nodes[i]);
   }
   return found;
 }

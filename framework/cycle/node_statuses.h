@@ -1,6 +1,7 @@
 // NodeStatuses: the verdict of each node that was looked at, for PostFilter.
 #pragma once
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -10,12 +11,18 @@
 
 namespace berth::framework {
 
+// Nodes with one verdict share it: many nodes, few verdicts.
 class NodeStatuses final : public NodeStatusReader {
  public:
   NodeStatuses(const Runtime& runtime, const Snapshot& snapshot)
       : runtime_(runtime), snapshot_(snapshot) {}
 
   void Set(NodeIndex node, Verdict verdict);
+  // All at once. kind_of: by node; 0: not looked at, else 1 + a place in kinds.
+  void SetAll(const std::vector<uint16_t>& kind_of, std::vector<Verdict> kinds) {
+    kind_of_.assign(kind_of.begin(), kind_of.end());
+    kinds_ = std::move(kinds);
+  }
   // Of the nodes that were not looked at. At first UnschedulableAndUnresolvable, no reason.
   void SetAbsent(Status status) { absent_ = std::move(status); }
   const Status& absent() const { return absent_; }
@@ -26,7 +33,8 @@ class NodeStatuses final : public NodeStatusReader {
  private:
   const Runtime& runtime_;
   const Snapshot& snapshot_;
-  std::vector<Verdict> verdicts_;  // by node; ok: not looked at
+  std::vector<uint32_t> kind_of_;  // empty: nobody was looked at
+  std::vector<Verdict> kinds_;
   Status absent_{Code::kUnschedulableAndUnresolvable, {}};
 };
 

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <fmt/core.h>
+
 #include "base/check.h"
+#include "framework/cycle/evaluation.h"
 #include "framework/cycle/pod_status.h"
 
 namespace berth::framework {
@@ -63,6 +66,18 @@ std::vector<PodPtr> ProfileHandle::NominatedPods(std::string_view node_name) con
 void ProfileHandle::ClearNomination(const PodPtr& pod) {
   core_.nominator.Delete(pod->uid);
   PatchNomination(core_, *pod, "");
+}
+
+std::string ProfileHandle::NodeScopedSignature(const PodInfo& pod) const {
+  const Profile& profile = runtime().profile();
+  std::string signature = profile.Sign(pod);
+  if (signature.empty()) return {};
+  const uint64_t abstainers = AbstainersFor(profile, pod);
+  const EvaluationNeeds needs =
+      FilterNeedsOf(profile, pod, core_.watched_objects, abstainers);
+  if (!needs.shareable || needs.cluster_fields != 0) return {};
+  signature += fmt::format("/{}/{}", abstainers, needs.objects ? core_.objects_generation : 0);
+  return signature;
 }
 
 Status ProfileHandle::RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,

@@ -35,6 +35,7 @@ class ProfileHandle final : public Handle {
   bool RejectWaitingPod(std::string_view uid) override;
   std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;
   void ClearNomination(const PodPtr& pod) override;
+  std::string NodeScopedSignature(const PodInfo& pod) const override;
 
   Status RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,
                                      const NodeInfo& node) override;

@@ -25,9 +25,8 @@ constexpr absl::Duration kSyncPoll = absl::Milliseconds(10);
 void RunCycles(EngineCore& core) {
   core.run_posted = false;
   for (int32_t i = 0; i < core.options.cycles_per_task; ++i) {
-    if (core.stopped || !core.active || core.post_filtering || !core.queue->Ready() || core.bindings->Full()) {
-      break;
-    }
+    const bool may_go_on = !core.stopped && core.active && !core.post_filtering;
+    if (!may_go_on || !core.queue->Ready() || core.bindings->Full()) break;
     ScheduleOne(core);
   }
   core.metrics.CacheSize(static_cast<int64_t>(core.cache.node_count()),

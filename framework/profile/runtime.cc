@@ -96,11 +96,12 @@ Verdict Runtime::RunFilter(const CycleState& state, const PodInfo& pod,
 
 Verdict Runtime::RunFilterWithNominated(CycleState& state, const PodInfo& pod,
                                         const NodeInfo& node) const {
-  if (nominator_.empty()) return RunFilter(state, pod, node);
+  const std::vector<PodPtr>* nominated_here = nominator_.Find(node.name_symbol());
+  if (nominated_here == nullptr) return RunFilter(state, pod, node);
   NodeInfo crowded;
   CycleState crowded_state;
   bool any = false;
-  for (const PodPtr& nominated : nominator_.PodsOn(node.name())) {
+  for (const PodPtr& nominated : *nominated_here) {
     if (nominated->uid == pod.uid || nominated->priority < pod.priority) continue;
     if (!any) {
       any = true;

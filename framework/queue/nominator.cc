@@ -11,7 +11,9 @@ void Nominator::Add(const PodPtr& pod, const NominatingInfo* info) {
   if (overrides) node = info->node_name;
   if (node.empty()) return;
   if (!still_waiting_(*pod)) return;
-  by_node_[node].push_back(pod);
+  std::vector<PodPtr>& pods = by_node_[node];
+  pods.push_back(pod);
+  by_symbol_[Symbol::Intern(node)] = &pods;
   if (changed_) changed_(node);
   node_of_.insert_or_assign(pod->uid, std::move(node));
 }
@@ -22,7 +24,10 @@ void Nominator::Delete(std::string_view uid) {
   auto pods = by_node_.find(it->second);
   std::erase_if(pods->second, [&](const PodPtr& pod) { return pod->uid == uid; });
   if (changed_) changed_(pods->first);
-  if (pods->second.empty()) by_node_.erase(pods);
+  if (pods->second.empty()) {
+    by_symbol_.erase(Symbol::Intern(pods->first));
+    by_node_.erase(pods);
+  }
   node_of_.erase(it);
 }
 

@@ -7,7 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/container/flat_hash_map.h>
+
 #include "base/strings.h"
+#include "base/symbol.h"
 #include "framework/plugin.h"
 #include "framework/pod_info.h"
 
@@ -32,6 +35,11 @@ class Nominator {
 
   // In the order of nomination.
   std::vector<PodPtr> PodsOn(std::string_view node_name) const;
+  // The same list, by the node's symbol; null when nobody is. Cost: one hash.
+  const std::vector<PodPtr>* Find(Symbol node) const {
+    auto it = by_symbol_.find(node);
+    return it == by_symbol_.end() ? nullptr : it->second;
+  }
   bool empty() const { return node_of_.empty(); }
   bool Has(std::string_view uid) const { return node_of_.contains(uid); }
   // Nodes with nominated pods, in order of name.
@@ -43,6 +51,7 @@ class Nominator {
   StillWaiting still_waiting_;
   Changed changed_;
   std::map<std::string, std::vector<PodPtr>, std::less<>> by_node_;
+  absl::flat_hash_map<Symbol, const std::vector<PodPtr>*> by_symbol_;  // into by_node_
   StringMap<std::string> node_of_;  // uid -> node
 };
 

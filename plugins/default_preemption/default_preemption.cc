@@ -37,27 +37,53 @@ bool IsBeingPreempted(const PodInfo& pod) {
   });
 }
 
-// The candidates with the least of a measure.
-template <typename Measure>
-void KeepLeast(std::span<const PreemptionCandidate> candidates, std::vector<size_t>& kept,
-               const Measure& measure) {
-  auto least = measure(candidates[kept.front()]);
-  for (const size_t i : kept) least = std::min(least, measure(candidates[i]));
-  std::erase_if(kept, [&](size_t i) { return measure(candidates[i]) != least; });
-}
-
-absl::Time EarliestStartOfTheMostImportant(const PreemptionCandidate& candidate) {
+absl::Time EarliestStartOfTheMostImportant(const std::vector<PodPtr>& pods) {
   int32_t highest = std::numeric_limits<int32_t>::min();
   absl::Time earliest = absl::InfiniteFuture();
-  for (const PodPtr& victim : candidate.victims) {
-    if (victim->priority > highest) {
-      highest = victim->priority;
-      earliest = victim->start_time;
-    } else if (victim->priority == highest) {
-      earliest = std::min(earliest, victim->start_time);
+  for (const PodPtr& pod : pods) {
+    if (pod->priority > highest) {
+      highest = pod->priority;
+      earliest = pod->start_time;
+    } else if (pod->priority == highest) {
+      earliest = std::min(earliest, pod->start_time);
     }
   }
   return earliest;
+}
+
+// A node and who would go.
+struct Candidate {
+  const NodeInfo* node = nullptr;
+  KnownVictims::VictimsPtr victims;
+};
+
+// The candidates with the least of a measure.
+template <typename Measure>
+void KeepLeast(std::span<const Candidate> candidates, std::vector<size_t>& kept,
+               const Measure& measure) {
+  if (kept.size() < 2) return;
+  auto least = measure(*candidates[kept.front()].victims);
+  for (const size_t i : kept) least = std::min(least, measure(*candidates[i].victims));
+  std::erase_if(kept, [&](size_t i) { return measure(*candidates[i].victims) != least; });
+}
+
+// Indices of the best, in order.
+std::vector<size_t> BestOf(std::span<const Candidate> candidates) {
+  std::vector<size_t> kept(candidates.size());
+  for (size_t i = 0; i < kept.size(); ++i) kept[i] = i;
+  KeepLeast(candidates, kept, [](const Victims& each) { return each.violations; });
+  KeepLeast(candidates, kept, [](const Victims& each) { return each.pods.front()->priority; });
+  KeepLeast(candidates, kept, [](const Victims& each) {
+    int64_t sum = 0;
+    for (const PodPtr& pod : each.pods) sum += int64_t{pod->priority} + (int64_t{1} << 31);
+    return sum;
+  });
+  KeepLeast(candidates, kept, [](const Victims& each) { return each.pods.size(); });
+  // The latest: least, seen from the other end of time.
+  KeepLeast(candidates, kept, [](const Victims& each) {
+    return -absl::ToUnixNanos(EarliestStartOfTheMostImportant(each.pods));
+  });
+  return kept;
 }
 
 Status Prefixed(const Status& status) {
@@ -68,23 +94,49 @@ Status Prefixed(const Status& status) {
 }  // namespace
 
 std::vector<size_t> BestCandidates(std::span<const PreemptionCandidate> candidates) {
-  std::vector<size_t> kept(candidates.size());
-  for (size_t i = 0; i < kept.size(); ++i) kept[i] = i;
-  if (kept.empty()) return kept;
-  KeepLeast(candidates, kept, [](const auto& each) { return each.budget_violations; });
-  KeepLeast(candidates, kept, [](const auto& each) { return each.victims.front()->priority; });
-  KeepLeast(candidates, kept, [](const auto& each) {
-    int64_t sum = 0;
-    for (const PodPtr& victim : each.victims) sum += int64_t{victim->priority} + (int64_t{1} << 31);
-    return sum;
-  });
-  KeepLeast(candidates, kept, [](const auto& each) { return each.victims.size(); });
-  // The latest: least, seen from the other end of time.
-  KeepLeast(candidates, kept, [](const auto& each) {
-    return -absl::ToUnixNanos(EarliestStartOfTheMostImportant(each));
-  });
-  return kept;
+  std::vector<Candidate> list;
+  for (const PreemptionCandidate& each : candidates) {
+    list.push_back({nullptr, std::make_shared<const Victims>(
+                                 Victims{{}, each.victims, each.budget_violations})});
+  }
+  return BestOf(list);
 }
+
+// Victims by node for one pod: what is known, else found out.
+class DefaultPreemption::Search {
+ public:
+  Search(DefaultPreemption& plugin, const framework::CycleState& state, const PodInfo& pod,
+         int64_t candidates)
+      : plugin_(plugin), state_(state), pod_(pod) {
+    if (candidates == 0) return;
+    budgets_ = BudgetsOf(plugin.handle_.objects());
+    // Budgets are drawn on by pods of all nodes, so nothing is kept where there are some.
+    const std::string signature =
+        budgets_.empty() ? plugin.handle_.NodeScopedSignature(pod) : std::string();
+    keeps_ = !signature.empty();
+    if (keeps_) plugin.known_.Begin(plugin.handle_.snapshot(), signature);
+  }
+
+  KnownVictims::VictimsPtr On(const NodeInfo& node) const {
+    KnownVictims::VictimsPtr known = keeps_ ? plugin_.known_.Find(node) : nullptr;
+    if (known) return known;
+    Victims found = SelectVictims(plugin_.handle_, state_, pod_, node, budgets_);
+    if (found.status.ok() && found.pods.empty()) {
+      found.status = framework::Error(fmt::format("expected at least one victim pod on node {}",
+                                                  api::GoQuoted(node.name())));
+    }
+    known = std::make_shared<const Victims>(std::move(found));
+    if (keeps_) plugin_.known_.Keep(node, known);
+    return known;
+  }
+
+ private:
+  DefaultPreemption& plugin_;
+  const framework::CycleState& state_;
+  const PodInfo& pod_;
+  std::vector<Budget> budgets_;
+  bool keeps_ = false;
+};
 
 DefaultPreemption::DefaultPreemption(const DefaultPreemptionArgs& args, framework::Handle& handle)
     : percentage_(args.min_candidate_nodes_percentage.value_or(10)),
@@ -136,37 +188,34 @@ PostFilterPlan DefaultPreemption::Plan(const framework::CycleState& state, const
   framework::Diagnosis why_not;
   why_not.all_nodes = static_cast<int64_t>(handle_.snapshot().nodes().size());
   why_not.absent_status = framework::Unresolvable("Preemption is not helpful for scheduling");
-  std::vector<Budget> budgets;
-  if (count > 0) budgets = BudgetsOf(handle_.objects());
-  std::vector<PreemptionCandidate> violating;
+  const Search search(*this, state, pod, count);
+  std::vector<Candidate> helpful, violating;
   Status error;
   for (int64_t i = 0; i < count; ++i) {
-    const auto found = std::ssize(plan.candidates) + std::ssize(violating);
-    if (!plan.candidates.empty() && found >= enough) break;
+    if (!helpful.empty() && std::ssize(helpful) + std::ssize(violating) >= enough) break;
     const NodeInfo& node = *nodes[static_cast<size_t>((offset + i) % count)];
-    Victims victims = SelectVictims(handle_, state.Clone(), pod, node, budgets);
-    if (victims.status.ok() && victims.pods.empty()) {
-      victims.status = framework::Error(fmt::format("expected at least one victim pod on node {}",
-                                                    api::GoQuoted(node.name())));
-    }
-    if (!victims.status.ok()) {
-      if (!victims.status.IsRejected()) error = victims.status;
-      why_not.Count(victims.status);
+    const KnownVictims::VictimsPtr victims = search.On(node);
+    if (!victims->status.ok()) {
+      if (!victims->status.IsRejected()) error = victims->status;
+      why_not.Count(victims->status);
       continue;
     }
-    auto& list = victims.violations == 0 ? plan.candidates : violating;
-    if (std::ssize(list) >= enough) continue;
-    list.push_back({std::string(node.name()), std::move(victims.pods), victims.violations});
+    auto& list = victims->violations == 0 ? helpful : violating;
+    if (std::ssize(list) < enough) list.push_back({&node, victims});
   }
-  std::move(violating.begin(), violating.end(), std::back_inserter(plan.candidates));
-  if (plan.candidates.empty()) {
+  helpful.insert(helpful.end(), violating.begin(), violating.end());
+  if (helpful.empty()) {
     plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
     plan.status = error.ok() ? framework::Unschedulable(why_not.Message()) : error;
     if (!error.ok()) plan.nominating = std::nullopt;
     return plan;
   }
-  for (const size_t i : BestCandidates(plan.candidates)) {
-    plan.pick.push_back(plan.candidates[i].node);
+  const std::vector<size_t> best = BestOf(helpful);
+  for (const size_t i : best) plan.pick.emplace_back(helpful[i].node->name());
+  if (!all) helpful = {helpful[best.front()]};
+  for (const Candidate& each : helpful) {
+    plan.candidates.push_back(
+        {std::string(each.node->name()), each.victims->pods, each.victims->violations});
   }
   plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, plan.pick.front()};
   return plan;

@@ -9,6 +9,7 @@
 #include "framework/registry.h"
 #include "plugins/args.h"
 #include "plugins/default_preemption/evictions.h"
+#include "plugins/default_preemption/known_victims.h"
 
 namespace berth::plugins::default_preemption {
 
@@ -41,6 +42,7 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:
+  class Search;
   // all: every node that could be tried is; else from a random one on, until there are enough.
   framework::PostFilterPlan Plan(const framework::CycleState& state, const framework::PodInfo& pod,
                                  const framework::NodeStatusReader& statuses, bool all);
@@ -50,6 +52,7 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
   const int64_t percentage_, absolute_;
   framework::Handle& handle_;
   Evictions evictions_;
+  KnownVictims known_;
 };
 
 // Indices of the candidates that are best, in order: fewest budget violations, least important

@@ -40,9 +40,9 @@ Split SplitByBudget(const std::vector<PodPtr>& pods, std::span<const Budget> bud
 // The node as it is tried out.
 class Trial {
  public:
-  Trial(framework::Handle& handle, framework::CycleState state, const PodInfo& preemptor,
-        NodeInfo node)
-      : handle_(handle), state_(std::move(state)), preemptor_(preemptor), node_(std::move(node)) {}
+  Trial(framework::Handle& handle, const framework::CycleState& state, const PodInfo& preemptor,
+        const NodeInfo& node)
+      : handle_(handle), state_(state.Clone()), preemptor_(preemptor), node_(node) {}
 
   Status Remove(const PodPtr& pod) {
     node_.RemovePod(*pod);
@@ -53,7 +53,6 @@ class Trial {
     return handle_.RunAddPod(state_, preemptor_, *pod, node_);
   }
   Status Fits() { return handle_.RunFiltersWithNominatedPods(state_, preemptor_, node_); }
-  const NodeInfo& node() const { return node_; }
 
  private:
   framework::Handle& handle_;
@@ -103,18 +102,21 @@ void SortByImportance(std::vector<PodPtr>& pods) {
   }
 }
 
-Victims SelectVictims(framework::Handle& handle, framework::CycleState state,
-                      const PodInfo& preemptor, NodeInfo node, std::span<const Budget> budgets) {
-  Trial trial(handle, std::move(state), preemptor, std::move(node));
+Victims SelectVictims(framework::Handle& handle, const framework::CycleState& state,
+                      const PodInfo& preemptor, const NodeInfo& node,
+                      std::span<const Budget> budgets) {
+  static const Status* const kNobody =
+      new Status(framework::Unresolvable("No preemption victims found for incoming pod"));
   Victims out;
   std::vector<PodPtr> potential;
-  for (const PodPtr& pod : trial.node().pods()) {
+  for (const PodPtr& pod : node.pods()) {
     if (pod->priority < preemptor.priority) potential.push_back(pod);
   }
   if (potential.empty()) {
-    out.status = framework::Unresolvable("No preemption victims found for incoming pod");
+    out.status = *kNobody;
     return out;
   }
+  Trial trial(handle, state, preemptor, node);
   for (const PodPtr& pod : potential) {
     out.status = trial.Remove(pod);
     if (!out.status.ok()) return out;

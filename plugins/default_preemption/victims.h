@@ -40,10 +40,10 @@ struct Victims {
 };
 // Takes all pods of lower priority away, and puts back, the most important first and those whose
 // budget would be violated before the others, whatever the pod fits beside.
-// state, node: copies, which are changed. UnschedulableAndUnresolvable when there is nobody to take
-// away; the rejection when it does not help.
-Victims SelectVictims(framework::Handle& handle, framework::CycleState state,
-                      const framework::PodInfo& preemptor, framework::NodeInfo node,
+// UnschedulableAndUnresolvable when there is nobody to take away; the rejection when it does not
+// help. state, node: are copied only when there is somebody.
+Victims SelectVictims(framework::Handle& handle, const framework::CycleState& state,
+                      const framework::PodInfo& preemptor, const framework::NodeInfo& node,
                       std::span<const Budget> budgets);
 
 }  // namespace berth::plugins::default_preemption

@@ -31,6 +31,7 @@ class NoHandle final : public Handle {
   bool RejectWaitingPod(std::string_view) override { return false; }
   std::vector<PodPtr> NominatedPods(std::string_view) const override { return {}; }
   void ClearNomination(const PodPtr&) override {}
+  std::string NodeScopedSignature(const PodInfo&) const override { return {}; }
   Status RunFiltersWithNominatedPods(CycleState&, const PodInfo&, const NodeInfo&) override {
     return Success();
   }

@@ -39,6 +39,7 @@ class FixedSnapshot final : public framework::Snapshot {
   const framework::NodeColumns& columns() const override { return columns_; }
   int64_t generation() const override { return 1; }
   int64_t structure_generation() const override { return 1; }
+  int64_t version(framework::NodeIndex) const override { return 1; }
 
  private:
   std::vector<framework::NodeInfo> nodes_;
@@ -75,6 +76,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
     return nominated;
   }
   void ClearNomination(const framework::PodPtr&) override {}
+  std::string NodeScopedSignature(const framework::PodInfo&) const override { return {}; }
   framework::Status RunFiltersWithNominatedPods(framework::CycleState&, const framework::PodInfo&,
                                                 const framework::NodeInfo&) override {
     return {};

@@ -14,7 +14,7 @@ namespace {
 
 using framework::ObjectPtr;
 
-std::string KeyOf(const google::protobuf::Message& object) {
+std::string EntryKey(const google::protobuf::Message& object) {
   const auto& metadata = api::MetaOf(object);
   return metadata.namespace_() + "/" + metadata.name();
 }
@@ -30,7 +30,7 @@ bool SameVersion(const ObjectPtr& a, const ObjectPtr& b) {
 
 const ObjectPtr& AssumedObjects::Newest(const ObjectPtr& shown) const {
   if (shown == nullptr || entries_.empty()) return shown;
-  const auto it = entries_.find(KeyOf(*shown));
+  const auto it = entries_.find(EntryKey(*shown));
   if (it == entries_.end() || !SameVersion(it->second.base, shown)) return shown;
   return it->second.object;
 }
@@ -54,15 +54,15 @@ absl::Status AssumedObjects::Assume(const ObjectPtr& was, ObjectPtr object) {
   const ObjectPtr& newest = Newest(shown);
   if (newest != was && (newest != shown || !SameVersion(shown, was))) {
     return absl::FailedPreconditionError(ToAbsl(fmt::format(
-        "{} is out of sync (stored: {}, assume: {})", api::GoQuoted(KeyOf(*was)),
+        "{} is out of sync (stored: {}, assume: {})", api::GoQuoted(EntryKey(*was)),
         api::MetaOf(*shown).resource_version(), metadata.resource_version())));
   }
-  entries_[KeyOf(*was)] = Entry{shown, std::move(object)};
+  entries_[EntryKey(*was)] = Entry{shown, std::move(object)};
   return absl::OkStatus();
 }
 
 void AssumedObjects::Forget(const ObjectPtr& assumed) {
-  const auto it = entries_.find(KeyOf(*assumed));
+  const auto it = entries_.find(EntryKey(*assumed));
   if (it != entries_.end() && it->second.object == assumed) entries_.erase(it);
 }
 

@@ -18,6 +18,8 @@ using api::Quantity;
 using api::core::PersistentVolume;
 using api::core::PersistentVolumeClaim;
 using api::scheduling::LabelSet;
+using volumes::KeyOf;
+using volumes::Problem;
 
 constexpr std::string_view kNoProvisioner = "kubernetes.io/no-provisioner";
 
@@ -26,10 +28,6 @@ std::optional<Quantity> StorageOf(const Amounts& amounts) {
   const auto it = amounts.find("storage");
   if (it == amounts.end()) return std::nullopt;
   return api::ToQuantity(it->second);
-}
-
-std::string KeyOf(const PersistentVolumeClaim& claim) {
-  return claim.metadata().namespace_() + "/" + claim.metadata().name();
 }
 
 template <typename Spec>
@@ -126,7 +124,7 @@ UnboundClaim ReadUnbound(ClaimPtr claim) {
   return unbound;
 }
 
-void FindCandidates(const AssumedObjects& volumes, std::vector<UnboundClaim>& claims) {
+void FindCandidates(const AssumedObjects& known, std::vector<UnboundClaim>& claims) {
   std::vector<api::scheduling::CompiledSelector> selectors(claims.size());
   for (size_t i = 0; i < claims.size(); ++i) {
     if (!claims[i].claim->spec().has_selector()) continue;
@@ -135,13 +133,13 @@ void FindCandidates(const AssumedObjects& volumes, std::vector<UnboundClaim>& cl
       selectors[i] = *std::move(selector);
       continue;
     }
-    claims[i].bad_selector = absl::FailedPreconditionError(ToAbsl(fmt::format(
-        "error creating internal label selector for claim: {}: {}", KeyOf(*claims[i].claim),
-        ToStd(selector.status().message()))));
+    claims[i].bad_selector = Problem(
+        fmt::format("error creating internal label selector for claim: {}: {}",
+                    KeyOf(*claims[i].claim), ToStd(selector.status().message())));
   }
   if (claims.empty()) return;
   std::vector<bool> settled(claims.size());
-  volumes.ForEach([&](const framework::ObjectPtr& object) {
+  known.ForEach([&](const framework::ObjectPtr& object) {
     const auto volume = std::static_pointer_cast<const PersistentVolume>(object);
     for (size_t i = 0; i < claims.size(); ++i) {
       if (settled[i] || claims[i].selected_node || !claims[i].bad_selector.ok()) continue;
@@ -168,14 +166,12 @@ Provisioning ReadProvisioning(const framework::ObjectSource& objects,
   Provisioning out;
   const std::string_view name = volumes::ClassOf(claim);
   if (name.empty()) {
-    out.problem = absl::FailedPreconditionError(
-        ToAbsl(fmt::format("no class for claim {}", api::GoQuoted(KeyOf(claim)))));
+    out.problem = Problem(fmt::format("no class for claim {}", api::GoQuoted(KeyOf(claim))));
     return out;
   }
   const auto storage_class = volumes::FindClass(objects, name);
   if (storage_class == nullptr) {
-    out.problem = absl::FailedPreconditionError(
-        ToAbsl(fmt::format("failed to find storage class {}", api::GoQuoted(name))));
+    out.problem = Problem(fmt::format("failed to find storage class {}", api::GoQuoted(name)));
     return out;
   }
   const std::string& provisioner = storage_class->provisioner();

@@ -14,7 +14,7 @@ namespace berth::plugins::volume_binding {
 UnboundClaim ReadUnbound(ClaimPtr claim);
 
 // Fills in the candidates of all. One pass over the volumes.
-void FindCandidates(const AssumedObjects& volumes, std::vector<UnboundClaim>& claims);
+void FindCandidates(const AssumedObjects& known, std::vector<UnboundClaim>& claims);
 
 Provisioning ReadProvisioning(const framework::ObjectSource& objects,
                               const api::core::PersistentVolumeClaim& claim);

@@ -18,10 +18,7 @@ namespace {
 using api::core::PersistentVolume;
 using api::core::PersistentVolumeClaim;
 using api::scheduling::LabelSet;
-
-absl::Status Problem(std::string_view text) {
-  return absl::FailedPreconditionError(ToAbsl(text));
-}
+using volumes::Problem;
 
 // A pod's claim, by what is assumed of it; the text of the failure when it is not there.
 absl::StatusOr<ClaimPtr> ClaimFor(const Sources& sources, const api::core::Pod& pod,

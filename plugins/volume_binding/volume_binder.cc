@@ -26,17 +26,11 @@ using api::core::PersistentVolume;
 using api::core::PersistentVolumeClaim;
 using api::scheduling::LabelSet;
 using framework::ObjectPtr;
+using volumes::KeyOf;
+using volumes::Problem;
 
 constexpr absl::Duration kPollPeriod = absl::Seconds(1);
 constexpr const char* kBoundByController = "pv.kubernetes.io/bound-by-controller";
-
-std::string KeyOf(const PersistentVolumeClaim& claim) {
-  return claim.metadata().namespace_() + "/" + claim.metadata().name();
-}
-
-absl::Status Problem(std::string_view text) {
-  return absl::FailedPreconditionError(ToAbsl(text));
-}
 
 // The source lags behind what we wrote.
 template <typename Object>

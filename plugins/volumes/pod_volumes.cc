@@ -69,10 +69,8 @@ absl::Status CheckOwner(const api::core::Pod& pod, const api::core::PersistentVo
     if (owner.uid() == pod.metadata().uid()) return absl::OkStatus();
     break;
   }
-  return absl::FailedPreconditionError(ToAbsl(
-      fmt::format("PVC {}/{} was not created for pod {}/{} (pod is not owner)",
-                  claim.metadata().namespace_(), claim.metadata().name(),
-                  pod.metadata().namespace_(), pod.metadata().name())));
+  return Problem(fmt::format("PVC {} was not created for pod {}/{} (pod is not owner)",
+                             KeyOf(claim), pod.metadata().namespace_(), pod.metadata().name()));
 }
 
 framework::Dependencies NoDependencies() {
@@ -81,6 +79,14 @@ framework::Dependencies NoDependencies() {
           .node_fields = 0,
           .domains = {},
           .objects = {}};
+}
+
+std::string KeyOf(const api::core::PersistentVolumeClaim& claim) {
+  return claim.metadata().namespace_() + "/" + claim.metadata().name();
+}
+
+absl::Status Problem(std::string_view text) {
+  return absl::FailedPreconditionError(ToAbsl(text));
 }
 
 std::string_view ClassOf(const api::core::PersistentVolumeClaim& claim) {

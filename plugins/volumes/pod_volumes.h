@@ -46,6 +46,11 @@ framework::Dependencies NoDependencies();
 
 // --- claims, volumes, classes -------------------------------------------------------------------
 
+// "namespace/name".
+std::string KeyOf(const api::core::PersistentVolumeClaim& claim);
+// FailedPrecondition: what is asked cannot be answered as the objects are.
+absl::Status Problem(std::string_view text);
+
 // The storage class, by the old annotation first; empty: none.
 std::string_view ClassOf(const api::core::PersistentVolumeClaim& claim);
 std::string_view ClassOf(const api::core::PersistentVolume& volume);

@@ -152,8 +152,8 @@ TEST(NodeVolumeLimitsTest, WhatIsMissing) {
 
 TEST(NodeVolumeLimitsTest, Hints) {
   const auto pod = MakePod("p").PvcVolume("c").Info();
-  const auto one = testing::Parsed<CSINode>(Limit("d", 1)), two = testing::Parsed<CSINode>(
-                                                                Limit("d", 2));
+  const auto one = testing::Parsed<CSINode>(Limit("d", 1));
+  const auto two = testing::Parsed<CSINode>(Limit("d", 2));
   const auto other = testing::Parsed<CSINode>(Limit("e", 1));
   EXPECT_EQ(*AfterCsiNodeUpdate(*pod, one.get(), two.get()), QueueingHint::kQueue);
   EXPECT_EQ(*AfterCsiNodeUpdate(*pod, two.get(), one.get()), QueueingHint::kSkip);

@@ -61,7 +61,8 @@ class VolumeBindingEngineTest : public ::testing::Test {
                     R"(","uid":"uid-)" + std::string(name) +
                     R"("},"spec":{"accessModes":["ReadWriteOnce"],"storageClassName":")" +
                     std::string(of_class) +
-                    R"(","resources":{"requests":{"storage":"1Gi"}}},"status":{"phase":"Pending"}})");
+                    R"(","resources":{"requests":{"storage":"1Gi"}}},
+                        "status":{"phase":"Pending"}})");
   }
   void PutVolume(std::string_view name, std::string_view zone) {
     testing::Put<PersistentVolume>(
@@ -206,6 +207,20 @@ TEST_F(VolumeBindingEngineTest, NobodyWaitsForAPodThatIsGone) {
   EXPECT_EQ(NodeOf("q"), "a");
 }
 
+TEST_F(VolumeBindingEngineTest, TwoPodsOfAClaimGoToTheNodeThatItsVolumeIsMadeFor) {
+  PutClaim("c", "wait");
+  Start();
+  Put(MakePod("p").PvcVolume("c").NodeSelector("zone", "b"));
+  Put(MakePod("q").PvcVolume("c"));
+  Run(absl::Seconds(3));
+  EXPECT_EQ(SelectedNode("c"), "b");
+  PutVolume("made", "b");
+  BindClaim("c", "made");
+  Run(absl::Seconds(3));
+  EXPECT_EQ(NodeOf("p"), "b");
+  EXPECT_EQ(NodeOf("q"), "b");
+}
+
 TEST_F(VolumeBindingEngineTest, PlainPodsShareEvaluationsWhileVolumesAreBound) {
   PutClaim("c", "wait");
   Start();
@@ -215,6 +230,7 @@ TEST_F(VolumeBindingEngineTest, PlainPodsShareEvaluationsWhileVolumesAreBound) {
   Run(absl::Seconds(1));
   for (const char* name : {"q", "r", "s"}) EXPECT_NE(NodeOf(name), "");
   EXPECT_EQ(NodeOf("p"), "");
+  EXPECT_GE(engine_->counts().decisions_reused, 2);
 }
 
 }  // namespace

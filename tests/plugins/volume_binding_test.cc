@@ -40,7 +40,8 @@ void PutClasses(framework::MemoryWorld& world) {
   testing::Put<StorageClass>(
       world, R"({"metadata":{"name":"zoned"},"provisioner":"csi.example.com",
                  "volumeBindingMode":"WaitForFirstConsumer",
-                 "allowedTopologies":[{"matchLabelExpressions":[{"key":"zone","values":["a"]}]}]})");
+                 "allowedTopologies":[
+                     {"matchLabelExpressions":[{"key":"zone","values":["a"]}]}]})");
   testing::Put<StorageClass>(
       world, R"({"metadata":{"name":"limited"},"provisioner":"limited.example.com",
                  "volumeBindingMode":"WaitForFirstConsumer"})");
@@ -359,6 +360,26 @@ TEST(VolumeBinderTest, AVolumeIsMeantForAClaim) {
   EXPECT_TRUE(completed.changed);
   EXPECT_EQ(completed.volume->spec().claim_ref().uid(), "u");
   EXPECT_TRUE(completed.volume->metadata().annotations().empty());
+}
+
+// The harness's sink never answers.
+TEST(VolumeBinderTest, ABindingThatIsCancelledEndsAtOnceAndOnce) {
+  testing::FakeHandle handle;
+  VolumeBinder binder(handle, absl::Seconds(600));
+  std::vector<std::string> answers;
+  PodVolumes volumes;
+  volumes.provisions.push_back(Parsed<PersistentVolumeClaim>(R"({"metadata":{"name":"c"}})"));
+  binder.Bind(*MakePod("p").Info(), "a", volumes, [&](const framework::Status& status) {
+    answers.push_back(status.Message());
+  });
+  EXPECT_TRUE(answers.empty());
+  EXPECT_EQ(binder.runs(), 1u);
+  binder.Cancel("other");
+  EXPECT_TRUE(answers.empty());
+  binder.Cancel("p");
+  binder.Cancel("p");
+  EXPECT_EQ(answers, (std::vector<std::string>{"binding volumes: context canceled"}));
+  EXPECT_EQ(binder.runs(), 0u);
 }
 
 TEST(AssumedObjectsTest, UntilTheSourceShowsSomethingNewer) {

@@ -131,11 +131,12 @@ TEST(VolumeZoneTest, Hints) {
   EXPECT_EQ(*AfterClaimChange(*pod, nullptr, claim.get()), QueueingHint::kQueue);
   EXPECT_EQ(*AfterClaimChange(*MakePod("p").Info(), nullptr, claim.get()), QueueingHint::kSkip);
 
-  const auto a = testing::Parsed<PersistentVolume>(
-      Volume(R"({"topology.kubernetes.io/zone":"a__b"})"));
-  const auto same = testing::Parsed<PersistentVolume>(
-      Volume(R"({"topology.kubernetes.io/zone":"b__a","x":"y"})"));
-  const auto b = testing::Parsed<PersistentVolume>(Volume(R"({"topology.kubernetes.io/zone":"b"})"));
+  const auto labelled = [](std::string_view labels) {
+    return testing::Parsed<PersistentVolume>(Volume(labels));
+  };
+  const auto a = labelled(R"({"topology.kubernetes.io/zone":"a__b"})");
+  const auto same = labelled(R"({"topology.kubernetes.io/zone":"b__a","x":"y"})");
+  const auto b = labelled(R"({"topology.kubernetes.io/zone":"b"})");
   EXPECT_EQ(*AfterVolumeChange(*pod, nullptr, a.get()), QueueingHint::kQueue);
   EXPECT_EQ(*AfterVolumeChange(*pod, a.get(), same.get()), QueueingHint::kSkip);
   EXPECT_EQ(*AfterVolumeChange(*pod, a.get(), b.get()), QueueingHint::kQueue);

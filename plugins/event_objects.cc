@@ -1,6 +1,7 @@
 #include "plugins/event_objects.h"
 
 #include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "framework/pod_info.h"
 
@@ -12,6 +13,14 @@ const api::core::Pod* AsPod(const google::protobuf::Message* object) {
 
 const api::core::Node* AsNode(const google::protobuf::Message* object) {
   return dynamic_cast<const api::core::Node*>(object);
+}
+
+const api::core::PersistentVolume* AsVolume(const google::protobuf::Message* object) {
+  return dynamic_cast<const api::core::PersistentVolume*>(object);
+}
+
+const api::core::PersistentVolumeClaim* AsClaim(const google::protobuf::Message* object) {
+  return dynamic_cast<const api::core::PersistentVolumeClaim*>(object);
 }
 
 bool IsSamePod(const framework::PodInfo& waiting, const api::core::Pod& other) {

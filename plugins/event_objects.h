@@ -11,6 +11,8 @@ namespace berth::plugins {
 // Null when the message is null or of another kind.
 const api::core::Pod* AsPod(const google::protobuf::Message* object);
 const api::core::Node* AsNode(const google::protobuf::Message* object);
+const api::core::PersistentVolume* AsVolume(const google::protobuf::Message* object);
+const api::core::PersistentVolumeClaim* AsClaim(const google::protobuf::Message* object);
 
 // The event is about the waiting pod itself.
 bool IsSamePod(const framework::PodInfo& waiting, const api::core::Pod& other);

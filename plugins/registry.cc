@@ -20,10 +20,14 @@
 #include "plugins/node_resources_balanced_allocation/node_resources_balanced_allocation.h"
 #include "plugins/node_resources_fit/node_resources_fit.h"
 #include "plugins/node_unschedulable/node_unschedulable.h"
+#include "plugins/node_volume_limits/node_volume_limits.h"
 #include "plugins/pod_topology_spread/pod_topology_spread.h"
 #include "plugins/priority_sort/priority_sort.h"
 #include "plugins/scheduling_gates/scheduling_gates.h"
 #include "plugins/taint_toleration/taint_toleration.h"
+#include "plugins/volume_binding/volume_binding.h"
+#include "plugins/volume_restrictions/volume_restrictions.h"
+#include "plugins/volume_zone/volume_zone.h"
 
 namespace berth::plugins {
 namespace {
@@ -137,6 +141,10 @@ std::vector<framework::PluginEntry> InTreePlugins() {
       WithArgs<node_affinity::NodeAffinity, NodeAffinityArgs>(),
       Plain<node_ports::NodePorts>(),
       WithArgs<node_resources_fit::NodeResourcesFit, NodeResourcesFitArgs>(),
+      Plain<volume_restrictions::VolumeRestrictions>(),
+      Plain<node_volume_limits::NodeVolumeLimits>(),
+      WithArgs<volume_binding::VolumeBinding, VolumeBindingArgs>(),
+      Plain<volume_zone::VolumeZone>(),
       WithArgs<pod_topology_spread::PodTopologySpread, PodTopologySpreadArgs>(),
       WithArgs<inter_pod_affinity::InterPodAffinity, InterPodAffinityArgs>(),
       Plain<dynamic_resources::DynamicResources>(),

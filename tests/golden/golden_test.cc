@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 constexpr const char* kDifferentOnPurpose[] = {"fit-0015"};
 
 // Families whose plugins are still to come.
-constexpr std::string_view kNotYet[] = {"volume", "dra"};
+constexpr std::string_view kNotYet[] = {"volume"};
 
 class GoldenTest : public ::testing::TestWithParam<const char*> {};
 

@@ -43,9 +43,9 @@ const Problem* ProblemOf(const Result<T>& result) {
 
 // The names that an expression may use besides CEL's own; others are refused by Parse.
 struct Names {
-  std::vector<std::string> roots;
-  std::vector<std::string> functions;  // quantity("1Gi")
-  std::vector<std::string> methods;    // of objects: capacity.compareTo(...)
+  std::vector<std::string> roots = {};
+  std::vector<std::string> functions = {};  // quantity("1Gi")
+  std::vector<std::string> methods = {};    // of objects: capacity.compareTo(...)
 };
 
 struct Limits {

@@ -12,6 +12,7 @@
 #include "framework/handle.h"
 #include "framework/object_source.h"
 #include "framework/pod_info.h"
+#include "framework/snapshot.h"
 #include "plugins/dynamic_resources/binding_conditions.h"
 #include "plugins/dynamic_resources/queueing_hints.h"
 
@@ -27,6 +28,7 @@ using Kind = AllocationOutcome::Kind;
 
 constexpr framework::StateKey kState{"DynamicResources"};
 constexpr int64_t kMaxAlternatives = 8;  // of a request
+constexpr std::string_view kImplicitResourcePrefix = "deviceclass.resource.kubernetes.io/";
 
 bool HasClaims(const PodInfo& pod) { return pod.object().spec().resource_claims_size() > 0; }
 
@@ -141,6 +143,32 @@ Status DynamicResources::CheckClasses(const ResourceClaim& claim) const {
   return framework::Success();
 }
 
+// Whether the pod requests a resource that only devices could give it.
+std::string DynamicResources::ExtendedResourceProblem(const PodInfo& pod,
+                                                      const framework::Snapshot& snapshot) const {
+  std::string problem;
+  for (const auto& [resource, wanted] : pod.requests.scalars) {
+    const auto nodes = snapshot.nodes();
+    const bool offered = std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo* node) {
+      return node->allocatable().amounts.Scalar(resource) > 0;
+    });
+    if (wanted <= 0 || offered) continue;
+    handle_.objects().ForEach(
+        api::ResourceOf<api::dra::DeviceClass>(), {}, [&](const framework::ObjectPtr& object) {
+          const auto& device_class = static_cast<const api::dra::DeviceClass&>(*object);
+          const std::string& name = device_class.metadata().name();
+          if (device_class.spec().extended_resource_name() != resource.text() &&
+              fmt::format("{}{}", kImplicitResourcePrefix, name) != resource.text()) {
+            return;
+          }
+          problem = fmt::format("pod requests {}, which stands for devices of class {}, and this "
+                                "scheduler allocates devices only to resource claims yet",
+                                resource.text(), name);
+        });
+  }
+  return problem;
+}
+
 // Adds the claim, or says why the pod cannot have it as it is.
 Status DynamicResources::Accept(const PodInfo& pod, const ClaimPtr& claim,
                                 std::vector<PodClaim>& out) const {
@@ -179,9 +207,13 @@ std::unique_ptr<const Allocator> DynamicResources::NewAllocator(
 }
 
 framework::PreFilterResult DynamicResources::PreFilter(CycleState& state, const PodInfo& pod,
-                                                       const framework::Snapshot&) {
+                                                       const framework::Snapshot& snapshot) {
   auto held = std::make_shared<PodState>();
   state.Write(kState, std::make_unique<StateHolder>(held));
+  if (!pod.requests.scalars.empty()) {
+    const std::string problem = ExtendedResourceProblem(pod, snapshot);
+    if (!problem.empty()) return {framework::Unresolvable(problem), {}};
+  }
   if (!HasClaims(pod)) return {framework::Skip(), {}};
   const PodClaims found = ClaimsOf(pod.object(), store_.Finder());
   if (!found.problem.empty()) return {framework::Unresolvable(found.problem), {}};

@@ -1,9 +1,8 @@
 // Devices for pods that claim them: finds devices on a node, holds them, and writes into the claims
 // what was found.
 //
-// NOT YET: extended resources that a DeviceClass stands for (spec.extendedResourceName). A pod that
-// requests one is a pod without claims here; NodeResourcesFit rejects it wherever the node itself
-// does not offer the resource, so it is never bound without its devices.
+// NOT YET: extended resources that a DeviceClass stands for. A pod that requests one which no node
+// offers by itself is rejected and told so; where nodes offer it, they are what it can get.
 #pragma once
 
 #include <memory>
@@ -83,6 +82,8 @@ class DynamicResources final : public framework::PreEnqueuePlugin,
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:
+  std::string ExtendedResourceProblem(const framework::PodInfo& pod,
+                                      const framework::Snapshot& snapshot) const;
   framework::Status Accept(const framework::PodInfo& pod, const ClaimPtr& claim,
                            std::vector<PodClaim>& out) const;
   framework::Status CheckClasses(const api::dra::ResourceClaim& claim) const;

@@ -9,6 +9,10 @@
 #include "api/errors.h"
 #include "api/json.h"
 #include "api/resource_table.h"
+#include "base/sim_executor.h"
+#include "framework/cycle/scheduler_engine.h"
+#include "framework/memory_world.h"
+#include "plugins/registry.h"
 #include "tests/framework/builders.h"
 #include "tests/plugins/harness.h"
 
@@ -118,6 +122,25 @@ TEST_F(DynamicResourcesTest, PodsWithoutClaimsAreNoneOfItsBusiness) {
   EXPECT_EQ(testing::SignatureOf(plugin_, *pod), "");
   EXPECT_EQ(plugin_.DependsOn(*pod).node_fields, 0u);
   EXPECT_TRUE(plugin_.PreEnqueue(*pod).ok());
+}
+
+TEST_F(DynamicResourcesTest, ExtendedResourcesThatStandForDevicesAreRefusedByName) {
+  Put(FromJson<api::dra::DeviceClass>(
+      R"({"metadata": {"name": "gpu"}, "spec": {"extendedResourceName": "example.com/gpu"}})"));
+  const auto refused = [&](std::string_view resource, bool offered = false) {
+    MakePod pod("p");
+    pod.Requests({{resource, "1"}});
+    MakeNode node("n");
+    if (offered) node.Allocatable({{resource, "1"}});
+    const testing::FixedSnapshot snapshot({node.Info()});
+    return plugin_.PreFilter(state_, *pod.Info(), snapshot).status.Message();
+  };
+  EXPECT_EQ(refused("example.com/gpu"),
+            "pod requests example.com/gpu, which stands for devices of class gpu, and this "
+            "scheduler allocates devices only to resource claims yet");
+  EXPECT_NE(refused("deviceclass.resource.kubernetes.io/gpu"), "");
+  EXPECT_EQ(refused("example.com/gpu", true), "");
+  EXPECT_EQ(refused("example.com/other"), "");
 }
 
 TEST_F(DynamicResourcesTest, PodsWithClaimsAreNeverShared) {
@@ -373,6 +396,63 @@ TEST_F(DynamicResourcesTest, EventsAreRegistered) {
             QueueingHint::kQueue);
   EXPECT_EQ(hint("Pod", framework::kUpdatePodGeneratedResourceClaim, &pod->object()),
             QueueingHint::kQueue);
+}
+
+// The whole engine: one device, two pods that each want it.
+TEST(DynamicResourcesEngineTest, APodGetsTheDeviceAndTheNextOneWaitsForIt) {
+  SimLoop loop(1);
+  const auto executor = loop.MakeExecutor("engine");
+  framework::MemoryWorld world(*executor);
+  std::string events;
+  world.on_event = [&](const framework::EventNote& note) { events += note.note + "\n"; };
+  framework::Registry registry;
+  for (framework::PluginEntry& entry : InTreePlugins()) {
+    ASSERT_TRUE(registry.Register(std::move(entry)).ok());
+  }
+  framework::Engine engine(framework::EngineOptions{}, *executor, world, world);
+  framework::ProfileConfig profile;
+  profile.plugins = framework::MergeWithDefaults({});
+  ASSERT_TRUE(engine.AddProfile(profile, registry).ok());
+  ASSERT_TRUE(engine.Start().ok());
+  const auto run = [&](absl::Duration time) { loop.RunUntil(loop.clock().Now() + time); };
+  const auto claim = [&](std::string_view name) {
+    auto out = Claim(kOne);
+    out->mutable_metadata()->set_name(std::string(name));
+    out->mutable_metadata()->set_uid(std::string(name));
+    world.Put(api::ResourceOf<ResourceClaim>(), out);
+  };
+  const auto pod = [&](std::string_view name, std::string_view claim_name) {
+    MakePod out(name);
+    auto& entry = *out.message().mutable_spec()->add_resource_claims();
+    entry.set_name("gpu");
+    entry.set_resource_claim_name(std::string(claim_name));
+    world.Put(api::ResourceOf<api::core::Pod>(), out.Object());
+  };
+  const auto node_of = [&](std::string_view name) {
+    const auto held = world.Get(api::ResourceOf<api::core::Pod>(), "default", name);
+    return static_cast<const api::core::Pod&>(*held).spec().node_name();
+  };
+  world.Put(api::ResourceOf<api::core::Node>(), MakeNode("n").Capacity("4", "4Gi").Object());
+  world.Put(api::ResourceOf<api::dra::DeviceClass>(),
+            FromJson<api::dra::DeviceClass>(R"({"metadata": {"name": "gpu"}})"));
+  world.Put(api::ResourceOf<api::dra::ResourceSlice>(),
+            FromJson<api::dra::ResourceSlice>(R"({"metadata": {"name": "s"}, "spec": {
+                "driver": "d", "nodeName": "n", "devices": [{"name": "a"}],
+                "pool": {"name": "n", "generation": 1, "resourceSliceCount": 1}}})"));
+  claim("one");
+  pod("first", "one");
+  pod("second", "two");
+  run(absl::Seconds(5));
+  EXPECT_EQ(node_of("first"), "n");
+  EXPECT_EQ(node_of("second"), "") << "its claim is not there yet";
+  claim("two");
+  run(absl::Seconds(5));
+  EXPECT_EQ(node_of("second"), "");
+  EXPECT_NE(events.find("0/1 nodes are available: 1 cannot allocate all claims."),
+            std::string::npos) << events;
+  claim("one");  // given back: without an allocation
+  run(absl::Seconds(20));
+  EXPECT_EQ(node_of("second"), "n");
 }
 
 }  // namespace

@@ -6,7 +6,9 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/json_value.h"
 #include "api/resource_table.h"
+#include "base/log.h"
 #include "framework/object_source.h"
 #include "plugins/dynamic_resources/binding_conditions.h"
 
@@ -30,7 +32,8 @@ ClaimPtr AnswerOr(const framework::ObjectPtr& answer, const ClaimPtr& sent) {
 struct ClaimWriter::Run {
   std::shared_ptr<PodState> state;
   std::shared_ptr<const api::core::Pod> pod;
-  std::string uid, namespace_name, name, scheduler, node;
+  std::string uid, name, scheduler, node;
+  std::vector<ClaimPtr> pending;  // of each claim; null: allocated already
   framework::StatusDone done;
   size_t claim = 0;  // in work
   int conflicts = 0;
@@ -47,12 +50,33 @@ void ClaimWriter::Write(std::shared_ptr<PodState> state, const framework::PodInf
   run->scheduler = pod.scheduler_name;
   run->node = std::string(node_name);
   run->done = std::move(done);
+  for (const PodClaim& held : run->state->claims) run->pending.push_back(held.pending);
   runs_[run->uid] = run;
   NextClaim(run);
 }
 
 void ClaimWriter::Cancel(std::string_view pod_uid) {
   if (const auto it = runs_.find(pod_uid); it != runs_.end()) it->second->cancelled = true;
+}
+
+// Of the claim in work.
+const ClaimPtr& ClaimWriter::Pending(const Run& run) { return run.pending[run.claim]; }
+
+void ClaimWriter::GiveBack(const ResourceClaim& claim, std::string_view pod_uid) {
+  const auto quoted = [](std::string_view text) {
+    return api::JsonValue(std::string(text)).ToText();
+  };
+  handle_.sink().Patch(
+      api::ResourceOf<ResourceClaim>(), claim.metadata().namespace_(), claim.metadata().name(),
+      fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"reservedFor":)"
+                  R"([{{"$patch":"delete","uid":{}}}]}}}})",
+                  quoted(claim.metadata().uid()), quoted(pod_uid)),
+      "status", [key = KeyOf(claim), uid = std::string(pod_uid)](const absl::Status& status) {
+        // Tried again when the pod's next attempt fails.
+        if (status.ok()) return;
+        BERTH_LOG(kError, "unreserve failed claim={} pod_uid={} err=\"{}\"", key, uid,
+                  ToStd(status.message()));
+      });
 }
 
 void ClaimWriter::Finish(const RunPtr& run, framework::Status status) {
@@ -72,7 +96,7 @@ void ClaimWriter::NextClaim(const RunPtr& run) {
 }
 
 void ClaimWriter::WriteClaim(const RunPtr& run, const ClaimPtr& claim) {
-  const bool allocate = run->state->claims[run->claim].allocation.has_value();
+  const bool allocate = Pending(*run) != nullptr;
   const std::string key = KeyOf(*claim);
   if (claim->metadata().has_deletion_timestamp()) {
     return Failed(run, absl::FailedPreconditionError(
@@ -103,10 +127,10 @@ void ClaimWriter::WriteFinalizer(const RunPtr& run, const ClaimPtr& claim) {
 }
 
 void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
+  if (run->cancelled) return Failed(run, absl::CancelledError("cancelled"), {});
   auto changed = std::make_shared<ResourceClaim>(*claim);
-  const auto& allocation = run->state->claims[run->claim].allocation;
-  if (allocation) {
-    *changed->mutable_status()->mutable_allocation() = *allocation;
+  if (Pending(*run) != nullptr) {
+    *changed->mutable_status()->mutable_allocation() = Pending(*run)->status().allocation();
     if (HasBindingConditions(*changed)) {
       changed->mutable_status()->mutable_allocation()->mutable_allocation_timestamp()->set_seconds(
           absl::ToUnixSeconds(handle_.executor().clock().Now()));
@@ -117,7 +141,7 @@ void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
   consumer.set_name(run->name);
   consumer.set_uid(run->uid);
   const std::string_view what =
-      allocation ? "add allocation and reservation to" : "add reservation to";
+      Pending(*run) != nullptr ? "add allocation and reservation to" : "add reservation to";
   handle_.sink().Update(
       api::ResourceOf<ResourceClaim>(), changed, "status",
       [this, alive = alive_.Watch(), run, changed, what](const absl::Status& status,
@@ -131,11 +155,13 @@ void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
 void ClaimWriter::Written(const RunPtr& run, ClaimPtr claim) {
   PodClaim& held = run->state->claims[run->claim];
   held.claim = claim;
-  if (held.allocation) {
-    store_.DropPending(claim->metadata().uid());
-    store_.Assume(std::move(claim));
+  if (Pending(*run) != nullptr) {
+    store_.DropPending(Pending(*run));
+    store_.Assume(claim);
   }
-  NextClaim(run);
+  if (!run->cancelled) return NextClaim(run);
+  GiveBack(*claim, run->uid);
+  Finish(run, framework::Error("cancelled"));
 }
 
 // what: "add finalizer to"; empty: the status says everything.
@@ -144,7 +170,7 @@ void ClaimWriter::Failed(const RunPtr& run, const absl::Status& status, std::str
   std::string problem(ToStd(status.message()));
   if (!what.empty()) problem = fmt::format("{} claim {}: {}", what, KeyOf(*claim), problem);
   if (!api::IsConflict(status) || ++run->conflicts >= kMaxConflicts || run->cancelled) {
-    store_.DropPending(claim->metadata().uid());
+    if (Pending(*run) != nullptr) store_.DropPending(Pending(*run));
     return Finish(run, framework::Error(problem));
   }
   // The source hears of what was in the way before long.

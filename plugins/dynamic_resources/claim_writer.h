@@ -27,8 +27,11 @@ class ClaimWriter {
   // newest claim, a few times. state: claims that were written are put in it.
   void Write(std::shared_ptr<PodState> state, const framework::PodInfo& pod,
              std::string_view node_name, framework::StatusDone done);
-  // What waits for that pod gives up soon.
+  // What is under way for that pod ends soon, with an error; a reservation that could not be
+  // stopped is taken back.
   void Cancel(std::string_view pod_uid);
+  // Takes a pod's reservation off a claim; a failure is logged.
+  void GiveBack(const api::dra::ResourceClaim& claim, std::string_view pod_uid);
 
  private:
   struct Run;
@@ -42,6 +45,7 @@ class ClaimWriter {
   void AwaitDevices(const RunPtr& run);
   void LookAtDevices(const RunPtr& run);
   void Finish(const RunPtr& run, framework::Status status);
+  static const ClaimPtr& Pending(const Run& run);
 
   framework::Handle& handle_;
   ClaimStore& store_;

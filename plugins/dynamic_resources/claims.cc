@@ -106,8 +106,9 @@ void ClaimStore::SetPending(ClaimPtr claim) {
   pending_.insert_or_assign(std::move(uid), std::move(claim));
 }
 
-void ClaimStore::DropPending(std::string_view uid) {
-  if (const auto it = pending_.find(uid); it != pending_.end()) pending_.erase(it);
+void ClaimStore::DropPending(const ClaimPtr& claim) {
+  const auto it = pending_.find(claim->metadata().uid());
+  if (it != pending_.end() && it->second == claim) pending_.erase(it);
 }
 
 void ClaimStore::Assume(ClaimPtr claim) {

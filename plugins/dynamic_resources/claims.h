@@ -44,7 +44,8 @@ class ClaimStore {
   // An allocation that is decided and not written yet. The claim has it in its status.
   void SetPending(ClaimPtr claim);
   bool IsPending(std::string_view uid) const { return pending_.contains(uid); }
-  void DropPending(std::string_view uid);
+  // That one: another pod may hold another by now.
+  void DropPending(const ClaimPtr& claim);
   // The claim as the API server answered a write: holds until the source knows as much.
   void Assume(ClaimPtr claim);
 

@@ -5,10 +5,8 @@
 
 #include <fmt/core.h>
 
-#include "api/json_value.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
-#include "base/log.h"
 #include "framework/handle.h"
 #include "framework/object_source.h"
 #include "framework/pod_info.h"
@@ -208,13 +206,17 @@ std::unique_ptr<const Allocator> DynamicResources::NewAllocator(
 
 framework::PreFilterResult DynamicResources::PreFilter(CycleState& state, const PodInfo& pod,
                                                        const framework::Snapshot& snapshot) {
-  auto held = std::make_shared<PodState>();
+  // Shared by all pods without claims; nobody writes to it.
+  static const auto* const kNothing =
+      new std::shared_ptr<PodState>(std::make_shared<PodState>());
+  const bool has_claims = HasClaims(pod);
+  const auto held = has_claims ? std::make_shared<PodState>() : *kNothing;
   state.Write(kState, std::make_unique<StateHolder>(held));
   if (!pod.requests.scalars.empty()) {
     const std::string problem = ExtendedResourceProblem(pod, snapshot);
     if (!problem.empty()) return {framework::Unresolvable(problem), {}};
   }
-  if (!HasClaims(pod)) return {framework::Skip(), {}};
+  if (!has_claims) return {framework::Skip(), {}};
   const PodClaims found = ClaimsOf(pod.object(), store_.Finder());
   if (!found.problem.empty()) return {framework::Unresolvable(found.problem), {}};
   if (found.claims.empty()) return {framework::Skip(), {}};
@@ -334,8 +336,8 @@ Status DynamicResources::Reserve(CycleState& state, const PodInfo&, std::string_
       }
     }
     auto pending = std::make_shared<ResourceClaim>(*held_claim.claim);
-    *pending->mutable_status()->mutable_allocation() = allocation;
-    held_claim.allocation = std::move(allocation);
+    *pending->mutable_status()->mutable_allocation() = std::move(allocation);
+    held_claim.pending = pending;
     store_.SetPending(std::move(pending));
   }
   return framework::Success();
@@ -344,23 +346,14 @@ Status DynamicResources::Reserve(CycleState& state, const PodInfo&, std::string_
 void DynamicResources::Unreserve(CycleState& state, const PodInfo& pod, std::string_view) {
   const std::shared_ptr<PodState> held = StateOf(state);
   if (held == nullptr) return;
+  writer_.Cancel(pod.uid);
   for (PodClaim& held_claim : held->claims) {
+    if (held_claim.pending != nullptr) store_.DropPending(held_claim.pending);
+    held_claim.pending = nullptr;
     const ResourceClaim& claim = *held_claim.claim;
-    if (held_claim.allocation) store_.DropPending(claim.metadata().uid());
-    held_claim.allocation.reset();
-    if (!claim.status().has_allocation() || !IsReservedFor(claim, pod.uid)) continue;
-    const auto quoted = [](const std::string& text) { return api::JsonValue(text).ToText(); };
-    handle_.sink().Patch(
-        api::ResourceOf<ResourceClaim>(), claim.metadata().namespace_(), claim.metadata().name(),
-        fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"reservedFor":)"
-                    R"([{{"$patch":"delete","uid":{}}}]}}}})",
-                    quoted(claim.metadata().uid()), quoted(pod.uid)),
-        "status", [key = KeyOf(claim), pod = pod.key](const absl::Status& status) {
-          // Tried again when the pod's next attempt fails.
-          if (status.ok()) return;
-          BERTH_LOG(kError, "unreserve failed claim={} pod={} err=\"{}\"", key, pod,
-                    ToStd(status.message()));
-        });
+    if (claim.status().has_allocation() && IsReservedFor(claim, pod.uid)) {
+      writer_.GiveBack(claim, pod.uid);
+    }
   }
 }
 

@@ -26,7 +26,8 @@ struct PodClaim {
   // Where its devices can be reached, when it is allocated; nullopt: anywhere, or not allocated.
   std::optional<std::vector<api::scheduling::SelectorTerm>> nodes;
   bool bound_in_vain = false;  // allocated, but its binding conditions failed or took too long
-  std::optional<api::dra::AllocationResult> allocation;  // by Reserve, to be written by PreBind
+  // The claim with the allocation that Reserve holds and PreBind writes; else null.
+  ClaimPtr pending;
 };
 
 // Threads: claims and allocator are written by PreFilter, Reserve and PreBind, one at a time; the

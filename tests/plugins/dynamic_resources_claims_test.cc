@@ -162,10 +162,13 @@ TEST(DynamicResourcesClaimsTest, WhatIsInUse) {
     return out;
   };
   EXPECT_EQ(names(), "a");
-  store.SetPending(Allocated("two", "c"));
+  const ClaimPtr pending = Allocated("two", "c");
+  store.SetPending(pending);
   EXPECT_TRUE(store.IsPending("two"));
   EXPECT_EQ(names(), "ac");
-  store.DropPending("two");
+  store.DropPending(Allocated("two", "b"));
+  EXPECT_EQ(names(), "ac") << "somebody else's";
+  store.DropPending(pending);
   EXPECT_EQ(names(), "a");
 
   // Written: it counts until the source has it, or something newer.

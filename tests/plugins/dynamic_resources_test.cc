@@ -235,6 +235,29 @@ TEST_F(DynamicResourcesTest, WhatIsHeldIsNotGivenTwice) {
   EXPECT_EQ(patches_, "") << "nothing was written";
 }
 
+TEST_F(DynamicResourcesTest, APodThatIsGivenUpWhileItsClaimIsWrittenKeepsNothing) {
+  const auto pod = Pod().Info();
+  // Given up before any answer came, and after the first.
+  for (const int steps : {0, 1}) {
+    SCOPED_TRACE(steps);
+    Put(Claim(kOne));
+    ASSERT_TRUE(PreFilter(*pod).ok());
+    ASSERT_TRUE(plugin_.Filter(state_, *pod, MakeNode("n").Info()).ok());
+    ASSERT_TRUE(plugin_.Reserve(state_, *pod, "n").ok());
+    std::optional<framework::Status> answer;
+    plugin_.PreBind(state_, *pod, "n",
+                    [&](framework::Status status) { answer = std::move(status); });
+    for (int i = 0; i < steps; ++i) handle_.Step();
+    plugin_.Unreserve(state_, *pod, "n");
+    handle_.Settle(absl::Seconds(1));
+    ASSERT_TRUE(answer.has_value());
+    EXPECT_EQ(answer->Message(), "cancelled");
+    // What was sent already is taken back by a patch.
+    EXPECT_EQ(patches_.empty(), Stored()->status().reserved_for().empty());
+    EXPECT_TRUE(PreFilter(*pod).ok()) << "not pending any more";
+  }
+}
+
 TEST_F(DynamicResourcesTest, ConflictsAreTriedAgainAndFailuresSaid) {
   // Answers writes with what is left in `answers`, then as the world does.
   class Flaky final : public framework::ObjectSink {

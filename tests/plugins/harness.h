@@ -104,6 +104,8 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
     loop_.RunUntil(loop_.clock().Now() + span);
   }
 
+  void Step() { loop_.Step(); }
+
   const framework::Snapshot* other_snapshot = nullptr;  // instead of the fixed nodes
   framework::ObjectSink* other_sink = nullptr;          // perhaps &world
   std::vector<framework::PodPtr> nominated;             // on whatever node is asked for

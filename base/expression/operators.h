@@ -1,6 +1,7 @@
 // What operators, functions and string methods compute. Private to base/expression.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 

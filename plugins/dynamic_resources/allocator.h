@@ -4,8 +4,10 @@
 // Source: dynamic-resource-allocation/structured; plugins.md section 20.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "api/fwd.h"

@@ -1,15 +1,19 @@
 #include "plugins/dynamic_resources/claim_writer.h"
 
 #include <algorithm>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include <fmt/core.h>
 
 #include "api/errors.h"
 #include "api/json_value.h"
 #include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
 #include "framework/object_source.h"
+#include "framework/pod_info.h"
 #include "plugins/dynamic_resources/binding_conditions.h"
 
 namespace berth::plugins::dynamic_resources {

@@ -1,6 +1,7 @@
 // One search of the allocator: what has been picked so far, and what it leaves.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <optional>

@@ -147,7 +147,7 @@ std::vector<framework::PluginEntry> InTreePlugins() {
       Plain<volume_zone::VolumeZone>(),
       WithArgs<pod_topology_spread::PodTopologySpread, PodTopologySpreadArgs>(),
       WithArgs<inter_pod_affinity::InterPodAffinity, InterPodAffinityArgs>(),
-      Plain<dynamic_resources::DynamicResources>(),
+      WithArgs<dynamic_resources::DynamicResources, DynamicResourcesArgs>(),
       WithArgs<default_preemption::DefaultPreemption, DefaultPreemptionArgs>(),
       WithArgs<node_resources_balanced_allocation::NodeResourcesBalancedAllocation,
                NodeResourcesBalancedAllocationArgs>(),

@@ -1,35 +1,57 @@
-// Devices for pods that claim them.
+// Devices for pods that claim them: finds devices on a node, holds them, and writes into the claims
+// what was found.
 //
-// NOT YET: devices are not allocated. A pod with claims is rejected, and says so; everything a pod
-// without claims can notice of the plugin is here.
+// NOT YET: extended resources that a DeviceClass stands for. A pod that requests one which no node
+// offers by itself is rejected and told so; where nodes offer it, they are what it can get.
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
+#include <vector>
 
-#include <absl/status/statusor.h>
-
+#include "base/executor.h"
 #include "framework/plugin.h"
 #include "framework/registry.h"
+#include "plugins/args.h"
+#include "plugins/dynamic_resources/claim_writer.h"
+#include "plugins/dynamic_resources/claims.h"
+#include "plugins/dynamic_resources/selectors.h"
+#include "plugins/dynamic_resources/state.h"
 
 namespace berth::plugins::dynamic_resources {
 
-// PreFilter: Skip without claims; UnschedulableAndUnresolvable with.
-// PostFilter: Unschedulable "no new claims to deallocate".
-// Score: 0. Threads: const after construction. Source: kube-scheduler plugin of the same name;
-// plugins.md section 20.
-class DynamicResources final : public framework::PreFilterPlugin,
+// PreEnqueue, PreFilter: UnschedulableAndUnresolvable until all claims of the pod are there and
+//   can be used. Skip without claims.
+// Filter: UnschedulableAndUnresolvable where the claims cannot all be allocated, or allocated ones
+//   not be reached. Error when a claim, class or selector is broken, or finding out took longer
+//   than filterTimeout.
+// PostFilter: gives up the allocation of a claim that is in the way, if no other pod has it.
+//   Unschedulable always, so that preemption is tried next.
+// Score: for each request with a list of alternatives, 8 less the place of the one taken.
+// Reserve, PreBind: an allocation is held in memory, then written with the reservation.
+// Events: nodes, claims, classes and slices; the pod's status naming generated claims.
+// Cost: PreFilter looks at every claim and slice of the cluster; Filter searches (allocator.h).
+// Pods without claims cost nothing. Threads: Filter and Score may run concurrently.
+// Source: kube-scheduler plugin of the same name; plugins.md section 20.
+class DynamicResources final : public framework::PreEnqueuePlugin,
+                               public framework::PreFilterPlugin,
                                public framework::FilterPlugin,
                                public framework::PostFilterPlugin,
-                               public framework::ScorePlugin {
+                               public framework::ScorePlugin,
+                               public framework::ReservePlugin,
+                               public framework::PreBindPlugin {
  public:
   static constexpr std::string_view kName = "DynamicResources";
-  static constexpr std::string_view kReasonNotYet =
-      "pod uses spec.resourceClaims, and this scheduler does not allocate devices yet";
-  static absl::StatusOr<std::unique_ptr<framework::Plugin>> Create(
-      const framework::PluginArgs& args, framework::Handle& handle);
+  static constexpr std::string_view kReasonCannotAllocate = "cannot allocate all claims";
+  static constexpr std::string_view kReasonNotAvailable =
+      "resourceclaim not available on the node";
+  static constexpr std::string_view kReasonInUse = "resourceclaim in use";
+  // args: validated.
+  DynamicResources(const DynamicResourcesArgs& args, framework::Handle& handle);
 
   std::string_view Name() const override { return kName; }
+  framework::Status PreEnqueue(const framework::PodInfo& pod) override;
   framework::PreFilterResult PreFilter(framework::CycleState& state, const framework::PodInfo& pod,
                                        const framework::Snapshot& snapshot) override;
   framework::Status Filter(const framework::CycleState& state, const framework::PodInfo& pod,
@@ -45,9 +67,37 @@ class DynamicResources final : public framework::PreFilterPlugin,
   framework::Normalization normalization() const override {
     return framework::Normalization::kDefault;
   }
+  framework::Status Reserve(framework::CycleState& state, const framework::PodInfo& pod,
+                            std::string_view node_name) override;
+  void Unreserve(framework::CycleState& state, const framework::PodInfo& pod,
+                 std::string_view node_name) override;
+  framework::PreBindPreFlightResult PreBindPreFlight(framework::CycleState& state,
+                                                     const framework::PodInfo& pod,
+                                                     std::string_view node_name) override;
+  void PreBind(framework::CycleState& state, const framework::PodInfo& pod,
+               std::string_view node_name, framework::StatusDone done) override;
+  void CancelPreBind(const framework::PodInfo& pod) override { writer_.Cancel(pod.uid); }
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
+
+ private:
+  std::string ExtendedResourceProblem(const framework::PodInfo& pod,
+                                      const framework::Snapshot& snapshot) const;
+  framework::Status Accept(const framework::PodInfo& pod, const ClaimPtr& claim,
+                           std::vector<PodClaim>& out) const;
+  framework::Status CheckClasses(const api::dra::ResourceClaim& claim) const;
+  ClassPtr FindClass(const std::string& name) const;
+  std::unique_ptr<const Allocator> NewAllocator(const std::vector<ClaimPtr>& claims);
+  void Release(const ClaimPtr& claim, framework::PostFilterDone done);
+  std::string NewShareId();
+
+  framework::Handle& handle_;
+  const absl::Duration filter_timeout_, binding_timeout_;
+  ClaimStore store_;
+  SelectorCache selectors_;
+  ClaimWriter writer_;
+  Lifetime alive_;
 };
 
 }  // namespace berth::plugins::dynamic_resources

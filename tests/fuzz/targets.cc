@@ -20,6 +20,7 @@
 #include "api/wire.h"
 #include "api/yaml.h"
 #include "base/check.h"
+#include "base/expression/program.h"
 #include "bench/micro/sample_pod.h"
 #include "client/http1.h"
 #include "cluster/apiserver/negotiation.h"
@@ -167,6 +168,30 @@ void Quantity(std::string_view bytes) {
   BERTH_CHECK(again->Value() == quantity->Value());
 }
 
+// A selector of devices, over a device that has most kinds of values. Whatever it says, it is
+// answered within its limits, and the same way again.
+void Expression(std::string_view bytes) {
+  class Device final : public expression::Environment {
+    expression::Value Root(std::string_view) const override {
+      using expression::Value;
+      return Value::List({Value::Int(-1), Value::Uint(2), Value::Double(.5), Value::String("a"),
+                          Value::Bool(true), Value(), Value::List({Value::Int(1)})});
+    }
+  };
+  const auto program = expression::Program::Parse(bytes, {.roots = {"x"}}, {.max_cost = 20'000});
+  if (const expression::Problem* problem = expression::ProblemOf(program)) {
+    BERTH_CHECK(problem->position <= bytes.size());
+    return;
+  }
+  const auto text = [&] {
+    const auto result = std::get<expression::Program>(program).Evaluate(Device());
+    const expression::Problem* problem = expression::ProblemOf(result);
+    return problem != nullptr ? problem->ToText()
+                              : std::get<expression::Value>(result).ToText();
+  };
+  BERTH_CHECK(text() == text());
+}
+
 // What arrives on a connection: a head, then its body.
 void Http(std::string_view bytes) {
   const auto head = client::ParseRequestHead(bytes);
@@ -230,6 +255,14 @@ std::vector<std::string> QuantitySeeds() {
   return {"250m", "1.5Gi", "-3e6", "0.1u", "12345678901234567890", "1e-9Ki", "+.5E"};
 }
 
+std::vector<std::string> ExpressionSeeds() {
+  return {R"(x[3] == "a" && x[0] + 1 < 2 || !(x[4] ? x[5] == null : 2u in x))",
+          "x.exists(i, i == 1) && x.all(i, size(x) > 0) || x.filter(i, i in [1, 2]).size() == 1",
+          R"(cel.bind(v, x.map(i, [i]), v[0] == [-1]) ? 'a\u00e9\x41' : r"b\n" + "c")",
+          "has(x.a) || x[3].startsWith('a') || string(int(x[2]) / 0 - -9223372036854775808) != ''",
+          "((((1.5e3)))) >= 0x1F // remark"};
+}
+
 std::vector<std::string> HttpSeeds() {
   return {"POST /api/v1/pods?x=y HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nAccept: a, b\r\n\r\n"
           "abc",
@@ -252,6 +285,7 @@ std::span<const Target> Targets() {
       {"selectors", Selectors, SelectorSeeds},
       {"query", Query, QuerySeeds},
       {"quantity", Quantity, QuantitySeeds},
+      {"expression", Expression, ExpressionSeeds},
       {"http", Http, HttpSeeds},
   };
   return kTargets;

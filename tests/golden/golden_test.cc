@@ -21,17 +21,11 @@ namespace fs = std::filesystem;
 // depends on how often it did; we add it once.
 constexpr const char* kDifferentOnPurpose[] = {"fit-0015"};
 
-// Families whose plugins are still to come.
-constexpr std::string_view kNotYet[] = {"dra"};
-
 class GoldenTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(GoldenTest, EveryCaseOfTheFamily) {
   const fs::path folder = fs::path(BERTH_SOURCE_DIR) / ".." / "shared" / "golden" / GetParam();
   if (!fs::is_directory(folder)) GTEST_SKIP() << "no recorded cases beside the repository";
-  if (std::find(std::begin(kNotYet), std::end(kNotYet), GetParam()) != std::end(kNotYet)) {
-    GTEST_SKIP() << "its plugins are not in this build yet (docs/parity.md)";
-  }
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());

@@ -50,7 +50,7 @@ class FixedSnapshot final : public framework::Snapshot {
   framework::NodeColumns columns_;
 };
 
-// Bind answers `bind_result`; nothing else may be called.
+// Bind answers `bind_result`; whatever else is to be called needs other_sink.
 class FakeHandle final : public framework::Handle, public framework::ObjectSink {
  public:
   explicit FakeHandle(std::vector<framework::NodeInfo> nodes = {}) : snapshot_(std::move(nodes)) {}
@@ -59,7 +59,9 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   Executor& executor() override { return *executor_; }
   Random& random() override { return random_; }
   framework::ObjectSource& objects() override { return world; }
-  framework::ObjectSink& sink() override { return *this; }
+  framework::ObjectSink& sink() override {
+    return other_sink != nullptr ? *other_sink : static_cast<framework::ObjectSink&>(*this);
+  }
   void Watch(const api::Resource&) override {}
   framework::Metrics& metrics() override { return metrics_; }
   const framework::Snapshot& snapshot() const override {
@@ -99,7 +101,15 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
               Done) override {}
   void Event(framework::EventNote) override {}
 
+  // Runs everything posted, and timers that are due within `span`.
+  void Settle(absl::Duration span = absl::ZeroDuration()) {
+    loop_.RunUntil(loop_.clock().Now() + span);
+  }
+
+  void Step() { loop_.Step(); }
+
   const framework::Snapshot* other_snapshot = nullptr;  // instead of the fixed nodes
+  framework::ObjectSink* other_sink = nullptr;          // perhaps &world
   std::vector<framework::PodPtr> nominated;             // on whatever node is asked for
   absl::Status bind_result;
   std::vector<std::string> bound;  // "namespace/name node"

@@ -1,0 +1,48 @@
+#include "plugins/dynamic_resources/allocator.h"
+
+#include <algorithm>
+
+#include "plugins/dynamic_resources/allocation_result.h"
+#include "plugins/dynamic_resources/search.h"
+
+namespace berth::plugins::dynamic_resources {
+namespace {
+
+using Kind = AllocationOutcome::Kind;
+
+AllocationOutcome Failed(std::string problem) {
+  AllocationOutcome out;
+  out.kind = Kind::kFailed;
+  out.problem = std::move(problem);
+  return out;
+}
+
+}  // namespace
+
+AllocationOutcome Allocator::Allocate(const framework::NodeInfo& node,
+                                      const std::function<bool()>& expired) const {
+  if (!prepared_.problem.empty()) return Failed(prepared_.problem);
+  const std::vector<Pool> pools = slices_.Gather(node);
+  Search search(prepared_, in_use_, pools, node, expired);
+  const Search::Found found = search.Run();
+  AllocationOutcome out;
+  if (search.timed_out()) {
+    out.kind = Kind::kTimedOut;
+    return out;
+  }
+  if (found == Search::Found::kStopped) return Failed(search.problem());
+  if (found != Search::Found::kYes) {
+    const bool invalid = std::any_of(pools.begin(), pools.end(),
+                                     [](const Pool& pool) { return !pool.problem.empty(); });
+    if (invalid) out.kind = Kind::kInvalidPools;
+    return out;
+  }
+  out.kind = Kind::kAllocated;
+  std::string problem;
+  for (size_t i = 0; i < prepared_.claims.size(); ++i) {
+    out.results.push_back(ResultOf(prepared_.claims[i], i, search, node.name(), problem));
+  }
+  return problem.empty() ? out : Failed(std::move(problem));
+}
+
+}  // namespace berth::plugins::dynamic_resources

@@ -1,0 +1,233 @@
+#include "plugins/dynamic_resources/claim_writer.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/json_value.h"
+#include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "base/log.h"
+#include "framework/object_source.h"
+#include "framework/pod_info.h"
+#include "plugins/dynamic_resources/binding_conditions.h"
+
+namespace berth::plugins::dynamic_resources {
+namespace {
+
+using api::dra::ResourceClaim;
+
+constexpr std::string_view kFinalizer = "resource.kubernetes.io/delete-protection";
+constexpr int kMaxConflicts = 5;
+constexpr absl::Duration kConflictPause = absl::Milliseconds(100);
+constexpr absl::Duration kPollPause = absl::Seconds(5);
+
+ClaimPtr AnswerOr(const framework::ObjectPtr& answer, const ClaimPtr& sent) {
+  auto claim = std::dynamic_pointer_cast<const ResourceClaim>(answer);
+  return claim != nullptr ? claim : sent;
+}
+
+}  // namespace
+
+struct ClaimWriter::Run {
+  std::shared_ptr<PodState> state;
+  std::shared_ptr<const api::core::Pod> pod;
+  std::string uid, name, scheduler, node;
+  std::vector<ClaimPtr> pending;  // of each claim; null: allocated already
+  framework::StatusDone done;
+  size_t claim = 0;  // in work
+  int conflicts = 0;
+  bool cancelled = false;
+};
+
+void ClaimWriter::Write(std::shared_ptr<PodState> state, const framework::PodInfo& pod,
+                        std::string_view node_name, framework::StatusDone done) {
+  auto run = std::make_shared<Run>();
+  run->state = std::move(state);
+  run->pod = pod.shared_object();
+  run->uid = pod.uid;
+  run->name = pod.name;
+  run->scheduler = pod.scheduler_name;
+  run->node = std::string(node_name);
+  run->done = std::move(done);
+  for (const PodClaim& held : run->state->claims) run->pending.push_back(held.pending);
+  runs_[run->uid] = run;
+  NextClaim(run);
+}
+
+void ClaimWriter::Cancel(std::string_view pod_uid) {
+  if (const auto it = runs_.find(pod_uid); it != runs_.end()) it->second->cancelled = true;
+}
+
+// Of the claim in work.
+const ClaimPtr& ClaimWriter::Pending(const Run& run) { return run.pending[run.claim]; }
+
+void ClaimWriter::GiveBack(const ResourceClaim& claim, std::string_view pod_uid) {
+  const auto quoted = [](std::string_view text) {
+    return api::JsonValue(std::string(text)).ToText();
+  };
+  handle_.sink().Patch(
+      api::ResourceOf<ResourceClaim>(), claim.metadata().namespace_(), claim.metadata().name(),
+      fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"reservedFor":)"
+                  R"([{{"$patch":"delete","uid":{}}}]}}}})",
+                  quoted(claim.metadata().uid()), quoted(pod_uid)),
+      "status", [key = KeyOf(claim), uid = std::string(pod_uid)](const absl::Status& status) {
+        // Tried again when the pod's next attempt fails.
+        if (status.ok()) return;
+        BERTH_LOG(kError, "unreserve failed claim={} pod_uid={} err=\"{}\"", key, uid,
+                  ToStd(status.message()));
+      });
+}
+
+void ClaimWriter::Finish(const RunPtr& run, framework::Status status) {
+  const auto it = runs_.find(run->uid);
+  if (it != runs_.end() && it->second == run) runs_.erase(it);
+  run->done(std::move(status));
+}
+
+void ClaimWriter::NextClaim(const RunPtr& run) {
+  const auto& claims = run->state->claims;
+  while (run->claim < claims.size() && IsReservedFor(*claims[run->claim].claim, run->uid)) {
+    ++run->claim;
+  }
+  if (run->claim >= claims.size()) return AwaitDevices(run);
+  run->conflicts = 0;
+  WriteClaim(run, claims[run->claim].claim);
+}
+
+void ClaimWriter::WriteClaim(const RunPtr& run, const ClaimPtr& claim) {
+  const bool allocate = Pending(*run) != nullptr;
+  const std::string key = KeyOf(*claim);
+  if (claim->metadata().has_deletion_timestamp()) {
+    return Failed(run, absl::FailedPreconditionError(
+                           fmt::format("claim {} got deleted in the meantime", key)), {});
+  }
+  if (allocate && claim->status().has_allocation()) {
+    return Failed(run, absl::FailedPreconditionError(fmt::format(
+                           "claim {} got allocated elsewhere in the meantime", key)), {});
+  }
+  const auto& finalizers = claim->metadata().finalizers();
+  const bool protected_already =
+      std::find(finalizers.begin(), finalizers.end(), kFinalizer) != finalizers.end();
+  if (allocate && !protected_already) return WriteFinalizer(run, claim);
+  WriteStatus(run, claim);
+}
+
+void ClaimWriter::WriteFinalizer(const RunPtr& run, const ClaimPtr& claim) {
+  auto changed = std::make_shared<ResourceClaim>(*claim);
+  changed->mutable_metadata()->add_finalizers(std::string(kFinalizer));
+  handle_.sink().Update(
+      api::ResourceOf<ResourceClaim>(), changed, {},
+      [this, alive = alive_.Watch(), run, changed](const absl::Status& status,
+                                                   const framework::ObjectPtr& answer) {
+        if (alive.expired()) return;
+        if (!status.ok()) return Failed(run, status, "add finalizer to");
+        WriteStatus(run, AnswerOr(answer, changed));
+      });
+}
+
+void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
+  if (run->cancelled) return Failed(run, absl::CancelledError("cancelled"), {});
+  auto changed = std::make_shared<ResourceClaim>(*claim);
+  if (Pending(*run) != nullptr) {
+    *changed->mutable_status()->mutable_allocation() = Pending(*run)->status().allocation();
+    if (HasBindingConditions(*changed)) {
+      changed->mutable_status()->mutable_allocation()->mutable_allocation_timestamp()->set_seconds(
+          absl::ToUnixSeconds(handle_.executor().clock().Now()));
+    }
+  }
+  auto& consumer = *changed->mutable_status()->add_reserved_for();
+  consumer.set_resource("pods");
+  consumer.set_name(run->name);
+  consumer.set_uid(run->uid);
+  const std::string_view what =
+      Pending(*run) != nullptr ? "add allocation and reservation to" : "add reservation to";
+  handle_.sink().Update(
+      api::ResourceOf<ResourceClaim>(), changed, "status",
+      [this, alive = alive_.Watch(), run, changed, what](const absl::Status& status,
+                                                         const framework::ObjectPtr& answer) {
+        if (alive.expired()) return;
+        if (!status.ok()) return Failed(run, status, what);
+        Written(run, AnswerOr(answer, changed));
+      });
+}
+
+void ClaimWriter::Written(const RunPtr& run, ClaimPtr claim) {
+  PodClaim& held = run->state->claims[run->claim];
+  held.claim = claim;
+  if (Pending(*run) != nullptr) {
+    store_.DropPending(Pending(*run));
+    store_.Assume(claim);
+  }
+  if (!run->cancelled) return NextClaim(run);
+  GiveBack(*claim, run->uid);
+  Finish(run, framework::Error("cancelled"));
+}
+
+// what: "add finalizer to"; empty: the status says everything.
+void ClaimWriter::Failed(const RunPtr& run, const absl::Status& status, std::string_view what) {
+  const ClaimPtr claim = run->state->claims[run->claim].claim;
+  std::string problem(ToStd(status.message()));
+  if (!what.empty()) problem = fmt::format("{} claim {}: {}", what, KeyOf(*claim), problem);
+  if (!api::IsConflict(status) || ++run->conflicts >= kMaxConflicts || run->cancelled) {
+    if (Pending(*run) != nullptr) store_.DropPending(Pending(*run));
+    return Finish(run, framework::Error(problem));
+  }
+  // The source hears of what was in the way before long.
+  handle_.executor().PostAfter(kConflictPause, [this, alive = alive_.Watch(), run, claim] {
+    if (alive.expired()) return;
+    const ClaimPtr newest = store_.Get(claim->metadata().namespace_(), claim->metadata().name());
+    if (newest != nullptr && newest->metadata().uid() == claim->metadata().uid()) {
+      return WriteClaim(run, newest);
+    }
+    Failed(run, absl::NotFoundError(fmt::format(
+                    "get updated claim {} after conflict: not found", KeyOf(*claim))), {});
+  });
+}
+
+void ClaimWriter::AwaitDevices(const RunPtr& run) {
+  const auto& claims = run->state->claims;
+  if (std::none_of(claims.begin(), claims.end(), [](const PodClaim& held) {
+        return HasBindingConditions(*held.claim);
+      })) {
+    return Finish(run, framework::Success());
+  }
+  handle_.sink().Event(
+      {.regarding = run->pod,
+       .related = nullptr,
+       .type = "Normal",
+       .reason = "BindingConditionsPending",
+       .action = "Scheduling",
+       .note = fmt::format("waiting for binding conditions for device on node {}", run->node),
+       .reporting_controller = run->scheduler});
+  LookAtDevices(run);
+}
+
+void ClaimWriter::LookAtDevices(const RunPtr& run) {
+  bool ready = true;
+  for (const PodClaim& held : run->state->claims) {
+    if (!HasBindingConditions(*held.claim)) continue;
+    const auto& metadata = held.claim->metadata();
+    const ClaimPtr newest = store_.Get(metadata.namespace_(), metadata.name());
+    if (newest == nullptr || newest->metadata().uid() != metadata.uid()) {
+      return Finish(run, framework::Error(fmt::format("claim {} is gone", KeyOf(*held.claim))));
+    }
+    const Readiness readiness =
+        ReadinessOf(*newest, handle_.executor().clock().Now(), binding_timeout_);
+    if (!readiness.problem.empty()) return Finish(run, framework::Error(readiness.problem));
+    ready = ready && readiness.ready;
+  }
+  if (ready) return Finish(run, framework::Success());
+  if (run->cancelled) {
+    return Finish(run, framework::Error("cancelled while waiting for binding conditions"));
+  }
+  handle_.executor().PostAfter(kPollPause, [this, alive = alive_.Watch(), run] {
+    if (!alive.expired()) LookAtDevices(run);
+  });
+}
+
+}  // namespace berth::plugins::dynamic_resources

@@ -1,0 +1,57 @@
+// Writes a pod's claims before it is bound: finalizer, allocation, reservation; then waits until
+// the devices report what binding needs. One claim after the other; several pods at a time.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <absl/time/time.h>
+
+#include "base/executor.h"
+#include "base/strings.h"
+#include "framework/handle.h"
+#include "framework/plugin.h"
+#include "plugins/dynamic_resources/claims.h"
+#include "plugins/dynamic_resources/state.h"
+
+namespace berth::plugins::dynamic_resources {
+
+// Threads: the engine's executor. Nothing blocks.
+class ClaimWriter {
+ public:
+  ClaimWriter(framework::Handle& handle, ClaimStore& store, absl::Duration binding_timeout)
+      : handle_(handle), store_(store), binding_timeout_(binding_timeout) {}
+
+  // done: Success, or Error with what the API server said. A conflict is tried again with the
+  // newest claim, a few times. state: claims that were written are put in it.
+  void Write(std::shared_ptr<PodState> state, const framework::PodInfo& pod,
+             std::string_view node_name, framework::StatusDone done);
+  // What is under way for that pod ends soon, with an error; a reservation that could not be
+  // stopped is taken back.
+  void Cancel(std::string_view pod_uid);
+  // Takes a pod's reservation off a claim; a failure is logged.
+  void GiveBack(const api::dra::ResourceClaim& claim, std::string_view pod_uid);
+
+ private:
+  struct Run;
+  using RunPtr = std::shared_ptr<Run>;
+  void NextClaim(const RunPtr& run);
+  void WriteClaim(const RunPtr& run, const ClaimPtr& claim);
+  void WriteFinalizer(const RunPtr& run, const ClaimPtr& claim);
+  void WriteStatus(const RunPtr& run, const ClaimPtr& claim);
+  void Written(const RunPtr& run, ClaimPtr claim);
+  void Failed(const RunPtr& run, const absl::Status& status, std::string_view what);
+  void AwaitDevices(const RunPtr& run);
+  void LookAtDevices(const RunPtr& run);
+  void Finish(const RunPtr& run, framework::Status status);
+  static const ClaimPtr& Pending(const Run& run);
+
+  framework::Handle& handle_;
+  ClaimStore& store_;
+  const absl::Duration binding_timeout_;
+  StringMap<RunPtr> runs_;  // by the pod's uid
+  Lifetime alive_;
+};
+
+}  // namespace berth::plugins::dynamic_resources

@@ -24,6 +24,7 @@ class SimLoop::Member final : public Executor {
   }
 
   bool Cancel(TimerId id) override {
+    if (id == 0) return false;
     for (auto it = timers_.begin(); it != timers_.end(); ++it) {
       if (it->first.second != id) continue;
       timers_.erase(it);

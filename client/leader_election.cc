@@ -47,6 +47,7 @@ bool LeaderElector::Healthy() const {
 void LeaderElector::TryNow() {
   timer_ = 0;
   if (state_ == State::kOver) return;
+  sent_at_ = Now();
   client_.Get<Lease>(options_.namespace_, options_.name,
                      [this, alive = lifetime_.Watch()](absl::StatusOr<LeasePtr> seen) {
                        if (!alive.expired()) OnSeen(seen);
@@ -88,7 +89,7 @@ void LeaderElector::OnWritten(const absl::StatusOr<LeasePtr>& written) {
   if (!written.ok()) return OnFailed("write", written.status());
   last_problem_.clear();
   Observe(*written);
-  Renewed();
+  Renewed(sent_at_);
   TryLater();
   if (state_ == State::kLeading) return;
   state_ = State::kLeading;
@@ -142,10 +143,11 @@ Lease LeaderElector::Wanted(const Lease* seen) const {
   return lease;
 }
 
-void LeaderElector::Renewed() {
+// From when it was asked for: the server counts from about then.
+void LeaderElector::Renewed(absl::Time sent_at) {
   healthy_until_ns_ = absl::ToUnixNanos(Now() + options_.lease_duration + kHealthSlack);
   if (deadline_ != 0) client_.executor().Cancel(deadline_);
-  deadline_ = client_.executor().PostAfter(options_.renew_deadline,
+  deadline_ = client_.executor().PostAt(sent_at + options_.renew_deadline,
                                            [this, alive = lifetime_.Watch()] {
                                              if (alive.expired()) return;
                                              deadline_ = 0;

@@ -63,7 +63,7 @@ class LeaderElector {
   bool SomebodyElseHolds() const;
   api::coordination::Lease Wanted(const api::coordination::Lease* seen) const;
   absl::Time Now() const { return client_.executor().clock().Now(); }
-  void Renewed();
+  void Renewed(absl::Time sent_at);
   void StopTimers();
   void Lose();
 
@@ -74,6 +74,7 @@ class LeaderElector {
   Task on_leading_, on_lost_;
   LeasePtr observed_;       // as last seen; null: none was
   absl::Time observed_at_;  // when it last changed
+  absl::Time sent_at_;      // when the last try began
   std::atomic<int64_t> healthy_until_ns_{INT64_MAX};
   std::string holder_, last_problem_;
   TimerId timer_ = 0;     // the next try

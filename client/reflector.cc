@@ -160,7 +160,8 @@ void Reflector::OnPage(absl::StatusOr<ObjectList> page) {
 void Reflector::OnListFailed(const absl::Status& status) {
   const int code = api::HttpCode(status);
   const bool by_stream = initial_phase_;
-  if (code == 404 && options_.may_be_absent) return OnAbsent();
+  // One that was there is not believed to be gone: that is a server in trouble.
+  if (code == 404 && options_.may_be_absent && stats_.lists == 0) return OnAbsent();
   LogFailure(by_stream ? "streaming list" : "list", status);
   if (by_stream && !api::Reason(status).empty() && (code == 400 || code == 422)) {
     // The server does not know streaming lists.

@@ -112,7 +112,8 @@ void HttpConnection::AllSent() {
 }
 
 // The peer may still be sending. Closing now would reset the connection and lose our answer. What
-// it sends is read for some bytes more, and is then left to fill its window.
+// it sends is read for some bytes more; who still sends then is cut off: what it has received by
+// then it can read, though it may hear of the reset first.
 void HttpConnection::Linger() {
   linger_after_ = false;
   lingering_ = true;

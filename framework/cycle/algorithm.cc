@@ -98,7 +98,7 @@ Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod,
   if (shareable) {
     const TieBreaker before = tie_breaker_;
     if (cache_->Decide(state, pod, signature, decision)) {
-      if (options_.verify_evaluations) Verify(pod, signature, before, decision);
+      if (options_.verify_evaluations) Verify(pod, before, decision);
       return decision;
     }
   }
@@ -106,11 +106,11 @@ Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod,
   return decision;
 }
 
-void Algorithm::Verify(const PodPtr& pod, const std::string& signature, const TieBreaker& before,
+void Algorithm::Verify(const PodPtr& pod, const TieBreaker& before,
                        const Decision& decision) const {
   CycleState fresh;
   if (runtime_.RunPreFilter(fresh, *pod, snapshot_).status.ok()) {
-    cache_->CheckAgainstPlain(signature, fresh);
+    cache_->CheckLastAgainstPlain(fresh);
   }
   if (before.mode() == TieBreak::kRandom) return;  // the draw is made
   TieBreaker tie_breaker = before;

@@ -54,8 +54,7 @@ class Algorithm {
                       NodeStatuses& statuses, Decision& decision, Nodes& feasible);
   Status Select(CycleState& state, const PodInfo& pod, const Nodes& feasible, Decision& decision);
   // The plain path, beside a shared decision; BERTH_CHECKs that they agree.
-  void Verify(const PodPtr& pod, const std::string& signature, const TieBreaker& before,
-              const Decision& decision) const;
+  void Verify(const PodPtr& pod, const TieBreaker& before, const Decision& decision) const;
   int64_t WantedNodes(int64_t nodes) const;
 
   const Runtime& runtime_;

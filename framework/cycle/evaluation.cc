@@ -41,9 +41,11 @@ bool AddNeeds(Scope scope, const Dependencies& depends, const StringSet& watched
 }  // namespace
 
 uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod) {
-  uint64_t abstainers = 0;
+  uint64_t abstainers = 0, asked = 0;
   const auto ask = [&](const auto& entries) {
     for (const auto& entry : entries) {
+      if ((asked & PluginBit(entry.ordinal)) != 0) continue;
+      asked |= PluginBit(entry.ordinal);
       if (entry.plugin->Abstains(pod)) abstainers |= PluginBit(entry.ordinal);
     }
   };

@@ -8,8 +8,7 @@
 namespace berth::framework {
 
 struct EvaluationCache::Entry {
-  std::string signature;
-  uint64_t abstainers = 0;  // plugins that had nothing to say when `needs` were found
+  std::string signature;  // and the plugins that abstain
   EvaluationNeeds needs;
   std::unique_ptr<Evaluation> evaluation;  // null: not shareable, which is worth remembering too
   int64_t bytes = 0;
@@ -44,30 +43,24 @@ void EvaluationCache::Drop(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
-EvaluationCache::Entry& EvaluationCache::Use(const std::string& signature, const PodPtr& pod) {
+EvaluationCache::Entry& EvaluationCache::Use(std::string_view signature, const PodPtr& pod) {
   const uint64_t abstainers = AbstainersFor(runtime_.profile(), *pod);
-  auto it = by_signature_.find(signature);
+  // Who abstains may depend on more of the pod than the signature says.
+  key_.assign(signature).append(reinterpret_cast<const char*>(&abstainers), sizeof abstainers);
+  auto it = by_signature_.find(key_);
   if (it != by_signature_.end()) {
     entries_.splice(entries_.begin(), entries_, it->second);
-    Entry& held = entries_.front();
-    if (held.abstainers != abstainers) Prepare(held, pod, abstainers);
-    return held;
+    return entries_.front();
   }
   Entry& entry = entries_.emplace_front();
   entry.self = entries_.begin();
-  entry.signature = signature;
-  by_signature_.emplace(signature, entry.self);
-  Prepare(entry, pod, abstainers);
-  return entry;
-}
-
-void EvaluationCache::Prepare(Entry& entry, const PodPtr& pod, uint64_t abstainers) {
-  entry.abstainers = abstainers;
+  entry.signature = key_;
   entry.needs = NeedsOf(runtime_.profile(), *pod, watched_objects_, abstainers);
-  entry.evaluation =
-      entry.needs.shareable
-          ? std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, pod)
-          : nullptr;
+  by_signature_.emplace(key_, entry.self);
+  if (entry.needs.shareable) {
+    entry.evaluation = std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, pod);
+  }
+  return entry;
 }
 
 // Sizes are taken anew after each use; the oldest go until the rest fits.
@@ -137,10 +130,9 @@ bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const Po
   return true;
 }
 
-void EvaluationCache::CheckAgainstPlain(std::string_view signature, const CycleState& state) {
-  auto it = by_signature_.find(signature);
-  if (it != by_signature_.end() && it->second->evaluation) {
-    it->second->evaluation->CheckAgainstPlain(state);
+void EvaluationCache::CheckLastAgainstPlain(const CycleState& state) {
+  if (!entries_.empty() && entries_.front().evaluation) {
+    entries_.front().evaluation->CheckAgainstPlain(state);
   }
 }
 

@@ -38,9 +38,9 @@ class EvaluationCache {
   // Also from a plugin in the middle of Decide, which then ends with what it has.
   void Clear();
 
-  // The evaluation of a signature against the plain path, node by node; BERTH_CHECKs.
+  // The evaluation that was used last against the plain path, node by node; BERTH_CHECKs.
   // state: after a PreFilter of its own.
-  void CheckAgainstPlain(std::string_view signature, const CycleState& state);
+  void CheckLastAgainstPlain(const CycleState& state);
   size_t size() const { return by_signature_.size(); }
   int64_t bytes() const { return bytes_; }
 
@@ -49,8 +49,7 @@ class EvaluationCache {
   using Entries = std::list<Entry>;  // most recently used first
 
   bool DecideWith(Entry& entry, CycleState& state, const PodPtr& pod, Decision& decision);
-  Entry& Use(const std::string& signature, const PodPtr& pod);
-  void Prepare(Entry& entry, const PodPtr& pod, uint64_t abstainers);
+  Entry& Use(std::string_view signature, const PodPtr& pod);
   void Drop(Entries::iterator entry);
   void Account(Entry& entry);
   bool Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod, Decision& decision);
@@ -64,6 +63,7 @@ class EvaluationCache {
   const int64_t& objects_generation_;
   Entries entries_;
   StringMap<Entries::iterator> by_signature_;
+  std::string key_;  // scratch
   int64_t bytes_ = 0;
   bool deciding_ = false, clear_after_ = false;
 };

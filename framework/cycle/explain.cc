@@ -8,6 +8,7 @@
 
 #include "api/errors.h"
 #include "framework/cycle/engine_core.h"
+#include "framework/profile/absent_plugins.h"
 
 namespace berth::framework {
 namespace {
@@ -20,6 +21,10 @@ class Explainer {
   Explanation Run() {
     if (core_.snapshot.nodes().empty()) {
       out_.message = "no nodes available to schedule pods";
+      return std::move(out_);
+    }
+    if (FindAbsentPluginUse(*pod_, unit_.profile->absent())) {
+      WhyNot();  // before any plugin is asked, as the cycle does
       return std::move(out_);
     }
     if (PreFilter() && Filter() && !feasible_.empty()) {
@@ -161,6 +166,11 @@ class Explainer {
 }  // namespace
 
 Explanation Explain(EngineCore& core, const PodPtr& pod) {
+  if (core.post_filtering) {
+    Explanation out;
+    out.error = "a pod's PostFilter is at work on this snapshot; ask again";
+    return out;
+  }
   core.cache.UpdateSnapshot(core.snapshot);
   ProfileUnit* unit = core.UnitOf(pod->scheduler_name);
   if (unit == nullptr) {

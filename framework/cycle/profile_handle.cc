@@ -70,6 +70,8 @@ void ProfileHandle::ClearNomination(const PodPtr& pod) {
 
 std::string ProfileHandle::NodeScopedSignature(const PodInfo& pod) const {
   const Profile& profile = runtime().profile();
+  // A nomination of its own is left out of what the pod sees, and counts for its equals.
+  if (!pod.nominated_node_name.empty() || core_.nominator.Has(pod.uid)) return {};
   std::string signature = profile.Sign(pod);
   if (signature.empty()) return {};
   const uint64_t abstainers = AbstainersFor(profile, pod);

@@ -70,11 +70,11 @@ int64_t Watchdog::Sweep() {
   });
   for (const PodPtr& pod : stale) {
     Report(pod, "stale", "the pod waits for no node and was still queued; it is no more");
-    core_.queue->Delete(pod->key, {});
+    core_.queue->Delete(pod->key, pod->uid);
   }
   for (const PodPtr& pod : doubled) {
     Report(pod, "doubled", "the pod was queued while it was being scheduled; it is no more");
-    core_.queue->Delete(pod->key, {});
+    core_.queue->Delete(pod->key, pod->uid);
   }
   for (const PodPtr& pod : lost) {
     Report(pod, "lost", "the scheduler had lost sight of the pod; it is queued again");

@@ -49,6 +49,7 @@ struct Evictions::Run {
   size_t under_way = 0;
   bool last = false;    // the last one is being evicted
   bool failed = false;
+  bool missed = false;  // the last one was gone already, and its end was not heard
 };
 
 void Evictions::Start(const PodPtr& preemptor,
@@ -115,6 +116,7 @@ void Evictions::Delete(const RunPtr& run, const PodPtr& victim) {
 void Evictions::Evicted(const RunPtr& run, const PodPtr& victim, const absl::Status& status) {
   if (status.ok() || absl::IsNotFound(status)) {  // gone already is as good
     if (status.ok()) Tell(*run, *victim, "");
+    if (!status.ok() && run->last) run->missed = true;
   } else {
     run->failed = true;
     BERTH_LOG(kError, "eviction failed preemptor={} victim={} err=\"{}\"", run->preemptor->key,
@@ -145,6 +147,7 @@ void Evictions::OneIsDone(const RunPtr& run) {
 void Evictions::End(const RunPtr& run) {
   auto it = runs_.find(run->preemptor->uid);
   if (it != runs_.end() && it->second == run) runs_.erase(it);
+  if (run->missed) handle_.Activate(std::span(&run->preemptor->key, 1));
   if (!run->failed) return;
   // Not at once, as upstream: a server that refuses would be asked without end.
   handle_.executor().PostAfter(kRetryPause, [this, alive = alive_.Watch(),

@@ -142,8 +142,15 @@ framework::PreFilterResult PodTopologySpread::PreFilter(framework::CycleState& s
       made->counts[i][value] += CountMatching(*node, constraint.selector, pod.namespace_symbol);
     }
   }
-  for (size_t i = 0; i < constraints->size(); ++i) {
-    for (const auto& [value, count] : made->counts[i]) made->paths[i].Update(value, count);
+  // In the order of the nodes, not of a hash map: which of equal counts are tracked matters once
+  // pods are added and removed.
+  for (const NodeInfo* node : snapshot.nodes()) {
+    for (size_t i = 0; i < constraints->size(); ++i) {
+      Symbol value;
+      if (!node->labels().Get((*constraints)[i].topology_key, &value)) continue;
+      auto it = made->counts[i].find(value);
+      if (it != made->counts[i].end()) made->paths[i].Update(value, it->second);
+    }
   }
   made->constraints = std::make_shared<const Constraints>(*std::move(constraints));
   state.Write(kPreFilterState, std::move(made));

@@ -1,4 +1,4 @@
-// Cases recorded from kube-scheduler, when they lie beside the repository.
+// Cases recorded from kube-scheduler, when they lie beside the repository, and some of our own.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -21,23 +21,18 @@ namespace fs = std::filesystem;
 // depends on how often it did; we add it once.
 constexpr const char* kDifferentOnPurpose[] = {"fit-0015"};
 
-class GoldenTest : public ::testing::TestWithParam<const char*> {};
-
-TEST_P(GoldenTest, EveryCaseOfTheFamily) {
-  const fs::path folder = fs::path(BERTH_SOURCE_DIR) / ".." / "shared" / "golden" / GetParam();
-  if (!fs::is_directory(folder)) GTEST_SKIP() << "no recorded cases beside the repository";
+void CheckFolder(const fs::path& folder) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());
-  int passed = 0;
-  int cells = 0;
+  int passed = 0, cells = 0;
   for (const fs::path& file : files) {
     std::ifstream in(file);
     std::stringstream text;
     text << in.rdbuf();
     auto test_case = api::JsonValue::Parse(text.str());
     ASSERT_TRUE(test_case.ok()) << file;
-    const std::string name = file.parent_path().filename().string() + "-" + file.stem().string();
+    const std::string name = folder.filename().string() + "-" + file.stem().string();
     if (std::find(std::begin(kDifferentOnPurpose), std::end(kDifferentOnPurpose), name) !=
         std::end(kDifferentOnPurpose)) {
       fmt::print("{}: different on purpose\n", name);
@@ -50,8 +45,22 @@ TEST_P(GoldenTest, EveryCaseOfTheFamily) {
       ADD_FAILURE() << file.filename().string() << ": " << difference;
     }
   }
-  fmt::print("{}: {} of {} cases, {} cells\n", GetParam(), passed, files.size(), cells);
+  fmt::print("{}: {} of {} cases, {} cells\n", folder.filename().string(), passed, files.size(),
+             cells);
   EXPECT_FALSE(files.empty());
+}
+
+// A small set of our own making, in the form of the recorded cases.
+TEST(OwnCasesTest, EveryCase) {
+  CheckFolder(fs::path(BERTH_SOURCE_DIR) / "tests" / "golden" / "cases");
+}
+
+class GoldenTest : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenTest, EveryCaseOfTheFamily) {
+  const fs::path folder = fs::path(BERTH_SOURCE_DIR) / ".." / "shared" / "golden" / GetParam();
+  if (!fs::is_directory(folder)) GTEST_SKIP() << "no recorded cases beside the repository";
+  CheckFolder(folder);
 }
 
 INSTANTIATE_TEST_SUITE_P(Families, GoldenTest,

@@ -25,10 +25,15 @@ constexpr std::string_view kFinalizer = "resource.kubernetes.io/delete-protectio
 constexpr int kMaxConflicts = 5;
 constexpr absl::Duration kConflictPause = absl::Milliseconds(100);
 constexpr absl::Duration kPollPause = absl::Seconds(5);
+constexpr absl::Duration kGiveBackPoll = absl::Milliseconds(50);
 
 ClaimPtr AnswerOr(const framework::ObjectPtr& answer, const ClaimPtr& sent) {
   auto claim = std::dynamic_pointer_cast<const ResourceClaim>(answer);
   return claim != nullptr ? claim : sent;
+}
+
+std::string ReservationKey(const ResourceClaim& claim, std::string_view pod_uid) {
+  return claim.metadata().uid() + "/" + std::string(pod_uid);
 }
 
 }  // namespace
@@ -70,14 +75,23 @@ void ClaimWriter::GiveBack(const ResourceClaim& claim, std::string_view pod_uid)
   const auto quoted = [](std::string_view text) {
     return api::JsonValue(std::string(text)).ToText();
   };
+  const std::string reservation = ReservationKey(claim, pod_uid);
+  given_back_[reservation] = true;
   handle_.sink().Patch(
       api::ResourceOf<ResourceClaim>(), claim.metadata().namespace_(), claim.metadata().name(),
       fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"reservedFor":)"
                   R"([{{"$patch":"delete","uid":{}}}]}}}})",
                   quoted(claim.metadata().uid()), quoted(pod_uid)),
-      "status", [key = KeyOf(claim), uid = std::string(pod_uid)](const absl::Status& status) {
+      "status",
+      [this, alive = alive_.Watch(), key = KeyOf(claim), uid = std::string(pod_uid),
+       reservation](const absl::Status& status) {
+        if (alive.expired()) return;
+        if (status.ok()) {
+          given_back_[reservation] = false;
+          return;
+        }
+        given_back_.erase(reservation);  // it has it still
         // Tried again when the pod's next attempt fails.
-        if (status.ok()) return;
         BERTH_LOG(kError, "unreserve failed claim={} pod_uid={} err=\"{}\"", key, uid,
                   ToStd(status.message()));
       });
@@ -89,12 +103,24 @@ void ClaimWriter::Finish(const RunPtr& run, framework::Status status) {
   run->done(std::move(status));
 }
 
+bool ClaimWriter::HasReservation(const Run& run, const ResourceClaim& claim) const {
+  return IsReservedFor(claim, run.uid) &&
+         !given_back_.contains(ReservationKey(claim, run.uid));
+}
+
 void ClaimWriter::NextClaim(const RunPtr& run) {
   const auto& claims = run->state->claims;
-  while (run->claim < claims.size() && IsReservedFor(*claims[run->claim].claim, run->uid)) {
+  while (run->claim < claims.size() && HasReservation(*run, *claims[run->claim].claim)) {
     ++run->claim;
   }
   if (run->claim >= claims.size()) return AwaitDevices(run);
+  const auto given_back = given_back_.find(ReservationKey(*claims[run->claim].claim, run->uid));
+  if (given_back != given_back_.end() && given_back->second) {
+    handle_.executor().PostAfter(kGiveBackPoll, [this, alive = alive_.Watch(), run] {
+      if (!alive.expired()) NextClaim(run);
+    });
+    return;
+  }
   run->conflicts = 0;
   WriteClaim(run, claims[run->claim].claim);
 }
@@ -157,6 +183,7 @@ void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
 }
 
 void ClaimWriter::Written(const RunPtr& run, ClaimPtr claim) {
+  given_back_.erase(ReservationKey(*claim, run->uid));
   PodClaim& held = run->state->claims[run->claim];
   held.claim = claim;
   if (Pending(*run) != nullptr) {

@@ -46,11 +46,16 @@ class ClaimWriter {
   void LookAtDevices(const RunPtr& run);
   void Finish(const RunPtr& run, framework::Status status);
   static const ClaimPtr& Pending(const Run& run);
+  // Reserved, and not given back since.
+  bool HasReservation(const Run& run, const api::dra::ResourceClaim& claim) const;
 
   framework::Handle& handle_;
   ClaimStore& store_;
   const absl::Duration binding_timeout_;
   StringMap<RunPtr> runs_;  // by the pod's uid
+  // Reservations given back, until they are made anew: what is seen of a claim may be older.
+  // By claim and pod; true: the server has not answered yet.
+  StringMap<bool> given_back_;
   Lifetime alive_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include <fmt/core.h>
+#include <google/protobuf/message.h>
 
 #include "api/json.h"
 #include "api/resource_table.h"

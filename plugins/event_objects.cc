@@ -23,6 +23,10 @@ const api::core::PersistentVolumeClaim* AsClaim(const google::protobuf::Message*
   return dynamic_cast<const api::core::PersistentVolumeClaim*>(object);
 }
 
+bool HasPlace(const api::core::Pod& pod) {
+  return !pod.spec().node_name().empty() || !pod.status().nominated_node_name().empty();
+}
+
 bool IsSamePod(const framework::PodInfo& waiting, const api::core::Pod& other) {
   return waiting.uid == other.metadata().uid();
 }

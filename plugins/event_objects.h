@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "api/fwd.h"
+#include "framework/events.h"
 #include "framework/fwd.h"
 
 namespace berth::plugins {
@@ -16,5 +17,11 @@ const api::core::PersistentVolumeClaim* AsClaim(const google::protobuf::Message*
 
 // The event is about the waiting pod itself.
 bool IsSamePod(const framework::PodInfo& waiting, const api::core::Pod& other);
+// It runs on a node, or is nominated to one.
+bool HasPlace(const api::core::Pod& pod);
+
+inline framework::QueueingHint QueueIf(bool queue) {
+  return queue ? framework::QueueingHint::kQueue : framework::QueueingHint::kSkip;
+}
 
 }  // namespace berth::plugins

@@ -73,6 +73,13 @@ bool PodAffinityTerm::Matches(Symbol pod_namespace, const LabelSet& pod_labels,
   return (named || namespace_selector.Matches(namespace_labels)) && selector.Matches(pod_labels);
 }
 
+bool MatchesAll(std::span<const PodAffinityTerm> terms, Symbol pod_namespace,
+                const LabelSet& pod_labels) {
+  return !terms.empty() && std::all_of(terms.begin(), terms.end(), [&](const auto& term) {
+    return term.Matches(pod_namespace, pod_labels, LabelSet());
+  });
+}
+
 std::shared_ptr<const PodAffinity> CompilePodAffinity(const core::Affinity& affinity,
                                                       Symbol pod_namespace) {
   const auto& near = affinity.pod_affinity();

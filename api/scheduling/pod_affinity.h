@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ struct PodAffinityTerm {
   bool Matches(Symbol pod_namespace, const LabelSet& pod_labels,
                const LabelSet& namespace_labels) const;
 };
+
+// All terms match by namespace name alone; none of an empty list.
+bool MatchesAll(std::span<const PodAffinityTerm> terms, Symbol pod_namespace,
+                const LabelSet& pod_labels);
 
 struct WeightedPodAffinityTerm {
   PodAffinityTerm term;

@@ -17,6 +17,7 @@ namespace berth::plugins::inter_pod_affinity {
 namespace {
 
 using api::scheduling::LabelSet;
+using api::scheduling::MatchesAll;
 using api::scheduling::PodAffinity;
 using api::scheduling::PodAffinityTerm;
 using framework::NodeInfo;
@@ -31,16 +32,9 @@ const PodAffinity& TermsOf(const PodInfo& pod) {
   return pod.pod_affinity ? *pod.pod_affinity : *kNone;
 }
 
-const LabelSet& NoLabels() {
-  static const LabelSet* const kNone = new LabelSet;
-  return *kNone;
-}
-
-// All of them; none of an empty list. Namespaces are matched by name: an expanded term has them.
-bool MatchesAll(const std::vector<PodAffinityTerm>& terms, const PodInfo& pod) {
-  return !terms.empty() && std::all_of(terms.begin(), terms.end(), [&](const auto& term) {
-    return term.Matches(pod.namespace_symbol, pod.labels, NoLabels());
-  });
+// By namespace name alone: an expanded term has the names its selector picks.
+bool Matches(const PodAffinityTerm& term, const PodInfo& pod) {
+  return term.Matches(pod.namespace_symbol, pod.labels, LabelSet());
 }
 
 }  // namespace
@@ -115,7 +109,7 @@ void InterPodAffinity::Count(PreFilterState& counts, const PodInfo& pod, const P
       counts.theirs.Add(term.topology_key, value, sign);
     }
   }
-  if (MatchesAll(counts.terms->required, other)) {
+  if (MatchesAll(counts.terms->required, other.namespace_symbol, other.labels)) {
     for (const PodAffinityTerm& term : counts.terms->required) {
       if (labels.Get(term.topology_key, &value)) {
         counts.affinity.Add(term.topology_key, value, sign);
@@ -123,7 +117,7 @@ void InterPodAffinity::Count(PreFilterState& counts, const PodInfo& pod, const P
     }
   }
   for (const PodAffinityTerm& term : counts.terms->required_anti) {
-    if (term.Matches(other.namespace_symbol, other.labels, NoLabels()) &&
+    if (Matches(term, other) &&
         labels.Get(term.topology_key, &value)) {
       counts.anti.Add(term.topology_key, value, sign);
     }
@@ -193,7 +187,8 @@ Status InterPodAffinity::Filter(const framework::CycleState& state, const PodInf
     if (!labels.Get(term.topology_key, &value)) return *kNotWith;
     if (counts->affinity.Get(term.topology_key, value) <= 0) all_there = false;
   }
-  if (!all_there && !(counts->affinity.empty() && MatchesAll(counts->terms->required, pod))) {
+  if (!all_there && !(counts->affinity.empty() &&
+        MatchesAll(counts->terms->required, pod.namespace_symbol, pod.labels))) {
     return *kNotWith;
   }
   if (!counts->anti.empty()) {
@@ -217,12 +212,12 @@ Status InterPodAffinity::Filter(const framework::CycleState& state, const PodInf
 void InterPodAffinity::Weigh(PreScoreState& scores, const PodInfo& pod, const PodInfo& existing,
                              const NodeInfo& node) const {
   for (const auto& [term, weight] : scores.preferred) {
-    if (term.Matches(existing.namespace_symbol, existing.labels, NoLabels())) {
+    if (Matches(term, existing)) {
       scores.Add(term.topology_key, node, weight);
     }
   }
   for (const auto& [term, weight] : scores.preferred_anti) {
-    if (term.Matches(existing.namespace_symbol, existing.labels, NoLabels())) {
+    if (Matches(term, existing)) {
       scores.Add(term.topology_key, node, -int64_t{weight});
     }
   }

@@ -21,20 +21,9 @@ using framework::QueueingHint;
 using Message = google::protobuf::Message;
 using Terms = std::vector<PodAffinityTerm>;
 
-// All terms match; none of an empty list.
-bool MatchAll(const Terms& terms, Symbol pod_namespace, const LabelSet& labels) {
-  return !terms.empty() && std::all_of(terms.begin(), terms.end(), [&](const auto& term) {
-    return term.Matches(pod_namespace, labels, LabelSet());
-  });
-}
-
-bool MatchAll(const Terms& terms, const api::core::Pod& pod) {
-  return MatchAll(terms, Symbol::Intern(pod.metadata().namespace_()),
+bool MatchesAll(const Terms& terms, const api::core::Pod& pod) {
+  return api::scheduling::MatchesAll(terms, Symbol::Intern(pod.metadata().namespace_()),
                   LabelSet::FromMeta(pod.metadata()));
-}
-
-bool HasPlace(const api::core::Pod& pod) {
-  return !pod.spec().node_name().empty() || !pod.status().nominated_node_name().empty();
 }
 
 Terms RequiredAnti(const api::core::Pod& pod) {
@@ -42,8 +31,6 @@ Terms RequiredAnti(const api::core::Pod& pod) {
       pod.spec().affinity(), Symbol::Intern(pod.metadata().namespace_()));
   return compiled ? compiled->required_anti : Terms();
 }
-
-QueueingHint QueueIf(bool queue) { return queue ? QueueingHint::kQueue : QueueingHint::kSkip; }
 
 // The value of a key before and after, in a label change of a node.
 struct Change {
@@ -74,13 +61,15 @@ absl::StatusOr<QueueingHint> AfterPodChange(const PodInfo& pod, const Message* o
   static const PodAffinity* const kNone = new PodAffinity;
   const PodAffinity& own = pod.pod_affinity ? *pod.pod_affinity : *kNone;
   if (before != nullptr && after != nullptr) {
-    return QueueIf((!MatchAll(own.required, *before) && MatchAll(own.required, *after)) ||
-                   (MatchAll(own.required_anti, *before) && !MatchAll(own.required_anti, *after)));
+    const bool wanted_now = !MatchesAll(own.required, *before) && MatchesAll(own.required, *after);
+    return QueueIf(wanted_now || (MatchesAll(own.required_anti, *before) &&
+                                  !MatchesAll(own.required_anti, *after)));
   }
-  if (after != nullptr) return QueueIf(MatchAll(own.required, *after));
+  if (after != nullptr) return QueueIf(MatchesAll(own.required, *after));
   if (before == nullptr) return absl::InternalError("event without a pod");
-  return QueueIf(MatchAll(own.required_anti, *before) ||
-                 MatchAll(RequiredAnti(*before), pod.namespace_symbol, pod.labels));
+  return QueueIf(MatchesAll(own.required_anti, *before) ||
+                 api::scheduling::MatchesAll(RequiredAnti(*before), pod.namespace_symbol,
+                                              pod.labels));
 }
 
 absl::StatusOr<QueueingHint> AfterNodeChange(const PodInfo& pod, const Message* old_object,

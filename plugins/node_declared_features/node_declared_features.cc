@@ -26,8 +26,6 @@ bool Declares(const api::core::Node& node, std::string_view feature) {
   return std::find(declared.begin(), declared.end(), feature) != declared.end();
 }
 
-QueueingHint QueueIf(bool queue) { return queue ? QueueingHint::kQueue : QueueingHint::kSkip; }
-
 absl::StatusOr<QueueingHint> AfterNodeChange(const PodInfo&, const Message* old_object,
                                              const Message* new_object) {
   const api::core::Node* before = AsNode(old_object);

@@ -19,9 +19,7 @@ absl::StatusOr<QueueingHint> AfterPodDeleted(const framework::PodInfo& pod,
                                              const Message* old_object, const Message*) {
   const api::core::Pod* deleted = AsPod(old_object);
   if (deleted == nullptr) return absl::InternalError("event without a pod");
-  if (deleted->spec().node_name().empty() && deleted->status().nominated_node_name().empty()) {
-    return QueueingHint::kSkip;
-  }
+  if (!HasPlace(*deleted)) return QueueingHint::kSkip;
   for (const auto& held : api::scheduling::PodHostPorts(*deleted)) {
     for (const auto& wanted : pod.host_ports) {
       if (wanted.ConflictsWith(held)) return QueueingHint::kQueue;

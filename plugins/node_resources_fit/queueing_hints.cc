@@ -39,17 +39,13 @@ absl::StatusOr<QueueingHint> AfterPodChange(const framework::PodInfo& pod,
   const api::core::Pod* before = AsPod(old_object);
   const api::core::Pod* after = AsPod(new_object);
   if (before == nullptr) return absl::InternalError("event without the former pod");
-  if (after == nullptr) {
-    const bool held =
-        !before->spec().node_name().empty() || !before->status().nominated_node_name().empty();
-    return held ? QueueingHint::kQueue : QueueingHint::kSkip;
-  }
+  if (after == nullptr) return QueueIf(HasPlace(*before));
   if (IsSamePod(pod, *after)) return QueueingHint::kQueue;
   if (after->spec().node_name().empty()) return QueueingHint::kSkip;
   const bool shrank =
       ExceedsWhereWanted(pod.requests, api::scheduling::PodRequests(*before, {.use_status = true}),
                          api::scheduling::PodRequests(*after, {.use_status = true}));
-  return shrank ? QueueingHint::kQueue : QueueingHint::kSkip;
+  return QueueIf(shrank);
 }
 
 }  // namespace berth::plugins::node_resources_fit

@@ -22,8 +22,6 @@ using framework::PodInfo;
 using framework::QueueingHint;
 using Message = google::protobuf::Message;
 
-QueueingHint QueueIf(bool queue) { return queue ? QueueingHint::kQueue : QueueingHint::kSkip; }
-
 }  // namespace
 
 absl::StatusOr<QueueingHint> AfterCsiNodeUpdate(const PodInfo&, const Message* old_object,
@@ -46,9 +44,7 @@ absl::StatusOr<QueueingHint> AfterPodDeletion(const PodInfo&, const Message* old
                                               const Message*) {
   const api::core::Pod* gone = AsPod(old_object);
   if (gone == nullptr) return absl::InternalError("event without a pod");
-  const bool had_place =
-      !gone->spec().node_name().empty() || !gone->status().nominated_node_name().empty();
-  return QueueIf(had_place && MayHaveAttachables(*gone));
+  return QueueIf(HasPlace(*gone) && MayHaveAttachables(*gone));
 }
 
 absl::StatusOr<QueueingHint> AfterClaimCreation(const PodInfo& pod, const Message*,

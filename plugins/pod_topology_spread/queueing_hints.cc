@@ -16,14 +16,10 @@ using framework::PodInfo;
 using framework::QueueingHint;
 using Message = google::protobuf::Message;
 
-QueueingHint QueueIf(bool queue) { return queue ? QueueingHint::kQueue : QueueingHint::kSkip; }
-
 // Whether a change of this pod can matter at all.
 bool Relevant(const PodInfo& waiting, const api::core::Pod& pod) {
   if (IsSamePod(waiting, pod)) return true;
-  const bool has_place =
-      !pod.spec().node_name().empty() || !pod.status().nominated_node_name().empty();
-  return has_place && pod.metadata().namespace_() == waiting.namespace_name;
+  return HasPlace(pod) && pod.metadata().namespace_() == waiting.namespace_name;
 }
 
 template <typename Object>

@@ -19,8 +19,6 @@ using framework::PodInfo;
 using framework::QueueingHint;
 using Message = google::protobuf::Message;
 
-QueueingHint QueueIf(bool queue) { return queue ? QueueingHint::kQueue : QueueingHint::kSkip; }
-
 absl::Status Unexpected(const char* what) {
   return absl::InternalError(std::string("event without a ") + what);
 }

@@ -14,8 +14,6 @@ using framework::PodInfo;
 using framework::QueueingHint;
 using Message = google::protobuf::Message;
 
-QueueingHint QueueIf(bool queue) { return queue ? QueueingHint::kQueue : QueueingHint::kSkip; }
-
 }  // namespace
 
 absl::StatusOr<QueueingHint> AfterClassCreation(const PodInfo&, const Message*,

@@ -187,4 +187,6 @@ bool operator==(const JsonValue& a, const JsonValue& b) {
   return a.value_ == b.value_;
 }
 
+std::string JsonQuoted(std::string_view text) { return JsonValue(std::string(text)).ToText(); }
+
 }  // namespace berth::api

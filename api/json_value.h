@@ -80,4 +80,7 @@ class JsonValue {
   std::variant<std::monostate, bool, int64_t, double, std::string, Array, Object> value_;
 };
 
+// A text as JSON: quoted and escaped.
+std::string JsonQuoted(std::string_view text);
+
 }  // namespace berth::api

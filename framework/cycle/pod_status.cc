@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/json_value.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/time_text.h"
@@ -17,28 +18,6 @@ namespace {
 
 constexpr absl::Duration kRetryFirst = absl::Seconds(1);
 constexpr absl::Duration kRetryMax = absl::Seconds(30);
-
-void AppendJson(std::string_view text, std::string& out) {
-  out += '"';
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += fmt::format("\\u{:04x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  out += '"';
-}
-
-std::string Quoted(std::string_view text) {
-  std::string out;
-  AppendJson(text, out);
-  return out;
-}
 
 const api::core::PodCondition* FindCondition(const api::core::Pod& pod) {
   for (const auto& condition : pod.status().conditions()) {
@@ -63,17 +42,18 @@ std::string ConditionPatch(const api::core::Pod& pod, std::string_view reason,
       when, static_cast<size_t>(api::WriteTime(since, when) - when));
   std::string patch = fmt::format(
       R"({{"lastProbeTime":null,"lastTransitionTime":"{}","message":{},)", since_text,
-      Quoted(message));
+      api::JsonQuoted(message));
   if (generation > 0) patch += fmt::format(R"("observedGeneration":{},)", generation);
-  patch += fmt::format(R"("reason":{},"status":"False","type":"PodScheduled"}})", Quoted(reason));
+  patch += fmt::format(R"("reason":{},"status":"False","type":"PodScheduled"}})",
+                       api::JsonQuoted(reason));
   return patch;
 }
 
 // wanted: of the status, a JSON object. With the pod's uid: another pod of its name is not meant.
 void SendPatch(EngineCore& core, const PodInfo& pod, std::string_view wanted,
                ObjectSink::Done done) {
-  std::string patch = fmt::format(R"({{"metadata":{{"uid":{}}},"status":{}}})", Quoted(pod.uid),
-                                  wanted);
+  std::string patch = fmt::format(R"({{"metadata":{{"uid":{}}},"status":{}}})",
+                                  api::JsonQuoted(pod.uid), wanted);
   core.sink.Patch(api::ResourceOf<api::core::Pod>(), pod.namespace_name, pod.name,
                   std::move(patch), "status",
                   [key = pod.key, done = std::move(done)](absl::Status status) mutable {
@@ -125,7 +105,7 @@ void PatchFailure(EngineCore& core, const PodPtr& pod, std::string_view reason,
   if (nominates) {
     if (!condition.empty()) wanted += ',';
     wanted += R"("nominatedNodeName":)";
-    wanted += nominating->node_name.empty() ? "null" : Quoted(nominating->node_name);
+    wanted += nominating->node_name.empty() ? "null" : api::JsonQuoted(nominating->node_name);
   }
   wanted += "}";
   const QueueEntry* entry = core.queue->Find(pod->key);
@@ -140,7 +120,7 @@ void PatchFailure(EngineCore& core, const PodPtr& pod, std::string_view reason,
 
 void PatchNomination(EngineCore& core, const PodInfo& pod, std::string_view node_name) {
   if (pod.nominated_node_name == node_name) return;
-  SendPatch(core, pod, fmt::format(R"({{"nominatedNodeName":{}}})", Quoted(node_name)),
+  SendPatch(core, pod, fmt::format(R"({{"nominatedNodeName":{}}})", api::JsonQuoted(node_name)),
             [](const absl::Status&) {});
 }
 

@@ -21,8 +21,6 @@ using framework::PodPtr;
 
 constexpr absl::Duration kRetryPause = absl::Seconds(1);
 
-std::string Quoted(std::string text) { return api::JsonValue(std::move(text)).ToText(); }
-
 // The status of a victim as a patch: DisruptionTarget, with the time it has that for.
 std::string DisruptionPatch(const PodInfo& victim, const PodInfo& preemptor, absl::Time now) {
   char when[api::kTimeTextMax];
@@ -31,13 +29,14 @@ std::string DisruptionPatch(const PodInfo& victim, const PodInfo& preemptor, abs
   std::string condition = fmt::format(
       R"({{"type":"DisruptionTarget","status":"True","reason":"PreemptionByScheduler",)"
       R"("message":{},"lastTransitionTime":"{}")",
-      Quoted(preemptor.scheduler_name + ": preempting to accommodate a higher priority pod"),
+      api::JsonQuoted(preemptor.scheduler_name +
+                      ": preempting to accommodate a higher priority pod"),
       since);
   if (const int64_t generation = victim.object().metadata().generation(); generation > 0) {
     condition += fmt::format(R"(,"observedGeneration":{})", generation);
   }
   return fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"conditions":[{}}}]}}}})",
-                     Quoted(victim.uid), condition);
+                     api::JsonQuoted(victim.uid), condition);
 }
 
 }  // namespace

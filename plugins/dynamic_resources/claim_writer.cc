@@ -72,16 +72,13 @@ void ClaimWriter::Cancel(std::string_view pod_uid) {
 const ClaimPtr& ClaimWriter::Pending(const Run& run) { return run.pending[run.claim]; }
 
 void ClaimWriter::GiveBack(const ResourceClaim& claim, std::string_view pod_uid) {
-  const auto quoted = [](std::string_view text) {
-    return api::JsonValue(std::string(text)).ToText();
-  };
   const std::string reservation = ReservationKey(claim, pod_uid);
   given_back_[reservation] = true;
   handle_.sink().Patch(
       api::ResourceOf<ResourceClaim>(), claim.metadata().namespace_(), claim.metadata().name(),
       fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"reservedFor":)"
                   R"([{{"$patch":"delete","uid":{}}}]}}}})",
-                  quoted(claim.metadata().uid()), quoted(pod_uid)),
+                  api::JsonQuoted(claim.metadata().uid()), api::JsonQuoted(pod_uid)),
       "status",
       [this, alive = alive_.Watch(), key = KeyOf(claim), uid = std::string(pod_uid),
        reservation](const absl::Status& status) {
@@ -166,10 +163,12 @@ void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
           absl::ToUnixSeconds(handle_.executor().clock().Now()));
     }
   }
-  auto& consumer = *changed->mutable_status()->add_reserved_for();
-  consumer.set_resource("pods");
-  consumer.set_name(run->name);
-  consumer.set_uid(run->uid);
+  if (!IsReservedFor(*changed, run->uid)) {  // else: given back, and what is seen is older
+    auto& consumer = *changed->mutable_status()->add_reserved_for();
+    consumer.set_resource("pods");
+    consumer.set_name(run->name);
+    consumer.set_uid(run->uid);
+  }
   const std::string_view what =
       Pending(*run) != nullptr ? "add allocation and reservation to" : "add reservation to";
   handle_.sink().Update(

@@ -219,6 +219,27 @@ TEST_F(DynamicResourcesTest, DevicesAreFoundHeldAndWritten) {
             R"("uid":"p"}]}})" "\n");
 }
 
+// A binding that was refused: the reservation goes, and the pod is tried again at once, while the
+// claim is still seen with it.
+TEST_F(DynamicResourcesTest, AReservationThatWasGivenBackIsMadeAnew) {
+  Put(Claim(kOne));
+  const auto pod = Pod().Info();
+  ASSERT_TRUE(Bind(*pod).ok());
+  int writes = 0;
+  const auto count = [&](const framework::ObjectEvent& event) {
+    writes += event.kind == framework::ObjectEvent::Kind::kUpdated ? 1 : 0;
+  };
+  handle_.world.Subscribe(api::ResourceOf<ResourceClaim>(), count);
+  plugin_.Unreserve(state_, *pod, "n");
+  state_ = framework::CycleState();
+  ASSERT_TRUE(Bind(*pod).ok());
+  EXPECT_EQ(writes, 1) << "it was written again, after the server had taken it";
+  EXPECT_EQ(Stored()->status().reserved_for_size(), 1);
+  state_ = framework::CycleState();
+  ASSERT_TRUE(Bind(*pod).ok());
+  EXPECT_EQ(writes, 1) << "now it holds";
+}
+
 TEST_F(DynamicResourcesTest, WhatIsHeldIsNotGivenTwice) {
   Put(Claim(kOne));
   const auto pod = Pod().Info();

@@ -115,11 +115,6 @@ class Explainer {
     out_.preemption->message = decision.diagnosis.Message();
   }
 
-  Decision Decide(const std::string& signature) const {
-    CycleState state;
-    return unit_.algorithm->Schedule(state, pod_, signature);
-  }
-
   void Score() {
     if (feasible_.size() == 1) {
       out_.best = out_.feasible;
@@ -151,8 +146,13 @@ class Explainer {
 
   void Choose() {
     if (!out_.error.empty()) return;
-    const Decision decision = Decide(unit_.profile->Sign(*pod_));
-    if (decision.node != nullptr) out_.chosen = std::string(decision.node->name());
+    CycleState state;
+    const Decision decision = unit_.algorithm->Schedule(state, pod_, unit_.profile->Sign(*pod_));
+    if (decision.node == nullptr) {
+      out_.error = decision.status.Message();
+    } else {
+      out_.chosen = std::string(decision.node->name());
+    }
   }
 
   EngineCore& core_;

@@ -1,6 +1,6 @@
 // A pod that uses a field of a plugin this scheduler does not have is never scheduled as if the
 // field were not there: it stays Pending and its event says why. A profile that disables such a
-// plugin on purpose follows upstream: the field is ignored.
+// plugin on purpose follows upstream: the field is ignored. One such plugin is left.
 #pragma once
 
 #include <optional>
@@ -13,8 +13,8 @@
 namespace berth::framework {
 
 struct AbsentPluginUse {
-  std::string_view field;   // "spec.topologySpreadConstraints"
-  std::string_view plugin;  // "PodTopologySpread"
+  std::string_view field;   // "spec.schedulingGroup"
+  std::string_view plugin;  // "GangScheduling"
   // "pod uses <field>, and plugin <plugin> is not in this scheduler"
   std::string Message() const;
 };

@@ -515,53 +515,26 @@ TEST_F(EngineTest, GatedPodsWaitForTheirGate) {
 // --- absent plugins ----------------------------------------------------------------------------
 
 TEST_F(EngineTest, FieldsOfAbsentPluginsAreNeverIgnored) {
-  const struct {
-    const char* name;
-    MakePod pod;
-    const char* want;
-  } cases[] = {
-      {"spreading", MakePod("p").TopologySpread("zone"),
-       "pod uses spec.topologySpreadConstraints, and plugin PodTopologySpread"},
-      {"anti-affinity", MakePod("p").RequiredAntiAffinity("zone"),
-       "pod uses spec.affinity.podAntiAffinity, and plugin InterPodAffinity"},
-      {"claim", MakePod("p").PvcVolume("c"),
-       "pod uses spec.volumes[].persistentVolumeClaim, and plugin VolumeBinding"},
-  };
-  ProfileConfig profile = FakeProfile({"FakeFit"});
-  for (const char* name : {"PodTopologySpread", "InterPodAffinity", "VolumeBinding"}) {
-    profile.plugins.multi_point.enabled.push_back({name, 0, /*from_default=*/true});
-  }
-  StartEngine(profile);
+  StartEngine(FakeProfile({"FakeFit"}));
   Put(MakeNode("n1").Capacity("1", "1Gi"));
-  for (const auto& c : cases) {
-    SCOPED_TRACE(c.name);
-    Put(c.pod);
-    Run();
-    EXPECT_EQ(LastEvent(), std::string("FailedScheduling: 0/1 nodes are available: ") + c.want +
-                               " is not in this scheduler.");
-    EXPECT_EQ(NodeOf("p"), "");
-    RemovePod("p");
-  }
-}
-
-// A profile that disables one reader of a volume has not disabled the others.
-TEST_F(EngineTest, EveryPluginThatReadsAVolumeCounts) {
-  ProfileConfig profile = FakeProfile({"FakeFit"});
-  profile.plugins.multi_point.enabled.push_back({"VolumeZone", 0, /*from_default=*/true});
-  StartEngine(profile);
-  Put(MakeNode("n1").Capacity("1", "1Gi"));
-  Put(MakePod("p").PvcVolume("c"));
+  MakePod member("p");
+  member.message().mutable_spec()->mutable_scheduling_group()->set_pod_group_name("g");
+  Put(member);
   Run();
   EXPECT_EQ(LastEvent(),
-            "FailedScheduling: 0/1 nodes are available: pod uses spec.volumes[]."
-            "persistentVolumeClaim, and plugin VolumeZone is not in this scheduler.");
+            "FailedScheduling: 0/1 nodes are available: pod uses spec.schedulingGroup, and plugin "
+            "GangScheduling is not in this scheduler.");
   EXPECT_EQ(NodeOf("p"), "");
 }
 
 TEST_F(EngineTest, DisabledPluginsAreIgnoredAsUpstreamDoes) {
-  StartEngine(FakeProfile({"FakeFit"}));  // without the default
+  ProfileConfig profile = FakeProfile({"FakeFit"});
+  profile.plugins.multi_point.disabled = {"GangScheduling"};
+  StartEngine(profile);
   Put(MakeNode("n1").Capacity("1", "1Gi"));
-  Put(MakePod("p").TopologySpread("zone"));
+  MakePod member("p");
+  member.message().mutable_spec()->mutable_scheduling_group()->set_pod_group_name("g");
+  Put(member);
   Run();
   EXPECT_EQ(NodeOf("p"), "n1");
 }

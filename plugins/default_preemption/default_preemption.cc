@@ -1,7 +1,6 @@
 #include "plugins/default_preemption/default_preemption.h"
 
 #include <algorithm>
-#include <limits>
 #include <string>
 #include <utility>
 
@@ -25,7 +24,6 @@ using framework::NominatingInfo;
 using framework::PodInfo;
 using framework::PodPtr;
 using framework::PostFilterPlan;
-using framework::PreemptionCandidate;
 using framework::Status;
 
 bool IsBeingPreempted(const PodInfo& pod) {
@@ -37,54 +35,11 @@ bool IsBeingPreempted(const PodInfo& pod) {
   });
 }
 
-absl::Time EarliestStartOfTheMostImportant(const std::vector<PodPtr>& pods) {
-  int32_t highest = std::numeric_limits<int32_t>::min();
-  absl::Time earliest = absl::InfiniteFuture();
-  for (const PodPtr& pod : pods) {
-    if (pod->priority > highest) {
-      highest = pod->priority;
-      earliest = pod->start_time;
-    } else if (pod->priority == highest) {
-      earliest = std::min(earliest, pod->start_time);
-    }
-  }
-  return earliest;
-}
-
 // A node and who would go.
 struct Candidate {
   const NodeInfo* node = nullptr;
   KnownVictims::VictimsPtr victims;
 };
-
-// The candidates with the least of a measure.
-template <typename Measure>
-void KeepLeast(std::span<const Candidate> candidates, std::vector<size_t>& kept,
-               const Measure& measure) {
-  if (kept.size() < 2) return;
-  auto least = measure(*candidates[kept.front()].victims);
-  for (const size_t i : kept) least = std::min(least, measure(*candidates[i].victims));
-  std::erase_if(kept, [&](size_t i) { return measure(*candidates[i].victims) != least; });
-}
-
-// Indices of the best, in order.
-std::vector<size_t> BestOf(std::span<const Candidate> candidates) {
-  std::vector<size_t> kept(candidates.size());
-  for (size_t i = 0; i < kept.size(); ++i) kept[i] = i;
-  KeepLeast(candidates, kept, [](const Victims& each) { return each.violations; });
-  KeepLeast(candidates, kept, [](const Victims& each) { return each.pods.front()->priority; });
-  KeepLeast(candidates, kept, [](const Victims& each) {
-    int64_t sum = 0;
-    for (const PodPtr& pod : each.pods) sum += int64_t{pod->priority} + (int64_t{1} << 31);
-    return sum;
-  });
-  KeepLeast(candidates, kept, [](const Victims& each) { return each.pods.size(); });
-  // The latest: least, seen from the other end of time.
-  KeepLeast(candidates, kept, [](const Victims& each) {
-    return -absl::ToUnixNanos(EarliestStartOfTheMostImportant(each.pods));
-  });
-  return kept;
-}
 
 Status Prefixed(const Status& status) {
   const std::string message = status.Message();
@@ -92,15 +47,6 @@ Status Prefixed(const Status& status) {
 }
 
 }  // namespace
-
-std::vector<size_t> BestCandidates(std::span<const PreemptionCandidate> candidates) {
-  std::vector<Candidate> list;
-  for (const PreemptionCandidate& each : candidates) {
-    list.push_back({nullptr, std::make_shared<const Victims>(
-                                 Victims{{}, each.victims, each.budget_violations})});
-  }
-  return BestOf(list);
-}
 
 // Victims by node for one pod: what is known, else found out.
 class DefaultPreemption::Search {
@@ -210,7 +156,9 @@ PostFilterPlan DefaultPreemption::Plan(const framework::CycleState& state, const
     if (!error.ok()) plan.nominating = std::nullopt;
     return plan;
   }
-  const std::vector<size_t> best = BestOf(helpful);
+  std::vector<const Victims*> choices;
+  for (const Candidate& each : helpful) choices.push_back(each.victims.get());
+  const std::vector<size_t> best = LeastVictims(choices);
   for (const size_t i : best) plan.pick.emplace_back(helpful[i].node->name());
   if (!all) helpful = {helpful[best.front()]};
   for (const Candidate& each : helpful) {
@@ -243,12 +191,7 @@ void DefaultPreemption::PostFilter(framework::CycleState& state, const PodInfo& 
   const PodPtr current =
       PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object));
   const PostFilterPlan plan = Plan(state, *current, statuses, /*all=*/false);
-  if (plan.status.ok()) {
-    const auto chosen =
-        std::find_if(plan.candidates.begin(), plan.candidates.end(),
-                     [&](const auto& each) { return each.node == plan.pick.front(); });
-    evictions_.Start(current, *chosen);
-  }
+  if (plan.status.ok()) evictions_.Start(current, plan.candidates.front());
   done({Prefixed(plan.status), plan.nominating});
 }
 

@@ -55,9 +55,4 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
   KnownVictims known_;
 };
 
-// Indices of the candidates that are best, in order: fewest budget violations, least important
-// first victim, least sum of priorities, fewest victims, and the latest start of the most important
-// ones.
-std::vector<size_t> BestCandidates(std::span<const framework::PreemptionCandidate> candidates);
-
 }  // namespace berth::plugins::default_preemption

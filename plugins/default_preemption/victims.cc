@@ -1,6 +1,7 @@
 #include "plugins/default_preemption/victims.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "api/resource_table.h"
@@ -60,6 +61,30 @@ class Trial {
   const PodInfo& preemptor_;
   NodeInfo node_;
 };
+
+absl::Time EarliestStartOfTheMostImportant(const std::vector<PodPtr>& pods) {
+  int32_t highest = std::numeric_limits<int32_t>::min();
+  absl::Time earliest = absl::InfiniteFuture();
+  for (const PodPtr& pod : pods) {
+    if (pod->priority > highest) {
+      highest = pod->priority;
+      earliest = pod->start_time;
+    } else if (pod->priority == highest) {
+      earliest = std::min(earliest, pod->start_time);
+    }
+  }
+  return earliest;
+}
+
+// The choices with the least of a measure.
+template <typename Measure>
+void KeepLeast(std::span<const Victims* const> choices, std::vector<size_t>& kept,
+               const Measure& measure) {
+  if (kept.size() < 2) return;
+  auto least = measure(*choices[kept.front()]);
+  for (const size_t i : kept) least = std::min(least, measure(*choices[i]));
+  std::erase_if(kept, [&](size_t i) { return measure(*choices[i]) != least; });
+}
 
 }  // namespace
 
@@ -142,6 +167,24 @@ Victims SelectVictims(framework::Handle& handle, const framework::CycleState& st
     SortByImportance(out.pods);
   }
   return out;
+}
+
+std::vector<size_t> LeastVictims(std::span<const Victims* const> choices) {
+  std::vector<size_t> kept(choices.size());
+  for (size_t i = 0; i < kept.size(); ++i) kept[i] = i;
+  KeepLeast(choices, kept, [](const Victims& each) { return each.violations; });
+  KeepLeast(choices, kept, [](const Victims& each) { return each.pods.front()->priority; });
+  KeepLeast(choices, kept, [](const Victims& each) {
+    int64_t sum = 0;
+    for (const PodPtr& pod : each.pods) sum += int64_t{pod->priority} + (int64_t{1} << 31);
+    return sum;
+  });
+  KeepLeast(choices, kept, [](const Victims& each) { return each.pods.size(); });
+  // The latest: least, seen from the other end of time.
+  KeepLeast(choices, kept, [](const Victims& each) {
+    return -absl::ToUnixNanos(EarliestStartOfTheMostImportant(each.pods));
+  });
+  return kept;
 }
 
 }  // namespace berth::plugins::default_preemption

@@ -46,4 +46,9 @@ Victims SelectVictims(framework::Handle& handle, const framework::CycleState& st
                       const framework::PodInfo& preemptor, const framework::NodeInfo& node,
                       std::span<const Budget> budgets);
 
+// Indices of the choices that cost least, in order: fewest budget violations, least important first
+// victim, least sum of priorities, fewest victims, and the latest start of the most important ones.
+// Each has victims.
+std::vector<size_t> LeastVictims(std::span<const Victims* const> choices);
+
 }  // namespace berth::plugins::default_preemption

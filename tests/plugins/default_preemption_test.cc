@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "api/resource_table.h"
 #include "api/schema/policy_v1.pb.h"
+#include "base/random.h"
 #include "base/sim_executor.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "framework/memory_world.h"
@@ -15,7 +18,6 @@ namespace berth::plugins::default_preemption {
 namespace {
 
 using framework::PodPtr;
-using framework::PreemptionCandidate;
 using framework::testing::MakeNode;
 using framework::testing::MakePod;
 
@@ -43,11 +45,11 @@ TEST(DefaultPreemptionTest, Importance) {
 
 TEST(DefaultPreemptionTest, TheBestNode) {
   const auto candidate = [](std::vector<PodPtr> victims, int64_t violations = 0) {
-    return PreemptionCandidate{"n", std::move(victims), violations};
+    return Victims{{}, std::move(victims), violations};
   };
   const struct {
     std::string_view name;
-    std::vector<PreemptionCandidate> candidates;
+    std::vector<Victims> candidates;
     std::vector<size_t> want;
   } cases[] = {
       {"fewest violated budgets", {candidate({Running("a", 1, 1)}, 1),
@@ -65,7 +67,9 @@ TEST(DefaultPreemptionTest, TheBestNode) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    EXPECT_EQ(BestCandidates(c.candidates), c.want);
+    std::vector<const Victims*> choices;
+    for (const Victims& each : c.candidates) choices.push_back(&each);
+    EXPECT_EQ(LeastVictims(choices), c.want);
   }
 }
 
@@ -211,6 +215,87 @@ TEST_F(PreemptionTest, SeveralVictimsTheLastAfterTheOthers) {
   EXPECT_EQ(NodeOf("p"), "n");
   for (const char* name : {"a", "b", "c"}) EXPECT_EQ(NodeOf(name), "(gone)");
 }
+
+// What is kept of nodes against finding out anew: one engine is asked again and again while nodes,
+// pods and budgets come, change and go; another knows nothing but how things are.
+class KnownVictimsTest : public ::testing::TestWithParam<int> {};
+
+std::string Planned(framework::Engine& engine, const MakePod& pod) {
+  const framework::Explanation said = engine.Explain(pod.Object());
+  std::string text = said.message + "\n";
+  if (!said.preemption) return text;
+  std::set<std::string> lines;  // the order of nodes is that in which an engine met them
+  for (const auto& each : said.preemption->candidates) {
+    std::string line = each.node + ":";
+    for (const std::string& name : NamesOf(each.victims)) line += " " + name;
+    lines.insert(line + "\n");
+  }
+  for (const std::string& node : said.preemption->pick) lines.insert("pick " + node + "\n");
+  for (const std::string& line : lines) text += line;
+  return text + said.preemption->message;
+}
+
+TEST_P(KnownVictimsTest, IsWhatAnEngineFindsThatKnowsNothing) {
+  Random random(static_cast<uint64_t>(GetParam()));
+  SimLoop loop(1);  // never run: nobody is scheduled
+  const auto executor = loop.MakeExecutor("engine");
+  framework::MemoryWorld world(*executor);
+  framework::Registry registry;
+  for (framework::PluginEntry& entry : InTreePlugins()) {
+    ASSERT_TRUE(registry.Register(std::move(entry)).ok());
+  }
+  framework::ProfileConfig profile;
+  profile.plugins = framework::MergeWithDefaults({});
+  const auto start = [&] {
+    auto engine = std::make_unique<framework::Engine>(framework::EngineOptions{}, *executor,
+                                                      world, world);
+    EXPECT_TRUE(engine->AddProfile(profile, registry).ok());
+    EXPECT_TRUE(engine->Start().ok());
+    return engine;
+  };
+  std::vector<std::unique_ptr<framework::Engine>> engines;  // the world tells them until it goes
+  engines.push_back(start());
+  const auto any = [&](uint64_t bound) { return std::to_string(random.Below(bound)); };
+  int helped = 0, started = 0;
+  for (int step = 0; step < 60; ++step) {
+    for (int i = 0; i < 3; ++i) {
+      const std::string node = "n" + any(6);
+      switch (random.Below(6)) {
+        case 0:
+          world.Put(api::ResourceOf<api::core::Node>(),
+                    MakeNode(node).Capacity(std::to_string(2 + random.Below(3)), "8Gi").Object());
+          break;
+        case 1: world.Remove(api::ResourceOf<api::core::Pod>(), "default", "r" + any(30)); break;
+        case 2: {  // room is spoken for
+          MakePod pod = MakePod("w" + any(4)).Req("1").Priority(50).NominatedNode(node);
+          world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
+          break;
+        }
+        default: {
+          const std::string name = "r" + any(30);
+          if (world.Get(api::ResourceOf<api::core::Pod>(), "default", name)) break;
+          MakePod pod = MakePod(name).Node(node).Req(std::to_string(1 + random.Below(2)));
+          pod.Priority(static_cast<int32_t>(random.Below(4)));
+          // Unlike each other: among equals the order in which a node got them decides.
+          pod.message().mutable_status()->mutable_start_time()->set_seconds(1000 + ++started);
+          world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
+          break;
+        }
+      }
+    }
+    for (const char* cpu : {"2", "3"}) {
+      const MakePod pod = MakePod("p" + any(1000)).Req(cpu).Priority(3);
+      const std::string warm = Planned(*engines.front(), pod);
+      engines.push_back(start());
+      EXPECT_EQ(warm, Planned(*engines.back(), pod)) << "step " << step;
+      engines.back()->Stop();
+      helped += warm.find("pick") != std::string::npos ? 1 : 0;
+    }
+  }
+  EXPECT_GT(helped, 5) << "preemption never helped: nothing was judged";
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, KnownVictimsTest, ::testing::Range(1, 9));
 
 }  // namespace
 }  // namespace berth::plugins::default_preemption

@@ -15,21 +15,18 @@
 namespace berth::scheduler {
 namespace {
 
-std::string Text(const api::JsonValue& object, std::string_view name) {
-  const api::JsonValue* member = object.is_object() ? object.Find(name) : nullptr;
-  return member != nullptr && member->is_string() ? member->string() : std::string();
-}
-
 std::string NameOf(const api::JsonValue& json) {
   const api::JsonValue* metadata = json.Find("metadata");
   if (metadata == nullptr) return "(no name)";
-  const std::string space = Text(*metadata, "namespace");
-  return space.empty() ? Text(*metadata, "name") : space + "/" + Text(*metadata, "name");
+  const std::string space = MemberText(*metadata, "namespace");
+  const std::string name = MemberText(*metadata, "name");
+  return space.empty() ? name : space + "/" + name;
 }
 
 bool IsPodWithoutNode(const api::JsonValue& json) {
   const api::JsonValue* spec = json.is_object() ? json.Find("spec") : nullptr;
-  return Text(json, "kind") == "Pod" && (spec == nullptr || Text(*spec, "nodeName").empty());
+  return MemberText(json, "kind") == "Pod" &&
+         (spec == nullptr || MemberText(*spec, "nodeName").empty());
 }
 
 // An item of a PodList is a Pod, though it does not say so.
@@ -38,7 +35,7 @@ api::JsonValue WithKindOf(const api::JsonValue& list, std::string_view list_kind
   if (list_kind == "List" || !item.is_object() || item.Find("kind") != nullptr) return item;
   api::JsonValue typed = item;
   typed.Set("kind", api::JsonValue(std::string(list_kind.substr(0, list_kind.size() - 4))));
-  typed.Set("apiVersion", api::JsonValue(Text(list, "apiVersion")));
+  typed.Set("apiVersion", api::JsonValue(MemberText(list, "apiVersion")));
   return typed;
 }
 
@@ -49,7 +46,7 @@ class Reader {
       return absl::InvalidArgumentError("a document is no object");
     }
     const api::JsonValue* items = json.Find("items");
-    const std::string kind = Text(json, "kind");
+    const std::string kind = MemberText(json, "kind");
     if (items != nullptr && items->is_array() && kind.ends_with("List")) {
       for (const api::JsonValue& item : items->array()) {
         BERTH_RETURN_IF_ERROR(Take(WithKindOf(json, kind, item)));
@@ -85,7 +82,7 @@ class Reader {
       file.objects.push_back(std::move(object));
       return absl::OkStatus();
     }
-    const std::string kind = Text(json, "apiVersion") + " " + Text(json, "kind");
+    const std::string kind = MemberText(json, "apiVersion") + " " + MemberText(json, "kind");
     if (std::find(file.skipped.begin(), file.skipped.end(), kind) == file.skipped.end()) {
       file.skipped.push_back(kind);
     }
@@ -95,8 +92,13 @@ class Reader {
 
 }  // namespace
 
+std::string MemberText(const api::JsonValue& json, std::string_view name) {
+  const api::JsonValue* member = json.is_object() ? json.Find(name) : nullptr;
+  return member != nullptr && member->is_string() ? member->string() : std::string();
+}
+
 absl::StatusOr<ClusterObject> DecodeObject(const api::JsonValue& json) {
-  const std::string kind = Text(json, "kind"), api_version = Text(json, "apiVersion");
+  const std::string kind = MemberText(json, "kind"), api_version = MemberText(json, "apiVersion");
   if (kind.empty() || api_version.empty()) {
     return absl::InvalidArgumentError("an object without apiVersion and kind");
   }

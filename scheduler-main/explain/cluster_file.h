@@ -31,6 +31,9 @@ struct ClusterFile {
   std::optional<api::JsonValue::Array> steps;
 };
 
+// A member that is text; empty when there is none, or it is something else.
+std::string MemberText(const api::JsonValue& json, std::string_view name);
+
 // YAML or JSON, one document or several; lists are taken apart. InvalidArgument: no YAML, an object
 // without a kind, a field of the wrong type; the object is named.
 absl::StatusOr<ClusterFile> ParseClusterFile(std::string_view text);

@@ -87,19 +87,14 @@ framework::Explanation Ask(PaperCluster& cluster, const PodObject& pod) {
   return cluster.Explain(pod);
 }
 
-std::string Member(const JsonValue& object, std::string_view name) {
-  const JsonValue* member = object.Find(name);
-  return member != nullptr && member->is_string() ? member->string() : std::string();
-}
-
 absl::Status Delete(PaperCluster& cluster, const JsonValue& what) {
   for (const api::Resource& row : api::KnownResources()) {
-    if (row.kind != Member(what, "kind")) continue;
-    cluster.Remove(row, Member(what, "namespace"), Member(what, "name"));
+    if (row.kind != MemberText(what, "kind")) continue;
+    cluster.Remove(row, MemberText(what, "namespace"), MemberText(what, "name"));
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      ToAbsl(fmt::format("delete: nothing known of kind {}", Member(what, "kind"))));
+      ToAbsl(fmt::format("delete: nothing known of kind {}", MemberText(what, "kind"))));
 }
 
 // One step of a sequence.
@@ -113,7 +108,7 @@ absl::StatusOr<JsonValue> Play(PaperCluster& cluster, const JsonValue& step) {
   } else if (const JsonValue* json = step.Find("pod")) {
     BERTH_ASSIGN_OR_RETURN(const PodObject pod, DecodePod(*json));
     const JsonValue said = ToStepJson(Ask(cluster, std::make_shared<Pod>(*pod)));
-    if (const std::string node = Member(step, "choice"); !node.empty()) {
+    if (const std::string node = MemberText(step, "choice"); !node.empty()) {
       pod->mutable_spec()->set_node_name(node);
       cluster.Put(Pods(), pod);
     }

@@ -313,6 +313,38 @@ TEST(InformerFaultTest, RefusalsBackOffAndRetryAfterIsHonoured) {
   w.informer.reset();
 }
 
+TEST(InformerFaultTest, AResourceTheServerDoesNotHaveIsEmptyWhereThatIsAllowed) {
+  InformerWorld w;
+  w.api.Put("default", "a", "1");
+  w.api.next_codes = {404, 404};
+  w.Make({.may_be_absent = true});
+  w.Run(absl::Seconds(1));
+  EXPECT_EQ(w.synced, 1);
+  EXPECT_EQ(w.TakeHeard(), "");
+  w.Run(absl::Seconds(70));
+  EXPECT_EQ(w.api.requests.size(), 2u) << "asked again each minute";
+  w.Run(absl::Seconds(70));
+  EXPECT_EQ(w.TakeHeard(), "+a ") << "it has it now";
+  // What was there is not believed to be gone.
+  w.api.EndWatches();
+  w.api.next_codes = {404};
+  w.api.Compact();
+  w.Run(absl::Seconds(30));
+  EXPECT_EQ(w.TakeHeard(), "");
+  w.ExpectEqual();
+  w.informer.reset();
+}
+
+TEST(InformerFaultTest, ElsewhereA404IsAFailureLikeOthers) {
+  InformerWorld w;
+  w.api.next_codes = {404};
+  w.Make();
+  w.Run(absl::Milliseconds(100));
+  EXPECT_EQ(w.synced, 0);
+  EXPECT_EQ(w.informer->reflector_stats().failures, 1);
+  w.informer.reset();
+}
+
 // Whatever happens, once it is quiet the copy is the server's, and no handler was told nonsense.
 TEST(InformerPropertyTest, Converges) {
   for (uint64_t seed = 1; seed <= 150; ++seed) {

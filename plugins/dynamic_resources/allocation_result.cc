@@ -29,6 +29,7 @@ void AddDevices(AllocationResult& out, const std::vector<Picked>& devices) {
     *result.mutable_binding_conditions() = picked.candidate->device->binding_conditions();
     *result.mutable_binding_failure_conditions() =
         picked.candidate->device->binding_failure_conditions();
+    if (picked.shared) result.set_share_id(std::string(kShareIdToCome));
     for (const auto& [name, amount] : picked.consumed) {
       api::SetQuantity((*result.mutable_consumed_capacity())[name], amount);
     }

@@ -331,8 +331,7 @@ Status DynamicResources::Reserve(CycleState& state, const PodInfo&, std::string_
     api::dra::AllocationResult allocation = outcome->results[next++];
     if (allocation.has_devices()) {
       for (auto& result : *allocation.mutable_devices()->mutable_results()) {
-        if (result.consumed_capacity().empty()) continue;
-        result.set_share_id(NewShareId());
+        if (result.has_share_id()) result.set_share_id(NewShareId());
       }
     }
     auto pending = std::make_shared<ResourceClaim>(*held_claim.claim);

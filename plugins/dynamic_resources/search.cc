@@ -179,6 +179,10 @@ std::optional<bool> Search::Selectable(const PreparedClaim& claim, const Request
                                        const Candidate& candidate) {
   int8_t& known = selectable_[request.ordinal * device_count_ + candidate.index];
   if (known < 0) {
+    if (expired_()) {  // a selector may be costly, and devices many
+      timed_out_ = true;
+      return std::nullopt;
+    }
     const std::optional<bool> selected = Select(claim, request, candidate);
     if (!selected) return std::nullopt;
     known = *selected ? 1 : 0;

@@ -276,6 +276,14 @@ TEST(DynamicResourcesAllocatorTest, DevicesThatAllowItAreShared) {
   const auto taken = of({Exactly("r", wants("20Gi"))});
   const auto& consumed = taken.results[0].devices().results(0).consumed_capacity();
   EXPECT_EQ(consumed.at("memory").string(), "24Gi");
+  EXPECT_TRUE(taken.results[0].devices().results(0).has_share_id());
+  // One without capacities is shared as well, and is not taken whole.
+  const std::string bare = R"("devices": [{"name": "a", "allowMultipleAllocations": true}])";
+  const auto first = Allocate({Claim(Requests({Exactly("r")}))}, {Slice("s", kOnN, bare)});
+  DevicesInUse by_first;
+  by_first.Add(first.results[0]);
+  EXPECT_EQ(Of(Allocate({Claim(Requests({Exactly("r")}))}, {Slice("s", kOnN, bare)}, by_first)),
+            "r=a");
   DevicesInUse in_use;
   in_use.shared[{"d", "p", "a"}]["memory"] = *api::Quantity::Parse("32Gi");
   EXPECT_EQ(Of(of({Exactly("r")}, in_use)), "r=a") << "the default";
@@ -321,6 +329,12 @@ TEST(DynamicResourcesAllocatorTest, GivesUpInTime) {
   const auto outcome = allocator.Allocate(MakeNode("n").Info(), [&] { return ++asked > 100; });
   EXPECT_EQ(Of(outcome), "timed out");
   EXPECT_EQ(asked, 101);
+  // Also within one request, where no device is picked.
+  const Allocator picky(Prepare({Claim(Requests({Exactly("r", Where("false"))}))}, any, selectors),
+                        {}, {Slice("s", kOnN, devices)});
+  asked = 90;
+  EXPECT_EQ(Of(picky.Allocate(MakeNode("n").Info(), [&] { return ++asked > 100; })),
+            "timed out");
 }
 
 }  // namespace

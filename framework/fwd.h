@@ -15,5 +15,6 @@ class SignatureBuilder;
 class Snapshot;
 class Status;  // NOLINT(bugprone-forward-declaration-namespace): absl has one too
 struct NodeColumns;
+struct PreemptionCandidate;
 struct QueuedPodInfo;
 }  // namespace berth::framework

@@ -7,6 +7,8 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/functional/any_invocable.h>
+#include <absl/status/statusor.h>
 #include <absl/time/time.h>
 
 #include "base/executor.h"
@@ -69,6 +71,16 @@ class Handle {
 
   // Pods nominated to a node, in the order of nomination.
   virtual std::vector<PodPtr> NominatedPods(std::string_view node_name) const = 0;
+
+  // Whether some extender has a say in whom to evict for the pod.
+  virtual bool ExtendersPreempt(const PodInfo& pod) const = 0;
+  // Shows these extenders, one after the other, where a pod of this PostFilter could be
+  // placed and who would go; done: what is left, or why they failed. It may be called inside the
+  // call. While an extender takes long others are scheduled: afterwards the snapshot may have
+  // changed.
+  virtual void AskExtendersToPreempt(
+      const PodPtr& pod, std::vector<PreemptionCandidate> candidates,
+      absl::AnyInvocable<void(absl::StatusOr<std::vector<PreemptionCandidate>>)> done) = 0;
 
   // Takes that from a pod, here and in its status.
   virtual void ClearNomination(const PodPtr& pod) = 0;

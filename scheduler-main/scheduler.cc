@@ -65,10 +65,6 @@ absl::Status CompleteOptions(SchedulerOptions& options) {
   std::vector<std::string> names;
   for (const framework::PluginEntry& plugin : options.plugins) names.push_back(plugin.name);
   BERTH_RETURN_IF_ERROR(CompleteProfiles(options.config, names));
-  if (!options.config.extenders.empty()) {
-    return absl::UnimplementedError(
-        "extenders are configured, but this scheduler does not call extenders yet");
-  }
   return absl::OkStatus();
 }
 
@@ -120,6 +116,10 @@ absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(SchedulerOptions op
                                                              Executor& executor) {
   BERTH_RETURN_IF_ERROR(CompleteOptions(options));
   auto parts = std::make_unique<Parts>(std::move(options), transport, executor);
+  BERTH_ASSIGN_OR_RETURN(auto extenders,
+                         MakeExtenders(parts->options.config, executor,
+                                       parts->options.extender_transport));
+  parts->engine->SetExtenders(std::move(extenders));
   BERTH_RETURN_IF_ERROR(AddProfiles(parts->options, parts->registry, *parts->engine));
   return std::unique_ptr<Scheduler>(new Scheduler(std::move(parts)));
 }

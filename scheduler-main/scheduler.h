@@ -27,6 +27,7 @@
 #include "framework/cycle/scheduler_engine.h"
 #include "framework/registry.h"
 #include "scheduler-main/config.h"
+#include "scheduler-main/extender/http_extender.h"
 
 namespace berth::scheduler {
 
@@ -43,6 +44,7 @@ struct SchedulerOptions {
   bool verify_evaluations = false;
   std::string host_name = "berth";               // in events: "default-scheduler-<host>"
   std::string identity = "berth";                // among those that compete for the lease
+  ExtenderTransport extender_transport;          // how extenders are reached; unset: over sockets
   bool metrics = true;                           // false: none are kept, MetricsText is empty
   uint64_t seed = 1;
 };
@@ -60,8 +62,7 @@ absl::Status AddProfiles(const SchedulerOptions& options, framework::Registry& r
 class Scheduler {
  public:
   // transport and executor must outlive it. Errors: InvalidArgument for a configuration that does
-  // not validate or a profile that cannot be built (upstream's texts); Unimplemented for what a
-  // file may ask and this build does not do: extenders.
+  // not validate, a profile that cannot be built (upstream's texts) or an extender's bad address.
   static absl::StatusOr<std::unique_ptr<Scheduler>> Create(SchedulerOptions options,
                                                            client::Transport& transport,
                                                            Executor& executor);

@@ -38,72 +38,96 @@ int64_t FeasibleNodesToFind(int64_t nodes, int32_t percentage, bool adaptive) {
   return std::max(nodes * share / 100, kFeasibleNodesMin);
 }
 
+// One pass over one pod.
+struct Algorithm::Attempt {
+  CycleState& state;
+  const PodInfo& pod;
+  ExtenderAnswers* answers;
+  Decision& decision;
+  std::shared_ptr<NodeStatuses> statuses;
+
+  void Reject() {
+    decision.fit_error = true;
+    decision.statuses = std::move(statuses);
+    decision.status = FitErrorStatus(decision.diagnosis);
+  }
+  void RejectBefore(std::string message) {
+    decision.diagnosis.pre_filter_message = std::move(message);
+    Reject();
+  }
+};
+
 Algorithm::Algorithm(const Runtime& runtime, const ClusterSnapshot& snapshot,
                      const Nominator& nominator, TieBreaker& tie_breaker,
-                     const EngineOptions& options, EvaluationCache* cache)
+                     const EngineOptions& options, const Extenders& extenders,
+                     EvaluationCache* cache)
     : runtime_(runtime),
       snapshot_(snapshot),
       nominator_(nominator),
       tie_breaker_(tie_breaker),
       options_(options),
+      extenders_(extenders),
       cache_(cache) {}
 
 int64_t Algorithm::WantedNodes(int64_t nodes) const {
-  if (runtime_.profile().score.empty()) return std::min<int64_t>(1, nodes);
+  const bool extenders_decide =
+      std::any_of(extenders_.begin(), extenders_.end(), [](const auto& extender) {
+        return extender->filters() || extender->prioritizes();
+      });
+  if (runtime_.profile().score.empty() && !extenders_decide) return std::min<int64_t>(1, nodes);
   const auto own = runtime_.profile().percentage_of_nodes_to_score();
   return FeasibleNodesToFind(nodes, own.value_or(options_.percentage_of_nodes_to_score.value_or(0)),
                              options_.adaptive_sampling);
 }
 
-Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod,
-                             const std::string& signature) {
+Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod, const std::string& signature,
+                             ExtenderAnswers* answers) {
   Decision decision;
   decision.diagnosis.all_nodes = static_cast<int64_t>(snapshot_.nodes().size());
   if (snapshot_.nodes().empty()) {
     decision.status = Unresolvable("no nodes available to schedule pods");
     return decision;
   }
-  auto statuses = std::make_shared<NodeStatuses>(runtime_, snapshot_);
-  const auto reject = [&](std::string message) {
-    decision.diagnosis.pre_filter_message = std::move(message);
-    decision.fit_error = true;
-    decision.statuses = statuses;
-    decision.status = FitErrorStatus(decision.diagnosis);
-  };
+  const bool asks = answers != nullptr && AnyDecides(extenders_, *pod);
+  Attempt attempt{state, *pod, asks ? answers : nullptr, decision,
+                  std::make_shared<NodeStatuses>(runtime_, snapshot_)};
+  const int64_t start = next_start_;
+  Decide(attempt, pod, signature);
+  if (!decision.questions.empty()) next_start_ = start;  // the next pass looks at the same nodes
+  return decision;
+}
+
+void Algorithm::Decide(Attempt& attempt, const PodPtr& pod, const std::string& signature) {
+  Decision& decision = attempt.decision;
   if (auto use = FindAbsentPluginUse(*pod, runtime_.profile().absent())) {
     decision.diagnosis.unschedulable_plugins.emplace(use->plugin);
-    reject(use->Message());
-    return decision;
+    return attempt.RejectBefore(use->Message());
   }
-  PreFilterOutcome pre = runtime_.RunPreFilter(state, *pod, snapshot_);
+  const PreFilterOutcome pre = runtime_.RunPreFilter(attempt.state, *pod, snapshot_);
   decision.diagnosis.unschedulable_plugins.insert(pre.narrowed_by.begin(), pre.narrowed_by.end());
   if (!pre.status.ok()) {
     if (!pre.status.IsRejected()) {
       decision.status = pre.status;
-      return decision;
+      return;
     }
     decision.diagnosis.AddRejector(pre.status);
     decision.diagnosis.absent_status = pre.status;
-    statuses->SetAbsent(pre.status);
-    reject(pre.status.Message());
-    return decision;
+    attempt.statuses->SetAbsent(pre.status);
+    return attempt.RejectBefore(pre.status.Message());
   }
-  if (!pod->nominated_node_name.empty() && TryNominated(state, *pod, *statuses, decision)) {
-    return decision;
-  }
+  if (!pod->nominated_node_name.empty() && TryNominated(attempt)) return;
   const auto nodes = static_cast<int64_t>(snapshot_.nodes().size());
   const bool shareable = cache_ != nullptr && !signature.empty() && !pre.node_names &&
-                         pod->nominated_node_name.empty() && !nominator_.Has(pod->uid) &&
-                         WantedNodes(nodes) == nodes;
+                         attempt.answers == nullptr && pod->nominated_node_name.empty() &&
+                         !nominator_.Has(pod->uid) && WantedNodes(nodes) == nodes;
   if (shareable) {
     const TieBreaker before = tie_breaker_;
-    if (cache_->Decide(state, pod, signature, decision)) {
+    if (cache_->Decide(attempt.state, pod, signature, decision)) {
       if (options_.verify_evaluations) Verify(pod, before, decision);
-      return decision;
+      return;
     }
   }
-  SchedulePlainly(state, *pod, pre, std::move(statuses), decision);
-  return decision;
+  DecidePlainly(attempt, pre);
 }
 
 void Algorithm::Verify(const PodPtr& pod, const TieBreaker& before,
@@ -114,17 +138,18 @@ void Algorithm::Verify(const PodPtr& pod, const TieBreaker& before,
   }
   if (before.mode() == TieBreak::kRandom) return;  // the draw is made
   TieBreaker tie_breaker = before;
-  Algorithm plain(runtime_, snapshot_, nominator_, tie_breaker, options_, nullptr);
+  Algorithm plain(runtime_, snapshot_, nominator_, tie_breaker, options_, extenders_, nullptr);
   CycleState state;
-  const Decision expected = plain.Schedule(state, pod, {});
+  const Decision expected = plain.Schedule(state, pod, {}, nullptr);
   BERTH_CHECK(expected.node == decision.node);
   BERTH_CHECK(expected.fit_error == decision.fit_error);
   BERTH_CHECK(expected.status == decision.status);
 }
 
 // The node the pod is nominated to, when it fits there, and no other is looked at.
-bool Algorithm::TryNominated(CycleState& state, const PodInfo& pod, NodeStatuses& statuses,
-                             Decision& decision) {
+bool Algorithm::TryNominated(Attempt& attempt) {
+  const PodInfo& pod = attempt.pod;
+  Decision& decision = attempt.decision;
   const NodeInfo* node = snapshot_.Find(pod.nominated_node_name);
   if (node == nullptr) {
     BERTH_LOG(kWarning, "nominated node is not there pod={} node={}", pod.key,
@@ -132,21 +157,25 @@ bool Algorithm::TryNominated(CycleState& state, const PodInfo& pod, NodeStatuses
     return false;
   }
   ++decision.nodes_evaluated;
-  Verdict verdict = runtime_.RunFilterWithNominated(state, pod, *node);
-  if (verdict.ok()) {
-    decision.node = node;
-    return true;
+  Verdict verdict = runtime_.RunFilterWithNominated(attempt.state, pod, *node);
+  if (!verdict.ok()) {
+    if (verdict.status.IsRejected()) {
+      decision.diagnosis.AddRejector(runtime_.Stamped(verdict));
+      attempt.statuses->Set(node->index, std::move(verdict));
+    }
+    return false;
   }
-  if (verdict.status.IsRejected()) {
-    decision.diagnosis.AddRejector(runtime_.Stamped(verdict));
-    statuses.Set(node->index, std::move(verdict));
-  }
-  return false;
+  Nodes feasible = {node};
+  const Status taken =
+      AskExtenders(attempt, ExtenderQuestion::Kind::kFilterNominated, feasible);
+  if (!decision.questions.empty()) return true;
+  if (!taken.ok() || feasible.empty()) return false;
+  decision.node = node;
+  return true;
 }
 
-void Algorithm::SchedulePlainly(CycleState& state, const PodInfo& pod,
-                                const PreFilterOutcome& pre,
-                                std::shared_ptr<NodeStatuses> statuses, Decision& decision) {
+void Algorithm::DecidePlainly(Attempt& attempt, const PreFilterOutcome& pre) {
+  Decision& decision = attempt.decision;
   Nodes narrowed;
   std::span<const NodeInfo* const> nodes = snapshot_.nodes();
   if (pre.node_names) {
@@ -156,25 +185,29 @@ void Algorithm::SchedulePlainly(CycleState& state, const PodInfo& pod,
     std::sort(narrowed.begin(), narrowed.end(),
               [](const NodeInfo* a, const NodeInfo* b) { return a->index < b->index; });
     nodes = narrowed;
-    statuses->SetAbsent(Unresolvable(
+    attempt.statuses->SetAbsent(Unresolvable(
         fmt::format("node(s) didn't satisfy plugin(s) {}", Bracketed(pre.narrowed_by))));
   }
-  decision.diagnosis.absent_status = statuses->absent();
+  decision.diagnosis.absent_status = attempt.statuses->absent();
   Nodes feasible;
-  decision.status = FindFeasible(state, pod, nodes, *statuses, decision, feasible);
+  decision.status = FindFeasible(attempt, nodes, feasible);
   if (!decision.status.ok()) return;
-  if (feasible.empty()) {
-    decision.fit_error = true;
-    decision.statuses = std::move(statuses);
-    decision.status = FitErrorStatus(decision.diagnosis);
-    return;
-  }
-  decision.status = Select(state, pod, feasible, decision);
+  decision.status = AskExtenders(attempt, ExtenderQuestion::Kind::kFilter, feasible);
+  if (!decision.status.ok() || !decision.questions.empty()) return;
+  if (feasible.empty()) return attempt.Reject();
+  decision.status = Select(attempt, feasible);
 }
 
-Status Algorithm::FindFeasible(CycleState& state, const PodInfo& pod,
-                               std::span<const NodeInfo* const> nodes, NodeStatuses& statuses,
-                               Decision& decision, Nodes& feasible) {
+Status Algorithm::AskExtenders(Attempt& attempt, ExtenderQuestion::Kind kind, Nodes& feasible) {
+  if (attempt.answers == nullptr) return Success();
+  Decision& decision = attempt.decision;
+  return attempt.answers->Filter(extenders_, kind, attempt.pod, snapshot_, feasible,
+                                 *attempt.statuses, decision.diagnosis, decision.questions);
+}
+
+Status Algorithm::FindFeasible(Attempt& attempt, std::span<const NodeInfo* const> nodes,
+                               Nodes& feasible) {
+  Decision& decision = attempt.decision;
   const auto count = static_cast<int64_t>(nodes.size());
   const int64_t wanted = WantedNodes(count);
   absl::flat_hash_map<std::pair<const void*, int>, size_t> seen;  // verdict -> its place
@@ -184,14 +217,14 @@ Status Algorithm::FindFeasible(CycleState& state, const PodInfo& pod,
     const int64_t at = sampled ? (next_start_ + i) % count : i;
     const NodeInfo* node = nodes[static_cast<size_t>(at)];
     ++looked_at;
-    Verdict verdict = runtime_.RunFilterWithNominated(state, pod, *node);
+    Verdict verdict = runtime_.RunFilterWithNominated(attempt.state, attempt.pod, *node);
     if (verdict.ok()) {
       feasible.push_back(node);
       continue;
     }
     if (!verdict.status.IsRejected()) return runtime_.Stamped(verdict);
     ++rejected;
-    // Verdicts live on in `statuses`, so identities are not reused meanwhile.
+    // Verdicts live on in the statuses, so identities are not reused meanwhile.
     auto [it, added] = seen.try_emplace({verdict.status.identity(), verdict.ordinal},
                                         decision.diagnosis.verdicts.size());
     if (added) {
@@ -200,7 +233,7 @@ Status Algorithm::FindFeasible(CycleState& state, const PodInfo& pod,
       decision.diagnosis.verdicts.emplace_back(stamped, 0);
     }
     ++decision.diagnosis.verdicts[it->second].second;
-    statuses.Set(node->index, std::move(verdict));
+    attempt.statuses->Set(node->index, std::move(verdict));
   }
   decision.nodes_evaluated += looked_at;
   const auto all = static_cast<int64_t>(snapshot_.nodes().size());
@@ -208,28 +241,36 @@ Status Algorithm::FindFeasible(CycleState& state, const PodInfo& pod,
   return Success();
 }
 
-Status Algorithm::Select(CycleState& state, const PodInfo& pod, const Nodes& feasible,
-                         Decision& decision) {
+Status Algorithm::Select(Attempt& attempt, const Nodes& feasible) {
+  Decision& decision = attempt.decision;
+  // The snapshot's own: an extender may have described the feasible ones anew.
+  const auto in_snapshot = [&](NodeIndex index) {
+    return snapshot_.nodes()[static_cast<size_t>(index)];
+  };
   if (feasible.size() == 1) {
-    decision.node = feasible.front();
+    decision.node = in_snapshot(feasible.front()->index);
     return Success();
   }
-  std::vector<NodeIndex> tied;
-  if (runtime_.profile().score.empty()) {
-    for (const NodeInfo* node : feasible) tied.push_back(node->index);
-  } else {
-    Status status = runtime_.RunPreScore(state, pod, feasible);
+  std::vector<int64_t> totals(feasible.size());
+  if (!runtime_.profile().score.empty()) {
+    Status status = runtime_.RunPreScore(attempt.state, attempt.pod, feasible);
     if (!status.ok()) return status;
     ScoreTable table;
-    status = runtime_.RunScore(state, pod, feasible, table);
+    status = runtime_.RunScore(attempt.state, attempt.pod, feasible, table);
     if (!status.ok()) return status;
-    const int64_t best = *std::max_element(table.total.begin(), table.total.end());
-    for (size_t n = 0; n < feasible.size(); ++n) {
-      if (table.total[n] == best) tied.push_back(feasible[n]->index);
-    }
+    totals = std::move(table.total);
+  }
+  if (attempt.answers != nullptr) {
+    attempt.answers->Prioritize(extenders_, attempt.pod, feasible, totals, decision.questions);
+    if (!decision.questions.empty()) return Success();
+  }
+  std::vector<NodeIndex> tied;
+  const int64_t best = *std::max_element(totals.begin(), totals.end());
+  for (size_t n = 0; n < feasible.size(); ++n) {
+    if (totals[n] == best) tied.push_back(feasible[n]->index);
   }
   std::sort(tied.begin(), tied.end());
-  decision.node = snapshot_.nodes()[static_cast<size_t>(tie_breaker_.Choose(tied, snapshot_))];
+  decision.node = in_snapshot(tie_breaker_.Choose(tied, snapshot_));
   return Success();
 }
 

@@ -1,5 +1,5 @@
-// Algorithm: one pod, one snapshot, one node. PreFilter, Filter, PreScore, Score and the choice;
-// no side effects beyond the tie-break cursor. framework.md sections 3.3 to 3.6.
+// Algorithm: one pod, one snapshot, one node. PreFilter, Filter, extenders, PreScore, Score and the
+// choice; no side effects beyond the tie-break cursor. framework.md sections 3.3 to 3.6.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,7 @@
 
 #include "framework/cache/cluster_snapshot.h"
 #include "framework/cycle/engine_options.h"
+#include "framework/cycle/extender_answers.h"
 #include "framework/cycle/fit_error.h"
 #include "framework/cycle/node_statuses.h"
 #include "framework/cycle/tie_breaker.h"
@@ -28,6 +29,8 @@ struct Decision {
   std::shared_ptr<NodeStatusReader> statuses;  // with fit_error
   int64_t nodes_evaluated = 0;
   bool reused = false;  // from the evaluation cache
+  // Not empty: nothing is decided; ask these, all at once, and decide again.
+  std::vector<ExtenderQuestion> questions;
 };
 
 // How many feasible nodes are enough (framework.md section 3.4). percentage: explicit, 0 for none.
@@ -38,21 +41,24 @@ class Algorithm {
  public:
   // cache: may be null. All must outlive it.
   Algorithm(const Runtime& runtime, const ClusterSnapshot& snapshot, const Nominator& nominator,
-            TieBreaker& tie_breaker, const EngineOptions& options, EvaluationCache* cache);
+            TieBreaker& tie_breaker, const EngineOptions& options, const Extenders& extenders,
+            EvaluationCache* cache);
 
-  // signature: empty: nothing is shared.
-  Decision Schedule(CycleState& state, const PodPtr& pod, const std::string& signature);
+  // signature: empty: nothing is shared. answers: of extenders, so far; null: they do not count.
+  Decision Schedule(CycleState& state, const PodPtr& pod, const std::string& signature,
+                    ExtenderAnswers* answers);
 
  private:
   using Nodes = std::vector<const NodeInfo*>;
-  bool TryNominated(CycleState& state, const PodInfo& pod, NodeStatuses& statuses,
-                    Decision& decision);
-  void SchedulePlainly(CycleState& state, const PodInfo& pod, const PreFilterOutcome& pre,
-                       std::shared_ptr<NodeStatuses> statuses, Decision& decision);
+  struct Attempt;
+  void Decide(Attempt& attempt, const PodPtr& pod, const std::string& signature);
+  bool TryNominated(Attempt& attempt);
+  void DecidePlainly(Attempt& attempt, const PreFilterOutcome& pre);
   // Feasible nodes in the order looked at; ok() of the status, or the error that stopped it.
-  Status FindFeasible(CycleState& state, const PodInfo& pod, std::span<const NodeInfo* const> nodes,
-                      NodeStatuses& statuses, Decision& decision, Nodes& feasible);
-  Status Select(CycleState& state, const PodInfo& pod, const Nodes& feasible, Decision& decision);
+  Status FindFeasible(Attempt& attempt, std::span<const NodeInfo* const> nodes, Nodes& feasible);
+  // Of these, the nodes that extenders take.
+  Status AskExtenders(Attempt& attempt, ExtenderQuestion::Kind kind, Nodes& feasible);
+  Status Select(Attempt& attempt, const Nodes& feasible);
   // The plain path, beside a shared decision; BERTH_CHECKs that they agree.
   void Verify(const PodPtr& pod, const TieBreaker& before, const Decision& decision) const;
   int64_t WantedNodes(int64_t nodes) const;
@@ -62,6 +68,7 @@ class Algorithm {
   const Nominator& nominator_;
   TieBreaker& tie_breaker_;
   const EngineOptions& options_;
+  const Extenders& extenders_;
   EvaluationCache* cache_;
   int64_t next_start_ = 0;  // where the search begins when it samples
 };

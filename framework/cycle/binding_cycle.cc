@@ -96,6 +96,16 @@ void BindingCycles::AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight
 }
 
 void BindingCycles::Bind(const CyclePtr& cycle) {
+  core_.extender_talk.Bind(
+      cycle->assumed, cycle->node_name,
+      [this, cycle](const absl::Status& status) {
+        if (status.ok()) return Bound(cycle);
+        Fail(cycle, Status::FromError(status), nullptr);
+      },
+      [this, cycle] { BindByPlugins(cycle); });
+}
+
+void BindingCycles::BindByPlugins(const CyclePtr& cycle) {
   cycle->unit->runtime->RunBind(
       cycle->state, cycle->assumed, cycle->node_name,
       [this, alive = core_.lifetime.Watch(), cycle](Status status) {

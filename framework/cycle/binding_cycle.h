@@ -48,6 +48,7 @@ class BindingCycles {
   void AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight,
                    const Status& status);
   void Bind(const CyclePtr& cycle);
+  void BindByPlugins(const CyclePtr& cycle);
   void Bound(const CyclePtr& cycle);
   // diagnosis: null: not a plugin's rejection.
   void Fail(const CyclePtr& cycle, const Status& status, const Diagnosis* diagnosis);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <set>
@@ -17,6 +18,7 @@
 #include "framework/cycle/bind_conflict.h"
 #include "framework/cycle/engine_options.h"
 #include "framework/cycle/evaluation_cache.h"
+#include "framework/cycle/extender_talk.h"
 #include "framework/cycle/metrics.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "framework/cycle/waiting_pods.h"
@@ -49,6 +51,11 @@ struct EngineCore {
   // Asks for a run of scheduling cycles when there is something to do and room to do it.
   void Kick();
   ProfileUnit* UnitOf(std::string_view scheduler_name);
+  void Hold(const void* cycle);
+  // When it is that cycle that holds.
+  void LetGo(const void* cycle);
+  // There is something to do, and room to do it.
+  bool Ready() const;
 
   const EngineOptions options;
   Executor& executor;
@@ -63,6 +70,7 @@ struct EngineCore {
   ClusterSnapshot snapshot;
   Nominator nominator;
   WaitingPods waiting;
+  ExtenderTalk extender_talk;
   // Before the queue: it looks at their plugins until it goes.
   StringMap<std::unique_ptr<ProfileUnit>> units;
   std::vector<ProfileUnit*> unit_order;
@@ -81,7 +89,11 @@ struct EngineCore {
   bool started = false, stopped = false, synced = false;
   bool active = true;           // false: another process decides
   bool run_posted = false;
-  bool post_filtering = false;  // a cycle waits for its PostFilter plugins
+  // The cycle that others wait for, since what it decides, it decides on this snapshot: one that
+  // asks extenders or is in PostFilter. Null: there is none.
+  const void* holder = nullptr;
+  // Cycles to be taken up again before another pod is popped.
+  std::deque<Task> ready;
   TimerId sync_timer = 0;
   Lifetime lifetime;
 };

@@ -36,6 +36,8 @@ struct EngineOptions {
   bool verify_evaluations = false;
   // status.nominatedNodeName is written before long binding cycles (upstream's gate of that name).
   bool nominated_node_name_for_expectation = true;
+  // How long others wait while extenders are asked about a pod (extender_talk.h).
+  absl::Duration extender_patience = absl::Milliseconds(100);
   // How often the queue is compared with what the source shows; zero: never.
   absl::Duration watchdog_period = absl::Seconds(30);
   uint64_t seed = 1;

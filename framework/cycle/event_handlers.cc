@@ -92,8 +92,9 @@ void EventHandlers::Subscribe() {
 
 void EventHandlers::SubscribeOthers() {
   std::set<std::string> wanted;
+  const bool extenders = !core_.extender_talk.extenders().empty();
   for (const ProfileUnit* unit : core_.unit_order) {
-    for (const RegisteredEvent& registered : unit->profile->ForQueue().events) {
+    for (const RegisteredEvent& registered : unit->profile->ForQueue(extenders).events) {
       if (!IsPodOrNode(registered.event.resource)) wanted.insert(registered.event.resource);
     }
   }

@@ -88,7 +88,7 @@ class Explainer {
   // By the very decision the cycle makes, so that the message is its own.
   void WhyNot() {
     CycleState state;
-    Decision decision = unit_.algorithm->Schedule(state, pod_, {});
+    Decision decision = unit_.algorithm->Schedule(state, pod_, {}, nullptr);
     if (!decision.fit_error) {
       out_.message = decision.status.Message();
       return;
@@ -147,7 +147,8 @@ class Explainer {
   void Choose() {
     if (!out_.error.empty()) return;
     CycleState state;
-    const Decision decision = unit_.algorithm->Schedule(state, pod_, unit_.profile->Sign(*pod_));
+    const Decision decision =
+        unit_.algorithm->Schedule(state, pod_, unit_.profile->Sign(*pod_), nullptr);
     if (decision.node == nullptr) {
       out_.error = decision.status.Message();
     } else {
@@ -166,9 +167,9 @@ class Explainer {
 }  // namespace
 
 Explanation Explain(EngineCore& core, const PodPtr& pod) {
-  if (core.post_filtering) {
+  if (core.holder != nullptr) {
     Explanation out;
-    out.error = "a pod's PostFilter is at work on this snapshot; ask again";
+    out.error = "a pod's PostFilter or extenders are at work on this snapshot; ask again";
     return out;
   }
   core.cache.UpdateSnapshot(core.snapshot);

@@ -63,6 +63,12 @@ std::vector<PodPtr> ProfileHandle::NominatedPods(std::string_view node_name) con
   return core_.nominator.PodsOn(node_name);
 }
 
+void ProfileHandle::AskExtendersToPreempt(const PodPtr& pod,
+                                          std::vector<PreemptionCandidate> candidates,
+                                          ExtenderTalk::PreemptDone done) {
+  core_.extender_talk.Preempt(pod, std::move(candidates), std::move(done));
+}
+
 void ProfileHandle::ClearNomination(const PodPtr& pod) {
   core_.nominator.Delete(pod->uid);
   PatchNomination(core_, *pod, "");

@@ -34,6 +34,11 @@ class ProfileHandle final : public Handle {
   WaitingPod* FindWaitingPod(std::string_view uid) override;
   bool RejectWaitingPod(std::string_view uid) override;
   std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;
+  bool ExtendersPreempt(const PodInfo& pod) const override {
+    return core_.extender_talk.AnyPreempts(pod);
+  }
+  void AskExtendersToPreempt(const PodPtr& pod, std::vector<PreemptionCandidate> candidates,
+                             ExtenderTalk::PreemptDone done) override;
   void ClearNomination(const PodPtr& pod) override;
   std::string NodeScopedSignature(const PodInfo& pod) const override;
 

@@ -7,6 +7,7 @@
 #include "api/errors.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "base/check.h"
 #include "base/status_macros.h"
 #include "framework/cycle/binding_cycle.h"
 #include "framework/cycle/engine_core.h"
@@ -25,9 +26,14 @@ constexpr absl::Duration kSyncPoll = absl::Milliseconds(10);
 void RunCycles(EngineCore& core) {
   core.run_posted = false;
   for (int32_t i = 0; i < core.options.cycles_per_task; ++i) {
-    const bool may_go_on = !core.stopped && core.active && !core.post_filtering;
-    if (!may_go_on || !core.queue->Ready() || core.bindings->Full()) break;
-    ScheduleOne(core);
+    if (core.stopped || !core.active || core.holder != nullptr || !core.Ready()) break;
+    if (core.ready.empty()) {
+      ScheduleOne(core);
+    } else {
+      Task cycle = std::move(core.ready.front());
+      core.ready.pop_front();
+      cycle();
+    }
   }
   core.metrics.CacheSize(static_cast<int64_t>(core.cache.node_count()),
                          static_cast<int64_t>(core.cache.pod_count()),
@@ -54,7 +60,8 @@ EngineCore::EngineCore(EngineOptions engine_options, Executor& on, ObjectSource&
                    static_cast<const api::core::Pod&>(*held).spec().node_name().empty();
           },
           [this](std::string_view node) { snapshot.MarkNode(node, kNodePods); }),
-      waiting(executor) {}
+      waiting(executor),
+      extender_talk(*this) {}
 
 EngineCore::~EngineCore() = default;
 
@@ -63,8 +70,24 @@ ProfileUnit* EngineCore::UnitOf(std::string_view scheduler_name) {
   return it == units.end() ? nullptr : it->second.get();
 }
 
+void EngineCore::Hold(const void* cycle) {
+  BERTH_CHECK(holder == nullptr);
+  holder = cycle;
+}
+
+void EngineCore::LetGo(const void* cycle) {
+  if (holder != cycle) return;
+  holder = nullptr;
+  Kick();
+}
+
+bool EngineCore::Ready() const {
+  if (!ready.empty()) return true;
+  return queue->Ready() && !bindings->Full() && !extender_talk.Full();
+}
+
 void EngineCore::Kick() {
-  if (stopped || !started || !active || run_posted || post_filtering) return;
+  if (stopped || !started || !active || run_posted || holder != nullptr) return;
   if (!synced) {
     synced = source.Synced();
     if (!synced) {
@@ -77,7 +100,7 @@ void EngineCore::Kick() {
       return;
     }
   }
-  if (!queue->Ready() || bindings->Full()) return;
+  if (!Ready()) return;
   run_posted = true;
   executor.Post([this, alive = lifetime.Watch()] {
     if (!alive.expired()) RunCycles(*this);
@@ -89,6 +112,10 @@ Engine::Engine(EngineOptions options, Executor& executor, ObjectSource& source, 
     : core_(std::make_unique<EngineCore>(std::move(options), executor, source, sink, metrics)) {}
 
 Engine::~Engine() { Stop(); }
+
+void Engine::SetExtenders(Extenders extenders) {
+  core_->extender_talk.SetExtenders(std::move(extenders));
+}
 
 absl::Status Engine::AddProfile(const ProfileConfig& config, const Registry& registry) {
   EngineCore& core = *core_;
@@ -114,7 +141,8 @@ absl::Status Engine::AddProfile(const ProfileConfig& config, const Registry& reg
   }
   unit->algorithm =
       std::make_unique<Algorithm>(*unit->runtime, core.snapshot, core.nominator,
-                                  *unit->tie_breaker, core.options, unit->evaluations.get());
+                                  *unit->tie_breaker, core.options,
+                                  core.extender_talk.extenders(), unit->evaluations.get());
   core.unit_order.push_back(unit.get());
   core.units.emplace(config.scheduler_name, std::move(unit));
   return absl::OkStatus();
@@ -130,7 +158,8 @@ absl::Status Engine::Start() {
   SchedulingQueue::Profiles queue_profiles;
   for (const ProfileUnit* unit : core.unit_order) {
     profiles.push_back(unit->profile.get());
-    queue_profiles.emplace(unit->profile->name(), unit->profile->ForQueue());
+    queue_profiles.emplace(unit->profile->name(),
+                           unit->profile->ForQueue(!core.extender_talk.extenders().empty()));
   }
   BERTH_RETURN_IF_ERROR(CheckSameQueueSort(profiles));
   core.queue = std::make_unique<SchedulingQueue>(

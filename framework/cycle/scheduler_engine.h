@@ -23,6 +23,7 @@
 #include "framework/cycle/engine_options.h"
 #include "framework/cycle/explain.h"
 #include "framework/cycle/metrics.h"
+#include "framework/extender.h"
 #include "framework/object_source.h"
 #include "framework/profile/plugin_config.h"
 #include "framework/registry.h"
@@ -52,6 +53,9 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  // Before any profile is added: who is asked beside the plugins, in this order. Those that may be
+  // ignored belong behind the others.
+  void SetExtenders(Extenders extenders);
   // Before Start. config.plugins: merged with the defaults (MergeWithDefaults). Errors:
   // InvalidArgument with upstream's texts; a second profile of a name.
   absl::Status AddProfile(const ProfileConfig& config, const Registry& registry);

@@ -30,14 +30,17 @@ bool SkipPod(EngineCore& core, const PodInfo& pod) {
   return core.cache.IsAssumed(pod.uid);
 }
 
-// An attempt that found no node, until its outcome is known.
-struct Unplaced {
+// A pod's attempt until it has a node or has failed.
+struct Attempt {
   std::unique_ptr<BindingCycle> cycle;
   Decision decision;
+  // Of extenders, so far. Null until somebody is asked.
+  std::shared_ptr<ExtenderAnswers> answers;
   std::optional<NominatingInfo> nominating = ClearNomination();
 };
+using AttemptPtr = std::shared_ptr<Attempt>;
 
-void GiveUp(EngineCore& core, Unplaced& attempt) {
+void GiveUp(EngineCore& core, Attempt& attempt) {
   Decision& decision = attempt.decision;
   Failure failure{.status = decision.status,
                   .message = decision.status.Message(),
@@ -54,24 +57,20 @@ void GiveUp(EngineCore& core, Unplaced& attempt) {
 
 // The attempt failed before a node was reserved. While PostFilter plugins are at work no other
 // cycle begins: what they decide, they decide on this snapshot.
-void NotPlaced(EngineCore& core, std::unique_ptr<BindingCycle> cycle, Decision decision) {
-  auto attempt = std::make_shared<Unplaced>();
-  attempt->cycle = std::move(cycle);
-  attempt->decision = std::move(decision);
+void NotPlaced(EngineCore& core, const AttemptPtr& attempt) {
   const ProfileUnit& unit = *attempt->cycle->unit;
   if (!attempt->decision.fit_error || unit.profile->post_filter.empty()) {
     return GiveUp(core, *attempt);
   }
-  core.post_filtering = true;
+  core.Hold(attempt.get());
   unit.runtime->RunPostFilter(
       attempt->cycle->state, attempt->cycle->entry->pod, attempt->decision.statuses,
       [&core, alive = core.lifetime.Watch(), attempt](PostFilterResult result) {
         if (alive.expired()) return;
-        core.post_filtering = false;
         attempt->decision.diagnosis.post_filter_message = result.status.Message();
         attempt->nominating = std::move(result.nominating);
         GiveUp(core, *attempt);
-        core.Kick();
+        core.LetGo(attempt.get());
       });
 }
 
@@ -123,6 +122,48 @@ void Place(EngineCore& core, std::unique_ptr<BindingCycle> cycle) {
   core.bindings->Start(std::move(cycle));
 }
 
+void Decide(EngineCore& core, const AttemptPtr& attempt);
+
+void AskExtenders(EngineCore& core, const AttemptPtr& attempt,
+                  std::vector<ExtenderQuestion> questions) {
+  core.extender_talk.Ask(attempt->cycle->entry->pod, std::move(questions), attempt->answers,
+                         [&core, attempt](bool overtaken) {
+                           if (overtaken) core.cache.UpdateSnapshot(core.snapshot);
+                           Decide(core, attempt);
+                         });
+}
+
+// One pass; the last one, unless extenders are to be asked.
+void Decide(EngineCore& core, const AttemptPtr& attempt) {
+  BindingCycle& cycle = *attempt->cycle;
+  const PodPtr& pod = cycle.entry->pod;
+  if (attempt->answers == nullptr && !core.extender_talk.extenders().empty()) {
+    attempt->answers = std::make_shared<ExtenderAnswers>();
+  }
+  CycleState state;
+  state.record_plugin_metrics = cycle.state.record_plugin_metrics;
+  cycle.state = std::move(state);
+  attempt->decision = cycle.unit->algorithm->Schedule(cycle.state, pod, cycle.entry->signature,
+                                                      attempt->answers.get());
+  Decision& decision = attempt->decision;
+  core.counts.nodes_evaluated += decision.nodes_evaluated;
+  if (!decision.questions.empty()) {
+    return AskExtenders(core, attempt, std::exchange(decision.questions, {}));
+  }
+  if (decision.reused) ++core.counts.decisions_reused;
+  core.metrics.Decision(decision.reused, decision.nodes_evaluated);
+  if (core.on_decision) {
+    core.on_decision(pod->key, decision.node ? decision.node->name() : std::string_view());
+  }
+  if (core.metrics.WantsDurations()) {
+    core.metrics.SchedulingAlgorithm(core.executor.clock().Now() - cycle.attempt_began);
+  }
+  if (decision.node == nullptr) return NotPlaced(core, attempt);
+  cycle.node_name = std::string(decision.node->name());
+  cycle.assumed = PodInfo::Assigned(pod, cycle.node_name);
+  Place(core, std::move(attempt->cycle));
+}
+
 }  // namespace
 
 void ScheduleOne(EngineCore& core) {
@@ -137,26 +178,15 @@ void ScheduleOne(EngineCore& core) {
   }
   if (SkipPod(core, *pod)) return core.queue->Done(pod->uid);
   ++core.counts.attempts;
-  auto cycle = std::make_unique<BindingCycle>();
-  cycle->unit = unit;
-  cycle->attempt_began = core.executor.clock().Now();
-  cycle->state.record_plugin_metrics = core.random.Below(kPluginMetricsOneIn) == 0;
+  auto attempt = std::make_shared<Attempt>();
+  attempt->cycle = std::make_unique<BindingCycle>();
+  BindingCycle& cycle = *attempt->cycle;
+  cycle.unit = unit;
+  cycle.entry = std::move(entry);
+  cycle.attempt_began = core.executor.clock().Now();
+  cycle.state.record_plugin_metrics = core.random.Below(kPluginMetricsOneIn) == 0;
   core.cache.UpdateSnapshot(core.snapshot);
-  Decision decision = unit->algorithm->Schedule(cycle->state, pod, entry->signature);
-  core.counts.nodes_evaluated += decision.nodes_evaluated;
-  if (decision.reused) ++core.counts.decisions_reused;
-  core.metrics.Decision(decision.reused, decision.nodes_evaluated);
-  if (core.on_decision) {
-    core.on_decision(pod->key, decision.node ? decision.node->name() : std::string_view());
-  }
-  if (core.metrics.WantsDurations()) {
-    core.metrics.SchedulingAlgorithm(core.executor.clock().Now() - cycle->attempt_began);
-  }
-  cycle->entry = std::move(entry);
-  if (decision.node == nullptr) return NotPlaced(core, std::move(cycle), std::move(decision));
-  cycle->node_name = std::string(decision.node->name());
-  cycle->assumed = PodInfo::Assigned(pod, cycle->node_name);
-  Place(core, std::move(cycle));
+  Decide(core, attempt);
 }
 
 }  // namespace berth::framework

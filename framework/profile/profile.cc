@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "framework/extender.h"
 #include "framework/profile/registered_events.h"
 #include "framework/profile/signature_text.h"
 
@@ -270,7 +271,7 @@ Plugin* Profile::FindPlugin(std::string_view name) const {
   return nullptr;
 }
 
-QueueProfile Profile::ForQueue() const {
+QueueProfile Profile::ForQueue(bool with_extenders) const {
   QueueProfile queue;
   for (const auto& entry : pre_enqueue) queue.pre_enqueue.push_back(entry.plugin);
   RegisteredEvents events;
@@ -279,6 +280,7 @@ QueueProfile Profile::ForQueue() const {
   for (const auto& entry : filter) events.Add(entry.name, *entry.plugin);
   for (const auto& entry : reserve) events.Add(entry.name, *entry.plugin);
   for (const auto& entry : permit) events.Add(entry.name, *entry.plugin);
+  if (with_extenders) events.AddEverything(kExtenderPlugin);
   queue.events = std::move(events.list);
   queue.events_of_plugin = std::move(events.of_plugin);
   queue.sign = [this](const PodInfo& pod) { return Sign(pod); };

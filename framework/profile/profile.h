@@ -69,8 +69,9 @@ class Profile {
   PointList<PlacementGeneratePlugin> placement_generate;
   PointList<PlacementScorePlugin> placement_score;
 
-  // Gates, hints and signatures for the queue.
-  QueueProfile ForQueue() const;
+  // Gates, hints and signatures for the queue. with_extenders: a pod that one of them rejected may
+  // be helped by any event.
+  QueueProfile ForQueue(bool with_extenders) const;
   // Everything any PreFilter, Filter, PreScore or Score plugin can see of the pod, namespace,
   // priority and scheduler name included; empty when one of them cannot tell.
   std::string Sign(const PodInfo& pod) const;

@@ -29,16 +29,17 @@ void RegisteredEvents::AddOne(std::string_view plugin, const ClusterEvent& event
   list.push_back({event, {{std::string(plugin), hint}}});
 }
 
+void RegisteredEvents::AddEverything(std::string_view name) {
+  for (std::string_view resource : kEverything) {
+    AddOne(name, {std::string(resource), kAllActions, {}}, nullptr);
+  }
+}
+
 void RegisteredEvents::Add(std::string_view name, const Plugin& plugin) {
   if (of_plugin.contains(name)) return;
   of_plugin.try_emplace(std::string(name));
   const auto registered = plugin.EventsToRegister();
-  if (!registered) {
-    for (std::string_view resource : kEverything) {
-      AddOne(name, {std::string(resource), kAllActions, {}}, nullptr);
-    }
-    return;
-  }
+  if (!registered) return AddEverything(name);
   bool hears_new_nodes = false, hears_taints = false;
   for (const ClusterEventWithHint& entry : *registered) {
     AddOne(name, entry.event, entry.hint);

@@ -17,6 +17,9 @@ struct RegisteredEvents {
   // A plugin is asked once, however many points it has.
   void Add(std::string_view name, const Plugin& plugin);
 
+  // Any event makes the pod that `name` rejected worth another look.
+  void AddEverything(std::string_view name);
+
   std::vector<RegisteredEvent> list;
   StringMap<std::vector<ClusterEvent>> of_plugin;
 

@@ -24,6 +24,7 @@ using framework::NominatingInfo;
 using framework::PodInfo;
 using framework::PodPtr;
 using framework::PostFilterPlan;
+using framework::PreemptionCandidate;
 using framework::Status;
 
 bool IsBeingPreempted(const PodInfo& pod) {
@@ -37,9 +38,19 @@ bool IsBeingPreempted(const PodInfo& pod) {
 
 // A node and who would go.
 struct Candidate {
-  const NodeInfo* node = nullptr;
+  std::string node;
   KnownVictims::VictimsPtr victims;
 };
+
+PreemptionCandidate AsShown(const Candidate& candidate) {
+  return {candidate.node, candidate.victims->pods, candidate.victims->violations};
+}
+
+std::vector<size_t> Best(const std::vector<Candidate>& candidates) {
+  std::vector<const Victims*> choices;
+  for (const Candidate& each : candidates) choices.push_back(each.victims.get());
+  return LeastVictims(choices);
+}
 
 Status Prefixed(const Status& status) {
   const std::string message = status.Message();
@@ -118,11 +129,19 @@ Status DefaultPreemption::MayPreempt(const PodInfo& pod,
   return framework::Success();
 }
 
-PostFilterPlan DefaultPreemption::Plan(const framework::CycleState& state, const PodInfo& pod,
-                                       const framework::NodeStatusReader& statuses, bool all) {
-  PostFilterPlan plan;
-  plan.status = MayPreempt(pod, statuses);
-  if (!plan.status.ok()) return plan;
+// Where the pod could be placed; without candidates: why not.
+struct DefaultPreemption::Found {
+  Status status;
+  std::optional<NominatingInfo> nominating;
+  std::vector<Candidate> candidates;
+};
+
+DefaultPreemption::Found DefaultPreemption::Candidates(
+    const framework::CycleState& state, const PodInfo& pod,
+    const framework::NodeStatusReader& statuses, bool all) {
+  Found found;
+  found.status = MayPreempt(pod, statuses);
+  if (!found.status.ok()) return found;
   const std::vector<const NodeInfo*> nodes =
       statuses.NodesWith(framework::Code::kUnschedulable);
   const auto count = static_cast<int64_t>(nodes.size());
@@ -135,7 +154,8 @@ PostFilterPlan DefaultPreemption::Plan(const framework::CycleState& state, const
   why_not.all_nodes = static_cast<int64_t>(handle_.snapshot().nodes().size());
   why_not.absent_status = framework::Unresolvable("Preemption is not helpful for scheduling");
   const Search search(*this, state, pod, count);
-  std::vector<Candidate> helpful, violating;
+  std::vector<Candidate>& helpful = found.candidates;
+  std::vector<Candidate> violating;
   Status error;
   for (int64_t i = 0; i < count; ++i) {
     if (!helpful.empty() && std::ssize(helpful) + std::ssize(violating) >= enough) break;
@@ -147,33 +167,30 @@ PostFilterPlan DefaultPreemption::Plan(const framework::CycleState& state, const
       continue;
     }
     auto& list = victims->violations == 0 ? helpful : violating;
-    if (std::ssize(list) < enough) list.push_back({&node, victims});
+    if (std::ssize(list) < enough) list.push_back({std::string(node.name()), victims});
   }
   helpful.insert(helpful.end(), violating.begin(), violating.end());
-  if (helpful.empty()) {
-    plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
-    plan.status = error.ok() ? framework::Unschedulable(why_not.Message()) : error;
-    if (!error.ok()) plan.nominating = std::nullopt;
-    return plan;
+  if (!helpful.empty()) return found;
+  if (error.ok()) {
+    found.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
+    found.status = framework::Unschedulable(why_not.Message());
+  } else {
+    found.status = error;
   }
-  std::vector<const Victims*> choices;
-  for (const Candidate& each : helpful) choices.push_back(each.victims.get());
-  const std::vector<size_t> best = LeastVictims(choices);
-  for (const size_t i : best) plan.pick.emplace_back(helpful[i].node->name());
-  if (!all) helpful = {helpful[best.front()]};
-  for (const Candidate& each : helpful) {
-    plan.candidates.push_back(
-        {std::string(each.node->name()), each.victims->pods, each.victims->violations});
-  }
-  plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, plan.pick.front()};
-  return plan;
+  return found;
 }
 
 PostFilterPlan DefaultPreemption::PlanPostFilter(const framework::CycleState& state,
                                                  const PodInfo& pod,
                                                  const framework::NodeStatusReader& statuses) {
-  PostFilterPlan plan = Plan(state, pod, statuses, /*all=*/true);
-  plan.status = Prefixed(plan.status);
+  const Found found = Candidates(state, pod, statuses, /*all=*/true);
+  PostFilterPlan plan;
+  plan.status = Prefixed(found.status);
+  plan.nominating = found.nominating;
+  if (!found.status.ok()) return plan;
+  for (const Candidate& each : found.candidates) plan.candidates.push_back(AsShown(each));
+  for (const size_t i : Best(found.candidates)) plan.pick.push_back(found.candidates[i].node);
+  plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, plan.pick.front()};
   return plan;
 }
 
@@ -190,9 +207,39 @@ void DefaultPreemption::PostFilter(framework::CycleState& state, const PodInfo& 
   }
   const PodPtr current =
       PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object));
-  const PostFilterPlan plan = Plan(state, *current, statuses, /*all=*/false);
-  if (plan.status.ok()) evictions_.Start(current, plan.candidates.front());
-  done({Prefixed(plan.status), plan.nominating});
+  Found found = Candidates(state, *current, statuses, /*all=*/false);
+  if (!found.status.ok()) return done({Prefixed(found.status), found.nominating});
+  Preempt(current, std::move(found), std::move(done));
+}
+
+void DefaultPreemption::Preempt(const PodPtr& pod, Found found, framework::PostFilterDone done) {
+  const auto on = [this, pod](const PreemptionCandidate& best, framework::PostFilterDone& then) {
+    evictions_.Start(pod, best);
+    then({framework::Success(), NominatingInfo{NominatingInfo::Mode::kOverride, best.node}});
+  };
+  if (!handle_.ExtendersPreempt(*pod)) {
+    return on(AsShown(found.candidates[Best(found.candidates).front()]), done);
+  }
+  std::vector<PreemptionCandidate> shown;
+  for (const Candidate& each : found.candidates) shown.push_back(AsShown(each));
+  handle_.AskExtendersToPreempt(
+      pod, std::move(shown),
+      [on, done = std::move(done)](
+          absl::StatusOr<std::vector<PreemptionCandidate>> left) mutable {
+        if (!left.ok()) return done({Prefixed(Status::FromError(left.status())), std::nullopt});
+        if (left->empty()) {
+          return done({Prefixed(framework::Unschedulable("no candidate node for preemption")),
+                       std::nullopt});
+        }
+        std::vector<Candidate> candidates;
+        for (PreemptionCandidate& each : *left) {
+          auto victims = std::make_shared<Victims>();
+          victims->pods = std::move(each.victims);
+          victims->violations = each.budget_violations;
+          candidates.push_back({std::move(each.node), std::move(victims)});
+        }
+        on(AsShown(candidates[Best(candidates).front()]), done);
+      });
 }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> DefaultPreemption::EventsToRegister()

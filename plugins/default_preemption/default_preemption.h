@@ -43,9 +43,12 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
 
  private:
   class Search;
+  struct Found;
   // all: every node that could be tried is; else from a random one on, until there are enough.
-  framework::PostFilterPlan Plan(const framework::CycleState& state, const framework::PodInfo& pod,
-                                 const framework::NodeStatusReader& statuses, bool all);
+  Found Candidates(const framework::CycleState& state, const framework::PodInfo& pod,
+                   const framework::NodeStatusReader& statuses, bool all);
+  // Shows the candidates to extenders, and begins to evict on the best of those that are left.
+  void Preempt(const framework::PodPtr& pod, Found found, framework::PostFilterDone done);
   framework::Status MayPreempt(const framework::PodInfo& pod,
                                const framework::NodeStatusReader& statuses) const;
 

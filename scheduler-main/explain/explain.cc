@@ -150,6 +150,9 @@ absl::StatusOr<PodExplanation> ExplainPod(ClusterFile file, const ExplainOptions
   out.pod = KeyOf(*pod);
   out.explanation = Ask(*cluster, pod);
   out.skipped = std::move(file.skipped);
+  for (const ExtenderSection& extender : cluster->config().extenders) {
+    out.skipped.push_back("extender " + extender.url_prefix);
+  }
   return out;
 }
 

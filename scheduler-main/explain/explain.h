@@ -22,7 +22,8 @@ struct ExplainOptions {
 struct PodExplanation {
   std::string pod;  // "namespace/name"
   framework::Explanation explanation;
-  std::vector<std::string> skipped;  // kinds in the file that no decision looks at
+  // Kinds in the file that no decision looks at; extenders, who are not asked.
+  std::vector<std::string> skipped;
 };
 
 // file: manifests, or a recorded case. The pod is taken off its node, if it has one,

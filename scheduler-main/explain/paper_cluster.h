@@ -33,6 +33,7 @@ class PaperCluster {
                            std::string_view name) const {
     return world_.Get(resource, namespace_, name);
   }
+  const Configuration& config() const { return options_.config; }  // completed
   framework::Explanation Explain(std::shared_ptr<const api::core::Pod> pod) {
     return engine_->Explain(std::move(pod));
   }

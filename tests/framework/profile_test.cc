@@ -31,6 +31,10 @@ class NoHandle final : public Handle {
   bool RejectWaitingPod(std::string_view) override { return false; }
   std::vector<PodPtr> NominatedPods(std::string_view) const override { return {}; }
   void ClearNomination(const PodPtr&) override {}
+  bool ExtendersPreempt(const PodInfo&) const override { return false; }
+  void AskExtendersToPreempt(const PodPtr&, std::vector<PreemptionCandidate>,
+                             absl::AnyInvocable<void(
+                                 absl::StatusOr<std::vector<PreemptionCandidate>>)>) override {}
   std::string NodeScopedSignature(const PodInfo&) const override { return {}; }
   Status RunFiltersWithNominatedPods(CycleState&, const PodInfo&, const NodeInfo&) override {
     return Success();
@@ -160,7 +164,7 @@ TEST(ProfileTest, EventsOfPlugins) {
   NoHandle handle;
   auto profile = Profile::Build(FakeProfile({"FakeFit"}), registry, handle);
   ASSERT_TRUE(profile.ok());
-  const QueueProfile queue = (*profile)->ForQueue();
+  const QueueProfile queue = (*profile)->ForQueue(/*with_extenders=*/false);
   std::vector<std::string> labels;
   for (const RegisteredEvent& event : queue.events) labels.push_back(event.event.Label());
   EXPECT_EQ(labels, (std::vector<std::string>{"PodDelete", "NodeAdd|UpdateNodeAllocatable",

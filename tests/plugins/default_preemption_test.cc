@@ -13,6 +13,7 @@
 #include "plugins/default_preemption/victims.h"
 #include "plugins/registry.h"
 #include "tests/framework/builders.h"
+#include "tests/framework/scripted_extender.h"
 
 namespace berth::plugins::default_preemption {
 namespace {
@@ -94,6 +95,12 @@ class PreemptionTest : public ::testing::Test {
     }
     engine_ = std::make_unique<framework::Engine>(framework::EngineOptions{}, *executor_, world_,
                                                   world_);
+    framework::Extenders extenders;
+    for (const auto& script : extenders_) {
+      extenders.push_back(
+          std::make_unique<framework::testing::ScriptedExtender>(*executor_, script));
+    }
+    engine_->SetExtenders(std::move(extenders));
     framework::ProfileConfig profile;
     profile.plugins = framework::MergeWithDefaults({});
     ASSERT_TRUE(engine_->AddProfile(profile, registry_).ok());
@@ -119,6 +126,7 @@ class PreemptionTest : public ::testing::Test {
   std::unique_ptr<framework::Engine> engine_;
   std::vector<std::string> events_, patches_;
   absl::Status mark_answer_;
+  std::vector<std::shared_ptr<framework::testing::ScriptedExtender::Script>> extenders_;
 };
 
 TEST_F(PreemptionTest, TheLeastImportantGoAndThePodTakesTheirPlace) {
@@ -296,6 +304,86 @@ TEST_P(KnownVictimsTest, IsWhatAnEngineFindsThatKnowsNothing) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, KnownVictimsTest, ::testing::Range(1, 9));
+
+using Victim = framework::ExtenderVictims;
+
+// Two nodes with a pod each that could go; the one on n1 is the less important.
+class PreemptionExtenderTest : public PreemptionTest {
+ protected:
+  void StartWith(std::function<absl::StatusOr<std::vector<Victim>>(
+                     const std::vector<framework::PreemptionCandidate>&)> preempt,
+                 bool ignorable = false) {
+    extenders_.push_back(std::make_shared<framework::testing::ScriptedExtender::Script>());
+    extenders_.back()->preempts = true;
+    extenders_.back()->ignorable = ignorable;
+    extenders_.back()->preempt = std::move(preempt);
+    for (const char* node : {"n1", "n2"}) Put(MakeNode(node).Capacity("1", "2Gi"));
+    Put(MakePod("v1").Node("n1").Req("1").Priority(1));
+    Put(MakePod("v2").Node("n2").Req("1").Priority(2));
+    Start();
+    Put(MakePod("p").Req("1").Priority(10));
+    Run(absl::Seconds(5));
+  }
+};
+
+TEST_F(PreemptionExtenderTest, ChoosesAmongTheCandidates) {
+  StartWith([](const auto& candidates) {
+    EXPECT_EQ(candidates.size(), 2u);
+    return std::vector<Victim>{{"n2", {"v2"}, 0}};
+  });
+  EXPECT_EQ(NodeOf("p"), "n2");
+  EXPECT_EQ(NodeOf("v1"), "n1");
+}
+
+TEST_F(PreemptionExtenderTest, RefusesAll) {
+  StartWith([](const auto&) { return std::vector<Victim>(); });
+  EXPECT_EQ(NodeOf("p"), "");
+  EXPECT_TRUE(Happened("preemption: no candidate node for preemption"))
+      << events_.back();
+}
+
+TEST_F(PreemptionExtenderTest, AnswersThatMakeNoSense) {
+  const struct {
+    std::string_view name;
+    Victim answer;
+    std::string_view message;
+  } cases[] = {
+      {"a pod that is not there", {"n1", {"v2"}, 0},
+       "preemption: extender: http://extender claims to preempt pod (UID: v2) on node: n1, but the "
+       "pod is not found on that node"},
+      {"nobody", {"n1", {}, 0}, "preemption: expected at least one victim pod on node \"n1\""},
+      {"an unknown node", {"n9", {"v1"}, 0},
+       "preemption: nodeinfo not found for node name \"n9\""},
+  };
+  for (const auto& c : cases) {
+    SCOPED_TRACE(c.name);
+    const auto victims = [&](const auto&) { return std::vector<Victim>{c.answer}; };
+    if (engine_ == nullptr) {
+      StartWith(victims);
+    } else {
+      extenders_.back()->preempt = victims;
+      Run(absl::Minutes(6));  // until it is flushed
+    }
+    EXPECT_EQ(NodeOf("p"), "");
+    EXPECT_TRUE(Happened(c.message)) << events_.back();
+  }
+}
+
+TEST_F(PreemptionExtenderTest, OneThatFailsMayBeIgnored) {
+  StartWith([](const auto&) { return absl::UnavailableError("gone"); }, /*ignorable=*/true);
+  EXPECT_EQ(NodeOf("p"), "n1");
+}
+
+TEST_F(PreemptionExtenderTest, OthersDoNotWaitForASlowOne) {
+  extenders_.clear();
+  StartWith([](const auto&) { return std::vector<Victim>{{"n2", {"v2"}, 0}}; });
+  extenders_.back()->takes = absl::Seconds(5);
+  Put(MakePod("p2").Req("1").Priority(10));
+  Put(MakeNode("n3").Capacity("500m", "2Gi"));
+  Put(MakePod("web").Req("500m"));
+  Run(absl::Milliseconds(300));
+  EXPECT_EQ(NodeOf("web"), "n3");
+}
 
 }  // namespace
 }  // namespace berth::plugins::default_preemption

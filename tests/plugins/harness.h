@@ -78,6 +78,11 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
     return nominated;
   }
   void ClearNomination(const framework::PodPtr&) override {}
+  bool ExtendersPreempt(const framework::PodInfo&) const override { return false; }
+  void AskExtendersToPreempt(
+      const framework::PodPtr&, std::vector<framework::PreemptionCandidate>,
+      absl::AnyInvocable<void(absl::StatusOr<std::vector<framework::PreemptionCandidate>>)>)
+      override {}
   std::string NodeScopedSignature(const framework::PodInfo&) const override { return {}; }
   framework::Status RunFiltersWithNominatedPods(framework::CycleState&, const framework::PodInfo&,
                                                 const framework::NodeInfo&) override {

@@ -189,9 +189,9 @@ TEST_F(ElectionTest, ALeaderWhoseLeaseIsTakenEnds) {
 TEST_F(SchedulerTest, RefusesWhatItCannotDo) {
   SchedulerOptions options;
   options.config = DefaultConfig();
-  options.config.extenders.emplace_back().url_prefix = "http://127.0.0.1:1";
+  options.config.extenders.emplace_back().url_prefix = "ftp://127.0.0.1";
   EXPECT_EQ(Scheduler::Create(options, transport_, *executor).status().code(),
-            absl::StatusCode::kUnimplemented);
+            absl::StatusCode::kInvalidArgument);
   options.config = DefaultConfig();
   options.config.parallelism = 0;
   EXPECT_EQ(Scheduler::Create(options, transport_, *executor).status().message(),

@@ -34,6 +34,7 @@ CycleState CycleState::Clone() const {
   copy.skipped_filters = skipped_filters;
   copy.skipped_scores = skipped_scores;
   copy.record_plugin_metrics = record_plugin_metrics;
+  copy.in_pod_group_pass = in_pod_group_pass;
   return copy;
 }
 

@@ -56,6 +56,9 @@ class CycleState {
   uint64_t skipped_scores = 0;
   // Plugin latency is sampled in one attempt of ten.
   bool record_plugin_metrics = false;
+  // A pod group is being tried (framework.md section 9): Reserve and Permit will be undone, and
+  // what they would set off must not happen.
+  bool in_pod_group_pass = false;
 
  private:
   const StateData* Find(const StateKey& key) const;

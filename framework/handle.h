@@ -15,6 +15,7 @@
 #include "base/random.h"
 #include "framework/fwd.h"
 #include "framework/node_info.h"
+#include "framework/pod_group.h"
 #include "framework/pod_info.h"
 #include "framework/status.h"
 
@@ -81,6 +82,11 @@ class Handle {
   virtual void AskExtendersToPreempt(
       const PodPtr& pod, std::vector<PreemptionCandidate> candidates,
       absl::AnyInvocable<void(absl::StatusOr<std::vector<PreemptionCandidate>>)> done) = 0;
+
+  // The pods of a group; and what of pod groups is switched on.
+  virtual PodGroupMembers MembersOf(std::string_view namespace_,
+                                    std::string_view group) const = 0;
+  virtual const PodGroupFeatures& pod_group_features() const = 0;
 
   // Takes that from a pod, here and in its status.
   virtual void ClearNomination(const PodPtr& pod) = 0;

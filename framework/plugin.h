@@ -309,7 +309,7 @@ class PostBindPlugin : public virtual Plugin {
   virtual void PostBind(CycleState& state, const PodInfo& pod, std::string_view node_name) = 0;
 };
 
-// --- pod groups (alpha upstream; the engine calls these once gangs are scheduled) ---------------
+// --- pod groups (alpha upstream) ----------------------------------------------------------------
 
 struct Placement {
   std::string name;
@@ -328,8 +328,10 @@ struct PlacementScore {
 };
 class PlacementScorePlugin : public virtual Plugin {
  public:
+  // proposed: those of the group that have a node there, with that node.
   virtual Scored ScorePlacement(CycleState& state, std::span<const PodPtr> group,
-                                const Placement& placement) = 0;
+                                const Placement& placement,
+                                std::span<const PodPtr> proposed) = 0;
   // Afterwards scores are in [0, 100].
   virtual Status NormalizePlacementScores(CycleState&, std::span<const PodPtr> /*group*/,
                                           std::span<PlacementScore>) const {
@@ -337,6 +339,7 @@ class PlacementScorePlugin : public virtual Plugin {
   }
 };
 
+// Not called yet: WorkloadAwarePreemption is absent.
 class PodGroupPostFilterPlugin : public virtual Plugin {
  public:
   // Only when a group could not be placed whole. `try_group`: whether it could on the snapshot as

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <absl/time/time.h>
 
@@ -25,6 +26,9 @@ struct QueuedPodInfo {
   bool was_flushed_from_unschedulable = false;
   std::string signature;                 // empty: results are never shared
 
+  bool IsRejectedBy(std::string_view plugin) const {
+    return unschedulable_plugins.contains(plugin) || pending_plugins.contains(plugin);
+  }
   bool gated() const { return !gating_plugin.empty(); }
   bool has_rejectors() const {
     return !unschedulable_plugins.empty() || !pending_plugins.empty();

@@ -11,6 +11,7 @@
 #include "plugins/default_binder/default_binder.h"
 #include "plugins/default_preemption/default_preemption.h"
 #include "plugins/dynamic_resources/dynamic_resources.h"
+#include "plugins/gang_scheduling/gang_scheduling.h"
 #include "plugins/image_locality/image_locality.h"
 #include "plugins/inter_pod_affinity/inter_pod_affinity.h"
 #include "plugins/node_affinity/node_affinity.h"
@@ -21,10 +22,12 @@
 #include "plugins/node_resources_fit/node_resources_fit.h"
 #include "plugins/node_unschedulable/node_unschedulable.h"
 #include "plugins/node_volume_limits/node_volume_limits.h"
+#include "plugins/pod_group_pods_count/pod_group_pods_count.h"
 #include "plugins/pod_topology_spread/pod_topology_spread.h"
 #include "plugins/priority_sort/priority_sort.h"
 #include "plugins/scheduling_gates/scheduling_gates.h"
 #include "plugins/taint_toleration/taint_toleration.h"
+#include "plugins/topology_placement_generator/topology_placement_generator.h"
 #include "plugins/volume_binding/volume_binding.h"
 #include "plugins/volume_restrictions/volume_restrictions.h"
 #include "plugins/volume_zone/volume_zone.h"
@@ -126,7 +129,15 @@ framework::PluginEntry WithArgs() {
 
 template <typename P>
 framework::PluginEntry Plain() {
-  return {std::string(P::kName), &P::Create};
+  if constexpr (requires { &P::Create; }) {
+    return {std::string(P::kName), &P::Create};
+  } else {
+    return {std::string(P::kName),
+            [](const framework::PluginArgs&, framework::Handle& handle)
+                -> absl::StatusOr<std::unique_ptr<framework::Plugin>> {
+              return std::make_unique<P>(handle);
+            }};
+  }
 }
 
 }  // namespace
@@ -154,6 +165,9 @@ std::vector<framework::PluginEntry> InTreePlugins() {
       Plain<image_locality::ImageLocality>(),
       Plain<default_binder::DefaultBinder>(),
       Plain<node_declared_features::NodeDeclaredFeatures>(),
+      Plain<gang_scheduling::GangScheduling>(),
+      Plain<topology_placement_generator::TopologyPlacementGenerator>(),
+      Plain<pod_group_pods_count::PodGroupPodsCount>(),
   };
 }
 

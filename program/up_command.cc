@@ -19,6 +19,7 @@
 #include "program/command.h"
 #include "program/node_flags.h"
 #include "program/signals.h"
+#include "scheduler-main/feature_gates.h"
 
 namespace berth::program {
 namespace {
@@ -26,6 +27,7 @@ namespace {
 struct UpFlags {
   NodeFlags nodes;
   std::string data_dir, kubeconfig, config, log_file;
+  std::string feature_gates;
   std::string store = "rocksdb", binding_check = "on", event_ttl = "1h";
   int port = 8001;
   int64_t first_revision = 1;
@@ -45,12 +47,17 @@ absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
   options.kubeconfig = flags.kubeconfig;
   options.simulate_nodes = flags.nodes.count > 0 || !flags.nodes.template_file.empty();
   BERTH_ASSIGN_OR_RETURN(options.nodes, MakeAgentOptions(flags.nodes));
+  BERTH_ASSIGN_OR_RETURN(const auto gates, scheduler::FeatureGates::Parse(flags.feature_gates));
+  BERTH_ASSIGN_OR_RETURN(const auto pod_groups, gates.PodGroups());
   BERTH_ASSIGN_OR_RETURN(const scheduler::Configuration config,
-                         scheduler::ReadConfig(flags.config));
+                         scheduler::ReadConfig(flags.config, pod_groups));
   BERTH_ASSIGN_OR_RETURN(auto plan, up::SchedulerPlan(config, flags.schedulers));
   for (scheduler::Configuration& one : plan) {
     scheduler::SchedulerOptions& scheduler = options.schedulers.emplace_back();
     scheduler.config = std::move(one);
+    scheduler.pod_groups = pod_groups;
+    scheduler.nominated_node_name_for_expectation =
+        gates.Enabled("NominatedNodeNameForExpectation");
     scheduler.seed = RandomSeed();
   }
   return options;
@@ -173,6 +180,8 @@ void AddUp(CLI::App& app, Action& action) {
                       "Name of a scheduler; repeat it for several side by side. Runs the profile "
                       "of that name in --config, or the first one under that name");
   command->add_option("--config", flags->config, "KubeSchedulerConfiguration file");
+  command->add_option("--feature-gates", flags->feature_gates,
+                      "Of the schedulers: GenericWorkload=true,GangScheduling=true");
   command->add_option("--store", flags->store, "rocksdb (durable) or memory")
       ->check(Plain(CLI::IsMember({"rocksdb", "memory"})))->capture_default_str();
   command->add_option("--binding-check", flags->binding_check,

@@ -22,6 +22,7 @@
 #include <absl/time/time.h>
 
 #include "api/json_value.h"
+#include "framework/pod_group.h"
 #include "framework/profile/plugin_config.h"
 
 namespace berth::scheduler {
@@ -98,12 +99,15 @@ struct Configuration {
 // YAML or JSON text, first document. Unknown and duplicate fields are errors, also in the
 // arguments of known plugins; all of them are named at once. Defaults are set, plugin sets merged
 // with the default ones, known arguments completed. InvalidArgument.
-absl::StatusOr<Configuration> DecodeConfig(std::string_view text);
+// groups: which plugins of pod groups are among the defaults (feature gates).
+absl::StatusOr<Configuration> DecodeConfig(std::string_view text,
+                                           const framework::PodGroupFeatures& groups = {});
 // What an absent file gives.
-Configuration DefaultConfig();
+Configuration DefaultConfig(const framework::PodGroupFeatures& groups = {});
 // The file decoded; an empty path: DefaultConfig. Errors: client::ReadFile, and it names the file.
-absl::StatusOr<Configuration> ReadConfig(const std::string& path);
-void SetDefaults(Configuration& config);
+absl::StatusOr<Configuration> ReadConfig(const std::string& path,
+                                         const framework::PodGroupFeatures& groups = {});
+void SetDefaults(Configuration& config, const framework::PodGroupFeatures& groups = {});
 
 // InvalidArgument "[first, second]" with field paths; one alone without brackets.
 absl::Status ValidateConfig(const Configuration& config);

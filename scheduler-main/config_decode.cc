@@ -117,7 +117,8 @@ bool HasMember(const JsonValue& document, std::string_view section, std::string_
 
 }  // namespace
 
-absl::StatusOr<Configuration> DecodeConfig(std::string_view text) {
+absl::StatusOr<Configuration> DecodeConfig(std::string_view text,
+                                           const framework::PodGroupFeatures& groups) {
   BERTH_ASSIGN_OR_RETURN(std::vector<std::string> documents, api::YamlToJson(text));
   const std::string json = documents.empty() ? "null" : documents.front();
   BERTH_ASSIGN_OR_RETURN(JsonValue document, JsonValue::Parse(json));
@@ -132,7 +133,7 @@ absl::StatusOr<Configuration> DecodeConfig(std::string_view text) {
   if (!strict.text().empty()) return Invalid(strict.text());
   config.client_connection.qps_is_explicit =
       HasMember(document, "clientConnection", "qps") && config.client_connection.qps != 0;
-  SetDefaults(config);
+  SetDefaults(config, groups);
   return config;
 }
 

@@ -42,9 +42,9 @@ void FromEngine(const framework::PluginSet& merged, PluginSetSection& set) {
   }
 }
 
-void MergePlugins(ProfileSection& profile) {
+void MergePlugins(ProfileSection& profile, const framework::PodGroupFeatures& groups) {
   const framework::Plugins merged =
-      framework::MergeWithDefaults(ToEnginePlugins(profile.plugins));
+      framework::MergeWithDefaults(ToEnginePlugins(profile.plugins), groups);
   FromEngine(merged.multi_point, profile.plugins.multi_point);
   for (const PluginPoint& point : kPluginPoints) {
     FromEngine(merged.at(point.engine), profile.plugins.*point.section);
@@ -79,14 +79,14 @@ framework::Plugins ToEnginePlugins(const PluginsSection& plugins) {
   return out;
 }
 
-void SetDefaults(Configuration& config) {
+void SetDefaults(Configuration& config, const framework::PodGroupFeatures& groups) {
   Default(config.parallelism, 16);
   if (config.profiles.empty()) config.profiles.emplace_back();
   if (config.profiles.size() == 1) {
     Default(config.profiles[0].scheduler_name, std::string("default-scheduler"));
   }
   for (ProfileSection& profile : config.profiles) {
-    MergePlugins(profile);
+    MergePlugins(profile, groups);
     AddDefaultArgs(profile);
   }
   Default(config.percentage_of_nodes_to_score, 0);
@@ -107,16 +107,17 @@ void SetDefaults(Configuration& config) {
   Default(config.enable_contention_profiling, *config.enable_profiling);
 }
 
-Configuration DefaultConfig() {
+Configuration DefaultConfig(const framework::PodGroupFeatures& groups) {
   Configuration config;
-  SetDefaults(config);
+  SetDefaults(config, groups);
   return config;
 }
 
-absl::StatusOr<Configuration> ReadConfig(const std::string& path) {
-  if (path.empty()) return DefaultConfig();
+absl::StatusOr<Configuration> ReadConfig(const std::string& path,
+                                         const framework::PodGroupFeatures& groups) {
+  if (path.empty()) return DefaultConfig(groups);
   BERTH_ASSIGN_OR_RETURN(const std::string text, client::ReadFile(path));
-  return DecodeConfig(text);
+  return DecodeConfig(text, groups);
 }
 
 }  // namespace berth::scheduler

@@ -25,9 +25,9 @@ constexpr Gate kGates[] = {
     {"NominatedNodeNameForExpectation", true, false, true},
     {"ClearingNominatedNodeNameAfterBinding", true},
     {"NodeDeclaredFeatures", true},
-    {"GenericWorkload", false},
-    {"GangScheduling", false},
-    {"TopologyAwareWorkloadScheduling", false},
+    {"GenericWorkload", false, false, true},
+    {"GangScheduling", false, false, true},
+    {"TopologyAwareWorkloadScheduling", false, false, true},
     {"WorkloadAwarePreemption", false},
     {"WorkloadWithJob", false},
     {"DynamicResourceAllocation", true, true},
@@ -108,6 +108,22 @@ bool FeatureGates::Enabled(std::string_view name) const {
     if (set_name == name) enabled = value;
   }
   return enabled;
+}
+
+absl::StatusOr<framework::PodGroupFeatures> FeatureGates::PodGroups() const {
+  constexpr std::pair<std::string_view, std::string_view> kNeeds[] = {
+      {"GangScheduling", "GenericWorkload"},
+      {"TopologyAwareWorkloadScheduling", "GenericWorkload"},
+  };
+  for (const auto& [gate, needed] : kNeeds) {
+    if (!Enabled(gate) || Enabled(needed)) continue;
+    return InvalidGates(fmt::format(
+        "{} is enabled, but depends on features that are disabled: [{}]", gate, needed));
+  }
+  return framework::PodGroupFeatures{
+      .generic_workload = Enabled("GenericWorkload"),
+      .gang_scheduling = Enabled("GangScheduling"),
+      .topology_aware = Enabled("TopologyAwareWorkloadScheduling")};
 }
 
 std::vector<std::string> FeatureGates::WithoutEffect() const {

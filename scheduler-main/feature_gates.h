@@ -9,6 +9,8 @@
 
 #include <absl/status/statusor.h>
 
+#include "framework/pod_group.h"
+
 namespace berth::scheduler {
 
 class FeatureGates {
@@ -17,6 +19,8 @@ class FeatureGates {
   static absl::StatusOr<FeatureGates> Parse(std::string_view text);
   // Its default unless set. name must be one of ours.
   bool Enabled(std::string_view name) const;
+  // The gates of pod groups. InvalidArgument for one without those it needs.
+  absl::StatusOr<framework::PodGroupFeatures> PodGroups() const;
   // Gates set against their default that change nothing here; each deserves a line in the log.
   std::vector<std::string> WithoutEffect() const;
 

@@ -155,6 +155,9 @@ absl::Status ReadTexts(const Texts& texts, Flags& flags) {
   auto gates = FeatureGates::Parse(texts.feature_gates);
   if (!gates.ok()) return gates.status();
   flags.gates = *std::move(gates);
+  auto pod_groups = flags.gates.PodGroups();
+  if (!pod_groups.ok()) return pod_groups.status();
+  flags.pod_groups = *pod_groups;
   return absl::OkStatus();
 }
 

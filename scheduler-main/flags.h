@@ -28,6 +28,7 @@ struct Flags {
   bool adaptive_sampling = false;
   bool verify_evaluations = false;
   FeatureGates gates;
+  framework::PodGroupFeatures pod_groups;  // as the gates say
   int verbosity = 0;
   // Given explicitly: they win over the file.
   std::optional<bool> leader_elect;

@@ -56,6 +56,8 @@ framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options) {
   out.evaluation_cache_bytes = options.evaluation_cache_bytes;
   out.verify_evaluations = options.verify_evaluations;
   out.nominated_node_name_for_expectation = options.nominated_node_name_for_expectation;
+  out.pod_groups = options.pod_groups;
+  out.queue.retries_pod_groups = options.pod_groups.generic_workload;
   out.seed = options.seed;
   return out;
 }

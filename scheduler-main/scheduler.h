@@ -39,6 +39,7 @@ struct SchedulerOptions {
   bool adaptive_sampling = false;
   absl::Duration unschedulable_max = absl::Minutes(5);
   bool nominated_node_name_for_expectation = true;
+  framework::PodGroupFeatures pod_groups;        // also given to ReadConfig: they add plugins
   // Engine settings that have no place in upstream's file.
   int64_t evaluation_cache_bytes = int64_t{256} << 20;
   bool verify_evaluations = false;

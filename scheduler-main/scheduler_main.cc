@@ -36,7 +36,7 @@ constexpr absl::Duration kResignTimeout = absl::Seconds(5);
 using Plugins = std::vector<framework::PluginEntry>;
 
 absl::StatusOr<Configuration> LoadConfig(const Flags& flags, const Plugins& plugins) {
-  BERTH_ASSIGN_OR_RETURN(Configuration config, ReadConfig(flags.config_file));
+  BERTH_ASSIGN_OR_RETURN(Configuration config, ReadConfig(flags.config_file, flags.pod_groups));
   ApplyFlags(flags, config);
   BERTH_RETURN_IF_ERROR(ValidateConfig(config));
   std::vector<std::string> names;
@@ -107,6 +107,7 @@ SchedulerOptions OptionsOf(const Flags& flags, Configuration config, Plugins plu
   options.unschedulable_max = flags.unschedulable_max;
   options.nominated_node_name_for_expectation =
       flags.gates.Enabled("NominatedNodeNameForExpectation");
+  options.pod_groups = flags.pod_groups;
   options.host_name = HostName();
   options.seed = RandomSeed();
   options.identity = fmt::format("{}_{:016x}{:016x}", options.host_name, RandomSeed(),

@@ -5,12 +5,13 @@ A pod labelled team=NAME fits only nodes labelled team=NAME; nodes labelled cost
 preferred the less they cost. Start it, and point a scheduler at it with config.yaml beside this
 file; the protocol is the one of k8s.io/kube-scheduler/extender/v1.
 
-    extender.py [--port 8888]
+    extender.py [--port 8888] [--tls-cert CERT.pem --tls-key KEY.pem]
 """
 
 import argparse
 import http.server
 import json
+import ssl
 
 
 def team_of(labels):
@@ -65,9 +66,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--port", type=int, default=8888)
-    port = parser.parse_args().port
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-    print(f"listening on http://127.0.0.1:{port}", flush=True)
+    parser.add_argument("--tls-cert")
+    parser.add_argument("--tls-key")
+    args = parser.parse_args()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", args.port), Handler)
+    if args.tls_cert:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(args.tls_cert, args.tls_key)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    print(f"listening on port {args.port}", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

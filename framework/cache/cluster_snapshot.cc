@@ -1,6 +1,7 @@
 #include "framework/cache/cluster_snapshot.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 
@@ -75,6 +76,54 @@ void ClusterSnapshot::CopyNode(const NodeInfo& from, NodeFields fields) {
   }
   WriteColumns(to);
   Changed(to.index, fields);
+}
+
+NodeInfo& ClusterSnapshot::At(std::string_view name) {
+  auto it = by_name_.find(ToAbsl(name));
+  BERTH_CHECK(it != by_name_.end());
+  return *it->second;
+}
+
+void ClusterSnapshot::PodsChanged(const NodeInfo& node, const PodInfo& pod) {
+  NoteClusterChange(kNodePods);
+  WriteColumns(node);
+  Changed(node.index, kNodePods);
+  affinity_changed_ |= pod.has_pod_affinity;
+  FinishUpdate();
+}
+
+void ClusterSnapshot::AddPod(const PodPtr& pod) {
+  NodeInfo& node = At(pod->node_name);
+  node.AddPod(pod);
+  PodsChanged(node, *pod);
+}
+
+void ClusterSnapshot::RemovePod(const PodInfo& pod) {
+  NodeInfo& node = At(pod.node_name);
+  BERTH_CHECK(node.RemovePod(pod));
+  PodsChanged(node, pod);
+}
+
+ClusterSnapshot ClusterSnapshot::Restrict(std::span<const NodeInfo* const> nodes) {
+  ClusterSnapshot whole = std::move(*this);
+  *this = ClusterSnapshot();
+  generation_ = whole.generation_;
+  field_generations_ = whole.field_generations_;
+  log_begin_ = whole.log_end();
+  SetStructure(nodes);
+  FinishUpdate();
+  return whole;
+}
+
+void ClusterSnapshot::Restore(ClusterSnapshot whole) {
+  const int64_t generation = generation_, log_position = log_end();
+  *this = std::move(whole);
+  generation_ = generation;
+  NoteClusterChange(kAllNodeFields);
+  structure_generation_ = generation_;
+  versions_.assign(nodes_.size(), generation_);
+  log_begin_ = log_position + 1;
+  log_.clear();
 }
 
 void ClusterSnapshot::NoteClusterChange(NodeFields fields) {

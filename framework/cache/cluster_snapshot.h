@@ -52,6 +52,15 @@ class ClusterSnapshot final : public Snapshot {
   // Ignored when it is not in the snapshot.
   void MarkNode(std::string_view name, NodeFields fields);
 
+  // --- for cycles that try several pods: every change is undone before the cache updates again ---
+  // pod->node_name: where; it must be there. RemovePod undoes AddPod.
+  void AddPod(const PodPtr& pod);
+  void RemovePod(const PodInfo& pod);
+  // Leaves only these of its nodes, and gives the whole to be restored. What is kept of results is
+  // not valid in between, nor afterwards.
+  ClusterSnapshot Restrict(std::span<const NodeInfo* const> nodes);
+  void Restore(ClusterSnapshot whole);
+
   // --- for the cache ---
   void SetStructure(std::span<const NodeInfo* const> nodes);  // copies all, in that order
   void CopyNode(const NodeInfo& from, NodeFields fields);     // the node must be there
@@ -61,6 +70,8 @@ class ClusterSnapshot final : public Snapshot {
  private:
   static constexpr int kFieldCount = 6;
   void Changed(NodeIndex node, NodeFields fields);
+  NodeInfo& At(std::string_view name);
+  void PodsChanged(const NodeInfo& node, const PodInfo& pod);
   void WriteColumns(const NodeInfo& node);
   void PointColumns();
   void ListAffinities();

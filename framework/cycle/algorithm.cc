@@ -8,7 +8,6 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "framework/cycle/evaluation_cache.h"
-#include "framework/profile/absent_plugins.h"
 
 namespace berth::framework {
 namespace {
@@ -99,10 +98,6 @@ Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod, const std::st
 
 void Algorithm::Decide(Attempt& attempt, const PodPtr& pod, const std::string& signature) {
   Decision& decision = attempt.decision;
-  if (auto use = FindAbsentPluginUse(*pod, runtime_.profile().absent())) {
-    decision.diagnosis.unschedulable_plugins.emplace(use->plugin);
-    return attempt.RejectBefore(use->Message());
-  }
   const PreFilterOutcome pre = runtime_.RunPreFilter(attempt.state, *pod, snapshot_);
   decision.diagnosis.unschedulable_plugins.insert(pre.narrowed_by.begin(), pre.narrowed_by.end());
   if (!pre.status.ok()) {

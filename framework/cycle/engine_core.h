@@ -20,6 +20,7 @@
 #include "framework/cycle/evaluation_cache.h"
 #include "framework/cycle/extender_talk.h"
 #include "framework/cycle/metrics.h"
+#include "framework/cycle/pod_groups.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "framework/cycle/waiting_pods.h"
 #include "framework/object_source.h"
@@ -51,9 +52,14 @@ struct EngineCore {
   // Asks for a run of scheduling cycles when there is something to do and room to do it.
   void Kick();
   ProfileUnit* UnitOf(std::string_view scheduler_name);
-  void Hold(const void* cycle);
+  // firmly: what takes long does not let others go ahead.
+  void Hold(const void* cycle, bool firmly = false);
   // When it is that cycle that holds.
   void LetGo(const void* cycle);
+  // The same, unless it holds firmly: it takes long, and others go ahead.
+  void Yield(const void* cycle) {
+    if (!holds_firmly) LetGo(cycle);
+  }
   // There is something to do, and room to do it.
   bool Ready() const;
 
@@ -71,6 +77,7 @@ struct EngineCore {
   Nominator nominator;
   WaitingPods waiting;
   ExtenderTalk extender_talk;
+  PodGroups pod_groups;
   // Before the queue: it looks at their plugins until it goes.
   StringMap<std::unique_ptr<ProfileUnit>> units;
   std::vector<ProfileUnit*> unit_order;
@@ -92,6 +99,7 @@ struct EngineCore {
   // The cycle that others wait for, since what it decides, it decides on this snapshot: one that
   // asks extenders or is in PostFilter. Null: there is none.
   const void* holder = nullptr;
+  bool holds_firmly = false;
   // Cycles to be taken up again before another pod is popped.
   std::deque<Task> ready;
   TimerId sync_timer = 0;

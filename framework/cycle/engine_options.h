@@ -8,6 +8,7 @@
 
 #include <absl/time/time.h>
 
+#include "framework/pod_group.h"
 #include "framework/queue/scheduling_queue.h"
 
 namespace berth::framework {
@@ -40,6 +41,7 @@ struct EngineOptions {
   absl::Duration extender_patience = absl::Milliseconds(100);
   // How often the queue is compared with what the source shows; zero: never.
   absl::Duration watchdog_period = absl::Seconds(30);
+  PodGroupFeatures pod_groups;
   uint64_t seed = 1;
 };
 

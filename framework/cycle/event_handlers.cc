@@ -160,6 +160,8 @@ void EventHandlers::OnOther(const std::string& event_resource, const ObjectEvent
 void EventHandlers::OnPod(const ObjectEvent& event) {
   const PodObject old_pod = LivingPod(event.old_object);
   const PodObject pod = LivingPod(event.new_object);
+  const PodGroupFeatures& groups = core_.options.pod_groups;
+  if (groups.generic_workload && (old_pod || pod)) core_.pod_groups.Change(old_pod, pod);
   const auto assigned = [](const PodObject& p) { return p && !p->spec().node_name().empty(); };
   const auto waiting = [](const PodObject& p) { return p && p->spec().node_name().empty(); };
   if (waiting(old_pod) || waiting(pod)) {
@@ -210,7 +212,14 @@ void EventHandlers::WaitingPodChanged(const PodObject& old_pod, const PodObject&
                                       bool bound) {
   const PodObject& known = pod ? pod : old_pod;
   if (core_.UnitOf(known->spec().scheduler_name()) == nullptr) return;
-  if (!old_pod) return core_.queue->Add(PodInfo::Make(pod));
+  if (!old_pod) {
+    core_.queue->Add(PodInfo::Make(pod));
+    // It may complete a gang.
+    if (core_.options.pod_groups.gang_scheduling && !PodGroupOf(*pod).empty()) {
+      core_.queue->MoveAllToActiveOrBackoff(UnschedulablePodAddEvent(), nullptr, pod);
+    }
+    return;
+  }
   if (!pod) return WaitingDeleted(*old_pod, bound);
   WaitingUpdated(old_pod, pod);
 }

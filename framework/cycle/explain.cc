@@ -8,7 +8,6 @@
 
 #include "api/errors.h"
 #include "framework/cycle/engine_core.h"
-#include "framework/profile/absent_plugins.h"
 
 namespace berth::framework {
 namespace {
@@ -21,10 +20,6 @@ class Explainer {
   Explanation Run() {
     if (core_.snapshot.nodes().empty()) {
       out_.message = "no nodes available to schedule pods";
-      return std::move(out_);
-    }
-    if (FindAbsentPluginUse(*pod_, unit_.profile->absent())) {
-      WhyNot();  // before any plugin is asked, as the cycle does
       return std::move(out_);
     }
     if (PreFilter() && Filter() && !feasible_.empty()) {

@@ -22,6 +22,7 @@ bool ExtenderTalk::Full() const { return waiting_ >= core_.options.bindings_in_f
 struct ExtenderTalk::Round {
   std::shared_ptr<ExtenderAnswers> answers;
   Then then;
+  Task at_once;  // instead of `then`
   std::vector<size_t> awaited;  // extenders
   TimerId patience = 0;
   bool overtaken = false;
@@ -32,7 +33,6 @@ void ExtenderTalk::Ask(const PodPtr& pod, std::vector<ExtenderQuestion> question
   auto round = std::make_shared<Round>();
   round->answers = std::move(answers);
   round->then = std::move(then);
-  for (const ExtenderQuestion& question : questions) round->awaited.push_back(question.extender);
   ++waiting_;
   round->overtaken = std::any_of(questions.begin(), questions.end(), [&](const auto& question) {
     return slow_[question.extender];
@@ -48,6 +48,21 @@ void ExtenderTalk::Ask(const PodPtr& pod, std::vector<ExtenderQuestion> question
           core_.LetGo(round.get());
         });
   }
+  Send(pod, std::move(questions), round);
+}
+
+void ExtenderTalk::AskWhileHolding(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
+                                   std::shared_ptr<ExtenderAnswers> answers, Task then) {
+  auto round = std::make_shared<Round>();
+  round->answers = std::move(answers);
+  round->at_once = std::move(then);
+  ++waiting_;
+  Send(pod, std::move(questions), round);
+}
+
+void ExtenderTalk::Send(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
+                        const std::shared_ptr<Round>& round) {
+  for (const ExtenderQuestion& question : questions) round->awaited.push_back(question.extender);
   const absl::Time now = core_.executor.clock().Now();
   for (ExtenderQuestion& question : questions) {
     Extender& extender = *extenders_[question.extender];
@@ -85,6 +100,7 @@ void ExtenderTalk::Answered(const std::shared_ptr<Round>& round, size_t extender
 
 void ExtenderTalk::Finish(const std::shared_ptr<Round>& round) {
   --waiting_;
+  if (round->at_once) return round->at_once();
   if (round->patience != 0) core_.executor.Cancel(round->patience);
   Task turn = [round] { round->then(round->overtaken); };
   // Who was not overtaken goes on before anybody else.
@@ -131,14 +147,14 @@ void ExtenderTalk::PreemptFrom(size_t first, const std::shared_ptr<PreemptRound>
     return round->done(std::move(round->candidates));
   }
   if (slow_[i]) {
-    core_.LetGo(round->holder);
+    core_.Yield(round->holder);
   } else {
     round->patience = core_.executor.PostAfter(
         core_.options.extender_patience, [this, alive = core_.lifetime.Watch(), round, i] {
           if (alive.expired()) return;
           round->patience = 0;
           slow_[i] = true;
-          core_.LetGo(round->holder);
+          core_.Yield(round->holder);
         });
   }
   const absl::Time asked = core_.executor.clock().Now();

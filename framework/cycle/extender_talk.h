@@ -37,6 +37,10 @@ class ExtenderTalk {
   void Ask(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
            std::shared_ptr<ExtenderAnswers> answers, Then then);
 
+  // For a cycle that holds firmly: it goes on at once when all have answered.
+  void AskWhileHolding(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
+                       std::shared_ptr<ExtenderAnswers> answers, Task then);
+
   bool AnyPreempts(const PodInfo& pod) const;
   // Passes the candidates from one preempting extender to the next; done: with those that all of
   // them agree with, and whom they would evict. Called at once when there is nobody to ask.
@@ -54,6 +58,8 @@ class ExtenderTalk {
  private:
   struct Round;
   struct PreemptRound;
+  void Send(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
+            const std::shared_ptr<Round>& round);
   void Answered(const std::shared_ptr<Round>& round, size_t extender, absl::Time asked);
   void Finish(const std::shared_ptr<Round>& round);
   void PreemptFrom(size_t first, const std::shared_ptr<PreemptRound>& round);

@@ -39,6 +39,13 @@ class ProfileHandle final : public Handle {
   }
   void AskExtendersToPreempt(const PodPtr& pod, std::vector<PreemptionCandidate> candidates,
                              ExtenderTalk::PreemptDone done) override;
+  PodGroupMembers MembersOf(std::string_view namespace_,
+                            std::string_view group) const override {
+    return core_.pod_groups.MembersOf(namespace_, group);
+  }
+  const PodGroupFeatures& pod_group_features() const override {
+    return core_.options.pod_groups;
+  }
   void ClearNomination(const PodPtr& pod) override;
   std::string NodeScopedSignature(const PodInfo& pod) const override;
 

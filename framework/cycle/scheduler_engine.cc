@@ -61,7 +61,8 @@ EngineCore::EngineCore(EngineOptions engine_options, Executor& on, ObjectSource&
           },
           [this](std::string_view node) { snapshot.MarkNode(node, kNodePods); }),
       waiting(executor),
-      extender_talk(*this) {}
+      extender_talk(*this),
+      pod_groups(cache) {}
 
 EngineCore::~EngineCore() = default;
 
@@ -70,9 +71,10 @@ ProfileUnit* EngineCore::UnitOf(std::string_view scheduler_name) {
   return it == units.end() ? nullptr : it->second.get();
 }
 
-void EngineCore::Hold(const void* cycle) {
+void EngineCore::Hold(const void* cycle, bool firmly) {
   BERTH_CHECK(holder == nullptr);
   holder = cycle;
+  holds_firmly = firmly;
 }
 
 void EngineCore::LetGo(const void* cycle) {

@@ -10,25 +10,12 @@
 #include "base/log.h"
 #include "framework/cycle/binding_cycle.h"
 #include "framework/cycle/failure.h"
+#include "framework/cycle/pod_group_cycle.h"
 
 namespace berth::framework {
 namespace {
 
 constexpr uint64_t kPluginMetricsOneIn = 10;
-
-bool SkipPod(EngineCore& core, const PodInfo& pod) {
-  if (pod.terminating) {
-    core.sink.Event({.regarding = pod.shared_object(),
-                     .related = nullptr,
-                     .type = "Warning",
-                     .reason = "FailedScheduling",
-                     .action = "Scheduling",
-                     .note = fmt::format("skip schedule deleting pod: {}", pod.key),
-                     .reporting_controller = pod.scheduler_name});
-    return true;
-  }
-  return core.cache.IsAssumed(pod.uid);
-}
 
 // A pod's attempt until it has a node or has failed.
 struct Attempt {
@@ -96,32 +83,6 @@ void NotReserved(EngineCore& core, BindingCycle& cycle, const Status& status) {
   HandleFailure(core, std::move(cycle.entry), failure);
 }
 
-// Assume, Reserve, Permit, and off to the binding cycle.
-void Place(EngineCore& core, std::unique_ptr<BindingCycle> cycle) {
-  const absl::Status assumed = core.cache.AssumePod(cycle->assumed);
-  if (!assumed.ok()) {
-    const std::string text(ToStd(assumed.message()));
-    return HandleFailure(core, std::move(cycle->entry),
-                         {.status = Error(text),
-                          .message = text,
-                          .diagnosis = nullptr,
-                          .nominating = ClearNomination(),
-                          .attempt_began = cycle->attempt_began});
-  }
-  core.nominator.Delete(cycle->assumed->uid);
-  const Runtime& runtime = *cycle->unit->runtime;
-  const Status reserved = runtime.RunReserve(cycle->state, *cycle->assumed, cycle->node_name);
-  if (!reserved.ok()) return NotReserved(core, *cycle, reserved);
-  Runtime::PermitOutcome permit =
-      runtime.RunPermit(cycle->state, *cycle->assumed, cycle->node_name);
-  if (!permit.status.ok() && !permit.status.IsWait()) {
-    return NotReserved(core, *cycle, permit.status);
-  }
-  if (permit.status.IsWait()) core.waiting.Add(cycle->assumed, permit.waits);
-  ++core.counts.scheduled;
-  core.bindings->Start(std::move(cycle));
-}
-
 void Decide(EngineCore& core, const AttemptPtr& attempt);
 
 void AskExtenders(EngineCore& core, const AttemptPtr& attempt,
@@ -166,10 +127,52 @@ void Decide(EngineCore& core, const AttemptPtr& attempt) {
 
 }  // namespace
 
+bool SkipPod(EngineCore& core, const PodInfo& pod) {
+  if (pod.terminating) {
+    core.sink.Event({.regarding = pod.shared_object(),
+                     .related = nullptr,
+                     .type = "Warning",
+                     .reason = "FailedScheduling",
+                     .action = "Scheduling",
+                     .note = fmt::format("skip schedule deleting pod: {}", pod.key),
+                     .reporting_controller = pod.scheduler_name});
+    return true;
+  }
+  return core.cache.IsAssumed(pod.uid);
+}
+
+void Place(EngineCore& core, std::unique_ptr<BindingCycle> cycle) {
+  const absl::Status assumed = core.cache.AssumePod(cycle->assumed);
+  if (!assumed.ok()) {
+    const std::string text(ToStd(assumed.message()));
+    return HandleFailure(core, std::move(cycle->entry),
+                         {.status = Error(text),
+                          .message = text,
+                          .diagnosis = nullptr,
+                          .nominating = ClearNomination(),
+                          .attempt_began = cycle->attempt_began});
+  }
+  core.nominator.Delete(cycle->assumed->uid);
+  const Runtime& runtime = *cycle->unit->runtime;
+  const Status reserved = runtime.RunReserve(cycle->state, *cycle->assumed, cycle->node_name);
+  if (!reserved.ok()) return NotReserved(core, *cycle, reserved);
+  Runtime::PermitOutcome permit =
+      runtime.RunPermit(cycle->state, *cycle->assumed, cycle->node_name);
+  if (!permit.status.ok() && !permit.status.IsWait()) {
+    return NotReserved(core, *cycle, permit.status);
+  }
+  if (permit.status.IsWait()) core.waiting.Add(cycle->assumed, permit.waits);
+  ++core.counts.scheduled;
+  core.bindings->Start(std::move(cycle));
+}
+
 void ScheduleOne(EngineCore& core) {
   QueueEntryPtr entry = core.queue->Pop();
   if (!entry) return;
   const PodPtr pod = entry->pod;
+  if (core.options.pod_groups.generic_workload && !PodGroupOf(*pod).empty()) {
+    return SchedulePodGroup(core, std::move(entry));
+  }
   ProfileUnit* unit = core.UnitOf(pod->scheduler_name);
   if (unit == nullptr) {
     BERTH_LOG(kError, "profile not found for scheduler name \"{}\" pod={}", pod->scheduler_name,

@@ -86,23 +86,27 @@ std::string_view ExtensionPointName(ExtensionPoint point) {
   BERTH_CHECK(false);
 }
 
-const Plugins& DefaultPlugins() {
-  static const Plugins* const defaults = [] {
-    auto* plugins = new Plugins;
-    for (const DefaultPlugin& plugin : kDefaults) {
-      plugins->multi_point.enabled.push_back(
-          {.name = std::string(plugin.name), .weight = plugin.weight, .from_default = true});
-    }
-    return plugins;
-  }();
-  return *defaults;
+Plugins DefaultPlugins(const PodGroupFeatures& groups) {
+  Plugins plugins;
+  const auto add = [&](const DefaultPlugin& plugin) {
+    plugins.multi_point.enabled.push_back(
+        {.name = std::string(plugin.name), .weight = plugin.weight, .from_default = true});
+  };
+  for (const DefaultPlugin& plugin : kDefaults) add(plugin);
+  if (groups.gang_scheduling) add({"GangScheduling", 0});
+  if (groups.topology_aware) {
+    add({"TopologyPlacementGenerator", 0});
+    add({"PodGroupPodsCount", 1});
+  }
+  return plugins;
 }
 
-Plugins MergeWithDefaults(const Plugins& custom) {
+Plugins MergeWithDefaults(const Plugins& custom, const PodGroupFeatures& groups) {
+  const Plugins defaults = DefaultPlugins(groups);
   Plugins merged;
-  merged.multi_point = MergeSet(DefaultPlugins().multi_point, custom.multi_point);
+  merged.multi_point = MergeSet(defaults.multi_point, custom.multi_point);
   for (size_t i = 0; i < kExtensionPointCount; ++i) {
-    merged.points[i] = MergeSet(DefaultPlugins().points[i], custom.points[i]);
+    merged.points[i] = MergeSet(defaults.points[i], custom.points[i]);
   }
   return merged;
 }

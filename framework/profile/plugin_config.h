@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "framework/pod_group.h"
+
 namespace berth::framework {
 
 enum class ExtensionPoint : uint8_t {
@@ -59,11 +61,11 @@ struct ProfileConfig {
   std::optional<int32_t> percentage_of_nodes_to_score;  // overrides the global one
 };
 
-// Upstream's default MultiPoint list, in order, with weights. Plugins behind gates that are off by
-// default are not in it.
-const Plugins& DefaultPlugins();
+// Upstream's default MultiPoint list, in order, with weights.
+Plugins DefaultPlugins(const PodGroupFeatures& groups = {});
 // mergePluginSet for every key: the user's weight at a default's position, disabled ones left out,
 // others behind.
-Plugins MergeWithDefaults(const Plugins& custom);
+// groups: their plugins are defaults too, behind the others.
+Plugins MergeWithDefaults(const Plugins& custom, const PodGroupFeatures& groups = {});
 
 }  // namespace berth::framework

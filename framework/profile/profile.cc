@@ -36,7 +36,6 @@ class ProfileBuilder {
     BERTH_RETURN_IF_ERROR(CheckCounts());
     CollectSigners();
     if (!profile_->absent_.empty()) LogAbsent();
-    NoteGangScheduling();
     return std::move(profile_);
   }
 
@@ -224,15 +223,6 @@ class ProfileBuilder {
     for (const auto& entry : profile_->filter) add(entry.plugin);
     for (const auto& entry : profile_->pre_score) add(entry.plugin);
     for (const auto& entry : profile_->score) add(entry.plugin);
-  }
-
-  // Not among upstream's defaults, but a pod of a group must not be scheduled alone either.
-  void NoteGangScheduling() {
-    constexpr std::string_view kName = "GangScheduling";
-    const auto& off = config_.plugins.multi_point.disabled;
-    if (registry_.Find(kName) != nullptr) return;
-    if (std::find(off.begin(), off.end(), kName) != off.end()) return;
-    profile_->absent_.emplace_back(kName);
   }
 
   void LogAbsent() const {

@@ -131,6 +131,10 @@ const ClusterEvent& ForceActivateEvent() {
   static const ClusterEvent& event = Constant(kWildcardResource, kAllActions, "ForceActivate");
   return event;
 }
+const ClusterEvent& UnschedulablePodAddEvent() {
+  static const ClusterEvent& event = Constant(kUnschedulablePodResource, kAdd);
+  return event;
+}
 const ClusterEvent& AssignedPodAddEvent() {
   static const ClusterEvent& event = Constant(kAssignedPodResource, kAdd);
   return event;

@@ -19,6 +19,7 @@ std::vector<ClusterEvent> NodeChangeEvents(const api::core::Node& old_node,
 // Events with labels of their own.
 const ClusterEvent& UnschedulableTimeoutEvent();
 const ClusterEvent& ForceActivateEvent();
+const ClusterEvent& UnschedulablePodAddEvent();
 const ClusterEvent& AssignedPodAddEvent();
 const ClusterEvent& AssignedPodDeleteEvent();
 const ClusterEvent& NodeAddEvent();

@@ -9,6 +9,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/check.h"
 #include "base/log.h"
+#include "framework/pod_group.h"
 #include "framework/queue/pod_events.h"
 
 namespace berth::framework {
@@ -23,10 +24,6 @@ constexpr std::string_view kScheduleAttemptFailure = "ScheduleAttemptFailure";
 constexpr std::string_view kBackoffComplete = "BackoffComplete";
 constexpr std::string_view kPopFromBackoff = "PopFromBackoffQ";
 constexpr absl::Duration kUnschedulableFlushPeriod = absl::Seconds(30);
-
-bool Rejected(const QueueEntry& entry, std::string_view plugin) {
-  return entry.unschedulable_plugins.contains(plugin) || entry.pending_plugins.contains(plugin);
-}
 
 }  // namespace
 
@@ -149,7 +146,7 @@ bool SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry) {
     BERTH_LOG(kError, "pre-enqueue failed plugin={} pod={} err=\"{}\"", plugin.Name(),
               entry.pod->key, status.Message());
   }
-  if (!Rejected(entry, plugin.Name())) {
+  if (!entry.IsRejectedBy(plugin.Name())) {
     metrics_.UnschedulablePods(plugin.Name(), entry.pod->scheduler_name, 1);
   }
   entry.unschedulable_plugins.emplace(plugin.Name());
@@ -206,6 +203,10 @@ bool SchedulingQueue::MoveToActive(QueueEntry& entry, std::string_view label, bo
   return true;
 }
 
+bool SchedulingQueue::RetriedAnyway(const QueueEntry& entry) const {
+  return options_.retries_pod_groups && !PodGroupOf(*entry.pod).empty();
+}
+
 bool SchedulingQueue::MoveToBackoff(QueueEntry& entry, std::string_view label) {
   if (options_.pop_from_backoff) {
     RunPreEnqueue(entry);
@@ -214,7 +215,10 @@ bool SchedulingQueue::MoveToBackoff(QueueEntry& entry, std::string_view label) {
       return false;
     }
   }
-  Attach(entry, entry.has_rejectors() ? Place::kBackoff : Place::kErrorBackoff);
+  // A pod of a group is not tried before its time: what it waits for may not have changed, and an
+  // idle scheduler would do nothing else.
+  const bool may_be_early = entry.has_rejectors() && !RetriedAnyway(entry);
+  Attach(entry, may_be_early ? Place::kBackoff : Place::kErrorBackoff);
   metrics_.QueueIncoming(kBackoffQueue, label);
   return true;
 }
@@ -227,76 +231,6 @@ void SchedulingQueue::Requeue(QueueEntry& entry, Strategy strategy, std::string_
     return;
   }
   MoveToActive(entry, label);
-}
-
-// --- is an event worth another try? ------------------------------------------------------------
-
-QueueingHint SchedulingQueue::Ask(const RegisteredHint& registered, const QueueEntry& entry,
-                                  const ClusterEvent& event, const EventObject& old_object,
-                                  const EventObject& new_object) {
-  if (!registered.hint) return QueueingHint::kQueue;
-  const bool timed = metrics_.WantsDurations();
-  const absl::Time begin = timed ? executor_.clock().Now() : absl::Time();
-  auto answer = registered.hint(*entry.pod, old_object.get(), new_object.get());
-  std::string_view name = "Error";
-  if (answer.ok()) name = *answer == QueueingHint::kQueue ? "Queue" : "QueueSkip";
-  if (timed) {
-    metrics_.QueueingHint(registered.plugin, event.Label(), name,
-                          executor_.clock().Now() - begin);
-  }
-  if (answer.ok()) return *answer;
-  BERTH_LOG(kError, "queueing hint failed plugin={} pod={} event={} err=\"{}\"",
-            registered.plugin, entry.pod->key, event.Label(), ToStd(answer.status().message()));
-  return QueueingHint::kQueue;
-}
-
-SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry,
-                                                 const ClusterEvent& event,
-                                                 const EventObject& old_object,
-                                                 const EventObject& new_object) {
-  if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
-  if (event.IsWildcard()) {
-    const auto* pod = dynamic_cast<const api::core::Pod*>(new_object.get());
-    if (pod != nullptr && pod->metadata().uid() != entry.pod->uid) return Strategy::kSkip;
-    return Strategy::kAfterBackoff;
-  }
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return Strategy::kAfterBackoff;
-  Strategy best = Strategy::kSkip;
-  for (const RegisteredEvent& registered : profile->events) {
-    if (!registered.event.Matches(event)) continue;
-    for (const RegisteredHint& hint : registered.hints) {
-      if (!Rejected(entry, hint.plugin)) continue;
-      if (Ask(hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
-      if (entry.pending_plugins.contains(hint.plugin)) return Strategy::kImmediately;
-      if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;
-      best = Strategy::kAfterBackoff;
-    }
-  }
-  return best;
-}
-
-// Over the events seen while the pod was tried.
-SchedulingQueue::Strategy SchedulingQueue::WorthSince(const QueueEntry& entry) {
-  if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
-  Strategy best = Strategy::kSkip;
-  in_flight_.ForEventsSince(entry.pod->uid, [&](const SeenEvent& seen) {
-    const Strategy found = Worth(entry, seen.event, seen.old_object, seen.new_object);
-    best = std::max(best, found);
-    if (found == Strategy::kSkip) return true;
-    return found != Strategy::kImmediately && !entry.pending_plugins.empty();
-  });
-  return best;
-}
-
-bool SchedulingQueue::AnyoneCares(const ClusterEvent& event) const {
-  if (event.IsWildcard()) return true;
-  for (const auto& [name, profile] : profiles_) {
-    for (const RegisteredEvent& registered : profile.events) {
-      if (registered.event.Matches(event)) return true;
-    }
-  }
-  return false;
 }
 
 // --- the public side ---------------------------------------------------------------------------
@@ -383,20 +317,35 @@ QueueEntryPtr SchedulingQueue::Pop() {
       first = backoff_heap_.Top();
       metrics_.QueueIncoming(kActive, kPopFromBackoff);
     }
-    QueueEntryPtr entry = Release(*first);
-    ++entry->attempts;
-    if (entry->initial_attempt_timestamp == absl::InfiniteFuture()) {
-      entry->initial_attempt_timestamp = executor_.clock().Now();
-    }
-    if (!in_flight_.AddPod(entry->pod)) {
-      BERTH_LOG(kError, "pod popped twice, dropping one pod={}", entry->pod->key);
-      continue;
-    }
-    CountRejectors(*entry, -1);
-    ReportCounts();
-    return entry;
+    if (QueueEntryPtr entry = Take(*first)) return entry;
   }
   return nullptr;
+}
+
+QueueEntryPtr SchedulingQueue::Take(QueueEntry& queued) {
+  QueueEntryPtr entry = Release(queued);
+  ++entry->attempts;
+  if (entry->initial_attempt_timestamp == absl::InfiniteFuture()) {
+    entry->initial_attempt_timestamp = executor_.clock().Now();
+  }
+  if (!in_flight_.AddPod(entry->pod)) {
+    BERTH_LOG(kError, "pod popped twice, dropping one pod={}", entry->pod->key);
+    return nullptr;
+  }
+  CountRejectors(*entry, -1);
+  ReportCounts();
+  return entry;
+}
+
+QueueEntryPtr SchedulingQueue::PopOne(std::string_view pod_key, std::string_view uid) {
+  const auto it = entries_.find(pod_key);
+  if (closed_ || it == entries_.end()) return nullptr;
+  QueueEntry& entry = *it->second;
+  if (entry.pod->uid != uid || entry.place == Place::kHeldBack) return nullptr;
+  if (entry.place != Place::kActive && !MoveToActive(entry, ForceActivateEvent().Label())) {
+    return nullptr;
+  }
+  return Take(entry);
 }
 
 absl::Status SchedulingQueue::AddUnschedulableIfNotPresent(QueueEntryPtr entry) {
@@ -421,7 +370,8 @@ absl::Status SchedulingQueue::AddUnschedulableIfNotPresent(QueueEntryPtr entry) 
   held.backoff_expiration = absl::InfinitePast();
   held.was_flushed_from_unschedulable = false;
   CountRejectors(held, 1);
-  Requeue(held, WorthSince(held), kScheduleAttemptFailure);
+  Requeue(held, RetriedAnyway(held) ? Strategy::kAfterBackoff : WorthSince(held),
+          kScheduleAttemptFailure);
   Done(uid);
   ReportCounts();
   return absl::OkStatus();

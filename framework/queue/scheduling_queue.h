@@ -61,6 +61,8 @@ struct QueueOptions {
   absl::Duration unschedulable_max = absl::Minutes(5);
   // A pod may be tried before its backoff ends when nothing else is waiting.
   bool pop_from_backoff = true;
+  // Pods of a group are tried again after backoff, whatever rejected them.
+  bool retries_pod_groups = false;
 };
 
 // backoff: with those that are held back.
@@ -90,6 +92,8 @@ class SchedulingQueue {
   bool Ready() const;
   // Null when not Ready. The pod is in flight until Done.
   QueueEntryPtr Pop();
+  // The same for one pod, wherever it waits. Null when it is not queued, gated or held back.
+  QueueEntryPtr PopOne(std::string_view pod_key, std::string_view uid);
   // A failed attempt. Errors: the pod is in the queue already ("Pod <key> is already present in
   // the active queue"). Ends the attempt (Done) in any case.
   absl::Status AddUnschedulableIfNotPresent(QueueEntryPtr entry);
@@ -143,10 +147,12 @@ class SchedulingQueue {
   void Sign(QueueEntry& entry) const;
   QueueEntry& Hold(QueueEntryPtr entry);
   QueueEntryPtr Release(QueueEntry& entry);
+  QueueEntryPtr Take(QueueEntry& entry);  // into flight; null: it is already
   void Detach(QueueEntry& entry);  // from its place; stays held
   void Attach(QueueEntry& entry, Place place);
   void Reorder(QueueEntry& entry);  // its pod changed
   bool MoveToActive(QueueEntry& entry, std::string_view label, bool from_backoff = false);
+  bool RetriedAnyway(const QueueEntry& entry) const;  // whatever rejected it
   bool MoveToBackoff(QueueEntry& entry, std::string_view label);
   void Park(QueueEntry& entry, std::string_view label);
   void Requeue(QueueEntry& entry, Strategy strategy, std::string_view label);

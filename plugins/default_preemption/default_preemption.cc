@@ -10,15 +10,18 @@
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/policy_v1.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
 #include "framework/cycle/fit_error.h"
 #include "framework/cycle/metrics.h"
 #include "framework/object_source.h"
+#include "framework/pod_group.h"
 #include "framework/snapshot.h"
 #include "plugins/default_preemption/victims.h"
 
 namespace berth::plugins::default_preemption {
 namespace {
 
+using api::gang::PodGroup;
 using framework::NodeInfo;
 using framework::NominatingInfo;
 using framework::PodInfo;
@@ -101,6 +104,7 @@ DefaultPreemption::DefaultPreemption(const DefaultPreemptionArgs& args, framewor
       handle_(handle),
       evictions_(handle, kName) {
   handle.Watch(api::ResourceOf<api::policy::PodDisruptionBudget>());
+  if (handle.pod_group_features().topology_aware) handle.Watch(api::ResourceOf<PodGroup>());
 }
 
 Status DefaultPreemption::PreEnqueue(const PodInfo& pod) {
@@ -108,8 +112,21 @@ Status DefaultPreemption::PreEnqueue(const PodInfo& pod) {
   return framework::Unresolvable("waiting for the preemption for this pod to be finished");
 }
 
+// A pod of a group that is placed as a whole does not preempt by itself.
+Status DefaultPreemption::GroupMayPreempt(const PodInfo& pod) const {
+  const std::string_view group = framework::PodGroupOf(pod);
+  if (group.empty() || !handle_.pod_group_features().topology_aware) return framework::Success();
+  const auto object = std::static_pointer_cast<const PodGroup>(
+      handle_.objects().Get(api::ResourceOf<PodGroup>(), pod.namespace_name, group));
+  if (object == nullptr) return framework::Unschedulable("pod group for pod not found");
+  if (!object->spec().has_scheduling_constraints()) return framework::Success();
+  return framework::Unschedulable(
+      "not eligible due to placement-based pod group scheduling limitation");
+}
+
 Status DefaultPreemption::MayPreempt(const PodInfo& pod,
                                      const framework::NodeStatusReader& statuses) const {
+  if (const Status status = GroupMayPreempt(pod); !status.ok()) return status;
   if (pod.object().spec().preemption_policy() == "Never") {
     return framework::Unschedulable("not eligible due to preemptionPolicy=Never.");
   }

@@ -49,6 +49,7 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
                    const framework::NodeStatusReader& statuses, bool all);
   // Shows the candidates to extenders, and begins to evict on the best of those that are left.
   void Preempt(const framework::PodPtr& pod, Found found, framework::PostFilterDone done);
+  framework::Status GroupMayPreempt(const framework::PodInfo& pod) const;
   framework::Status MayPreempt(const framework::PodInfo& pod,
                                const framework::NodeStatusReader& statuses) const;
 

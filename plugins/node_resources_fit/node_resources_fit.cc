@@ -7,6 +7,8 @@
 
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "framework/handle.h"
+#include "framework/snapshot.h"
 #include "plugins/node_resources_fit/queueing_hints.h"
 #include "plugins/signature_keys.h"
 
@@ -61,7 +63,8 @@ Status ScalarRejection(uint32_t named, const std::vector<Symbol>& scalars, bool 
 
 }  // namespace
 
-NodeResourcesFit::NodeResourcesFit(const NodeResourcesFitArgs& args) {
+NodeResourcesFit::NodeResourcesFit(const NodeResourcesFitArgs& args, framework::Handle& handle)
+    : handle_(handle) {
   const ScoringStrategyArgs& scoring = *args.scoring_strategy;
   resources_ = Resolve(scoring.resources);
   if (scoring.type == "MostAllocated") {
@@ -186,6 +189,31 @@ framework::Scored NodeResourcesFit::Score(const framework::CycleState&,
   return {static_cast<int64_t>(
               std::round(static_cast<double>(sum) / static_cast<double>(weights))),
           {}};
+}
+
+framework::Scored NodeResourcesFit::ScorePlacement(framework::CycleState&,
+                                                   std::span<const framework::PodPtr>,
+                                                   const framework::Placement& placement,
+                                                   std::span<const framework::PodPtr> proposed) {
+  int64_t sum = 0, weights = 0;
+  for (const WeightedResource& resource : resources_) {
+    Allocation all;
+    for (const std::string& name : placement.node_names) {
+      const framework::NodeInfo* node = handle_.snapshot().Find(name);
+      if (node == nullptr) continue;
+      const Allocation used = AllocationOf(resource, *node);
+      all.allocatable = SaturatingAdd(all.allocatable, used.allocatable);
+      all.requested = SaturatingAdd(all.requested, used.requested);
+    }
+    for (const framework::PodPtr& pod : proposed) {
+      all.requested =
+          SaturatingAdd(all.requested, AmountOf(resource, pod->scoring_requests));
+    }
+    if (all.allocatable == 0) continue;
+    sum += MostAllocated(all.requested, all.allocatable) * resource.weight;
+    weights += resource.weight;
+  }
+  return {weights == 0 ? 0 : sum / weights, {}};
 }
 
 bool NodeResourcesFit::ScoreBatch(const framework::CycleState&, const framework::PodInfo& pod,

@@ -21,6 +21,7 @@ namespace berth::plugins::node_resources_fit {
 //   in ignoredResourceGroups are left to others.
 // Score: LeastAllocated, MostAllocated or RequestedToCapacityRatio over the listed resources, pod
 //   and node counted with 100m / 200 MiB for containers without requests; in [0, 100] already.
+// PlacementScore: MostAllocated over what the placement's nodes have and are asked for together.
 // Events: a pod goes away or shrinks; a node joins with room, or grows in what the pod asks for.
 //   Hints honour ignored resources, so that a pod waiting for one is not missed.
 // Cost: Filter a few comparisons, Score one division per resource; no allocation when the pod fits
@@ -30,11 +31,12 @@ namespace berth::plugins::node_resources_fit {
 class NodeResourcesFit final : public framework::PreFilterPlugin,
                                public framework::FilterPlugin,
                                public framework::PreScorePlugin,
-                               public framework::ScorePlugin {
+                               public framework::ScorePlugin,
+                               public framework::PlacementScorePlugin {
  public:
   static constexpr std::string_view kName = "NodeResourcesFit";
   // args: validated.
-  explicit NodeResourcesFit(const NodeResourcesFitArgs& args);
+  NodeResourcesFit(const NodeResourcesFitArgs& args, framework::Handle& handle);
 
   std::string_view Name() const override { return kName; }
   framework::PreFilterResult PreFilter(framework::CycleState& state, const framework::PodInfo& pod,
@@ -53,6 +55,10 @@ class NodeResourcesFit final : public framework::PreFilterPlugin,
                   const framework::NodeColumns& columns,
                   std::span<const framework::NodeIndex> nodes,
                   std::span<int64_t> out) const override;
+  framework::Scored ScorePlacement(framework::CycleState& state,
+                                   std::span<const framework::PodPtr> group,
+                                   const framework::Placement& placement,
+                                   std::span<const framework::PodPtr> proposed) override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
@@ -68,6 +74,7 @@ class NodeResourcesFit final : public framework::PreFilterPlugin,
       const framework::PodInfo& pod, const google::protobuf::Message* old_object,
       const google::protobuf::Message* new_object) const;
 
+  framework::Handle& handle_;
   Strategy strategy_ = Strategy::kLeastAllocated;
   std::vector<WeightedResource> resources_;
   std::vector<UtilizationPoint> shape_;

@@ -52,6 +52,22 @@ Allocation AllocationOf(const WeightedResource& resource, const api::scheduling:
   return {has.Scalar(resource.name), SaturatingAdd(node.requested().Scalar(resource.name), wanted)};
 }
 
+int64_t AmountOf(const WeightedResource& resource, const api::scheduling::Amounts& amounts) {
+  switch (resource.kind) {
+    case Kind::kCpu: return amounts.milli_cpu;
+    case Kind::kMemory: return amounts.memory_bytes;
+    case Kind::kEphemeralStorage: return amounts.ephemeral_storage_bytes;
+    case Kind::kScalar: break;
+  }
+  return amounts.Scalar(resource.name);
+}
+
+Allocation AllocationOf(const WeightedResource& resource, const framework::NodeInfo& node) {
+  const bool with_defaults = resource.kind == Kind::kCpu || resource.kind == Kind::kMemory;
+  return {AmountOf(resource, node.allocatable().amounts),
+          AmountOf(resource, with_defaults ? node.non_zero_requested() : node.requested())};
+}
+
 int64_t LeastAllocated(int64_t requested, int64_t allocatable) {
   if (requested > allocatable) return 0;
   return Times(allocatable - requested, kScoreMax) / allocatable;

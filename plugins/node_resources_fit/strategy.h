@@ -34,6 +34,10 @@ struct Allocation {
 Allocation AllocationOf(const WeightedResource& resource, const api::scheduling::Amounts& pod,
                         const framework::NodeInfo& node, const api::scheduling::Amounts& used);
 
+// The same of the node alone, and of the pod alone.
+Allocation AllocationOf(const WeightedResource& resource, const framework::NodeInfo& node);
+int64_t AmountOf(const WeightedResource& resource, const api::scheduling::Amounts& amounts);
+
 // [0, 100], truncated: the free share, the used share. allocatable > 0.
 int64_t LeastAllocated(int64_t requested, int64_t allocatable);
 int64_t MostAllocated(int64_t requested, int64_t allocatable);

@@ -44,7 +44,8 @@ pod() {
   curl -sf -H 'Content-Type: application/json' "$server/api/v1/namespaces/default/pods" -d "{
     \"apiVersion\":\"v1\",\"kind\":\"Pod\",
     \"metadata\":{\"name\":\"$1\",\"labels\":{\"team\":\"$2\"}},
-    \"spec\":{\"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}" >/dev/null
+    \"spec\":{\"schedulerName\":\"${scheduler:-default-scheduler}\",
+    \"containers\":[{\"name\":\"c\",\"image\":\"i\"}]}}" >/dev/null
 }
 field() { curl -sf "$server/api/v1/namespaces/default/pods/$1" | jq -r "$2"; }
 sleep 0.5  # labels are seen
@@ -59,4 +60,40 @@ for _ in $(seq 100); do
 done
 [[ "$message" = "0/4 nodes are available: 4 node(s) didn't belong to team green."* ]] ||
   fail "pod green: $message"
+
+# The same over TLS, verified by an authority of its own; and one that shows another certificate.
+for name in extender other; do
+  openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj "/CN=$name" \
+    -addext subjectAltName=IP:127.0.0.1 -keyout "$work/$name-key.pem" -out "$work/$name.pem" \
+    2>/dev/null
+done
+tls_port=$((port + 1))
+python3 examples/extender/extender.py --port "$tls_port" --tls-cert "$work/extender.pem" \
+  --tls-key "$work/extender-key.pem" >"$work/tls.log" 2>&1 &
+pids+=($!)
+for name in trusting doubting; do
+  authority=extender.pem
+  [ "$name" = trusting ] || authority=other.pem
+  sed "s|http://127.0.0.1:$port|https://127.0.0.1:$tls_port|" "$work/config.yaml" \
+    >"$work/$name.yaml"
+  cat >>"$work/$name.yaml" <<YAML
+  enableHTTPS: true
+  tlsConfig: {caFile: $work/$authority}
+profiles: [{schedulerName: $name}]
+YAML
+  "$berth" scheduler --config "$work/$name.yaml" --kubeconfig "$work/kubeconfig" --secure-port 0 \
+    >"$work/$name.log" 2>&1 &
+  pids+=($!)
+done
+scheduler=trusting pod trusted blue
+scheduler=doubting pod doubted blue
+for _ in $(seq 100); do [ "$(field trusted '.spec.nodeName')" != null ] && break; sleep 0.1; done
+[ "$(field trusted '.spec.nodeName')" = "$2" ] ||
+  fail "over TLS: pod trusted is on $(field trusted '.spec.nodeName'), not on $2"
+for _ in $(seq 100); do
+  message=$(field doubted '.status.conditions[0].message')
+  [ "$message" != null ] && break
+  sleep 0.1
+done
+[[ "$message" = *"failed to verify certificate"* ]] || fail "pod doubted: $message"
 echo "the extender chose $2 for its team's pod, and said why the other fits nowhere"

@@ -512,33 +512,6 @@ TEST_F(EngineTest, GatedPodsWaitForTheirGate) {
   EXPECT_EQ(NodeOf("p"), "n1");
 }
 
-// --- absent plugins ----------------------------------------------------------------------------
-
-TEST_F(EngineTest, FieldsOfAbsentPluginsAreNeverIgnored) {
-  StartEngine(FakeProfile({"FakeFit"}));
-  Put(MakeNode("n1").Capacity("1", "1Gi"));
-  MakePod member("p");
-  member.message().mutable_spec()->mutable_scheduling_group()->set_pod_group_name("g");
-  Put(member);
-  Run();
-  EXPECT_EQ(LastEvent(),
-            "FailedScheduling: 0/1 nodes are available: pod uses spec.schedulingGroup, and plugin "
-            "GangScheduling is not in this scheduler.");
-  EXPECT_EQ(NodeOf("p"), "");
-}
-
-TEST_F(EngineTest, DisabledPluginsAreIgnoredAsUpstreamDoes) {
-  ProfileConfig profile = FakeProfile({"FakeFit"});
-  profile.plugins.multi_point.disabled = {"GangScheduling"};
-  StartEngine(profile);
-  Put(MakeNode("n1").Capacity("1", "1Gi"));
-  MakePod member("p");
-  member.message().mutable_spec()->mutable_scheduling_group()->set_pod_group_name("g");
-  Put(member);
-  Run();
-  EXPECT_EQ(NodeOf("p"), "n1");
-}
-
 TEST_F(EngineTest, StopsInTheMiddle) {
   StartEngine(FakeProfile({"FakeFit"}));
   Put(MakeNode("n1").Capacity("100", "100Gi"));

@@ -31,6 +31,8 @@ class NoHandle final : public Handle {
   bool RejectWaitingPod(std::string_view) override { return false; }
   std::vector<PodPtr> NominatedPods(std::string_view) const override { return {}; }
   void ClearNomination(const PodPtr&) override {}
+  PodGroupMembers MembersOf(std::string_view, std::string_view) const override { return {}; }
+  const PodGroupFeatures& pod_group_features() const override { return features_; }
   bool ExtendersPreempt(const PodInfo&) const override { return false; }
   void AskExtendersToPreempt(const PodPtr&, std::vector<PreemptionCandidate>,
                              absl::AnyInvocable<void(
@@ -47,6 +49,7 @@ class NoHandle final : public Handle {
   }
 
  private:
+  PodGroupFeatures features_;
   Metrics metrics_;
 };
 

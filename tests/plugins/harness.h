@@ -78,6 +78,10 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
     return nominated;
   }
   void ClearNomination(const framework::PodPtr&) override {}
+  framework::PodGroupMembers MembersOf(std::string_view, std::string_view) const override {
+    return members;
+  }
+  const framework::PodGroupFeatures& pod_group_features() const override { return features; }
   bool ExtendersPreempt(const framework::PodInfo&) const override { return false; }
   void AskExtendersToPreempt(
       const framework::PodPtr&, std::vector<framework::PreemptionCandidate>,
@@ -115,6 +119,8 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
 
   const framework::Snapshot* other_snapshot = nullptr;  // instead of the fixed nodes
   framework::ObjectSink* other_sink = nullptr;          // perhaps &world
+  framework::PodGroupMembers members;                   // of whatever group is asked for
+  framework::PodGroupFeatures features;
   std::vector<framework::PodPtr> nominated;             // on whatever node is asked for
   absl::Status bind_result;
   std::vector<std::string> bound;  // "namespace/name node"

@@ -59,14 +59,18 @@ TEST(FlagsTest, DeprecatedFlagsWithoutAFile) {
 
 TEST(FlagsTest, FeatureGates) {
   const Flags flags =
-      Read({"--feature-gates=NominatedNodeNameForExpectation=false,GangScheduling=true"});
+      Read({"--feature-gates=NominatedNodeNameForExpectation=false,OpportunisticBatching=false"});
   EXPECT_FALSE(flags.gates.Enabled("NominatedNodeNameForExpectation"));
-  EXPECT_EQ(flags.gates.WithoutEffect(), std::vector<std::string>{"GangScheduling"});
+  EXPECT_EQ(flags.gates.WithoutEffect(), std::vector<std::string>{"OpportunisticBatching"});
   EXPECT_EQ(FeatureGates::Parse("NoSuchGate=true").status().message(),
             "unrecognized feature gate: NoSuchGate");
   EXPECT_EQ(FeatureGates::Parse("DynamicResourceAllocation=false").status().message(),
             "cannot set feature gate DynamicResourceAllocation to false, feature is locked to "
             "true");
+  EXPECT_EQ(FeatureGates::Parse("GangScheduling=true")->PodGroups().status().message(),
+            "GangScheduling is enabled, but depends on features that are disabled: "
+            "[GenericWorkload]");
+  EXPECT_TRUE(FeatureGates::Parse("GangScheduling=true,GenericWorkload=true")->PodGroups().ok());
   EXPECT_FALSE(FeatureGates::Parse("GangScheduling").ok());
   EXPECT_FALSE(FeatureGates::Parse("GangScheduling=perhaps").ok());
 }

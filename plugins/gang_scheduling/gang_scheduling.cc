@@ -1,0 +1,109 @@
+#include "plugins/gang_scheduling/gang_scheduling.h"
+
+#include <string>
+#include <utility>
+
+#include <fmt/core.h>
+
+#include "api/errors.h"
+#include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
+#include "framework/handle.h"
+#include "framework/object_source.h"
+#include "framework/pod_group.h"
+#include "plugins/event_objects.h"
+
+namespace berth::plugins::gang_scheduling {
+namespace {
+
+using framework::PodGroupOf;
+using framework::PodInfo;
+using framework::QueueingHint;
+using framework::Status;
+using api::gang::PodGroup;
+
+constexpr absl::Duration kPermitTimeout = absl::Minutes(5);
+
+std::shared_ptr<const PodGroup> FindGroup(framework::Handle& handle, const PodInfo& pod) {
+  return std::static_pointer_cast<const PodGroup>(handle.objects().Get(
+      api::ResourceOf<PodGroup>(), pod.namespace_name, PodGroupOf(pod)));
+}
+
+absl::StatusOr<QueueingHint> AfterPodAdded(const PodInfo& pod, const google::protobuf::Message*,
+                                           const google::protobuf::Message* new_object) {
+  const api::core::Pod* added = AsPod(new_object);
+  if (added == nullptr) return absl::InternalError("event without a pod");
+  const bool same = !PodGroupOf(pod).empty() && PodGroupOf(pod) == PodGroupOf(*added) &&
+                    pod.namespace_name == added->metadata().namespace_();
+  return same ? QueueingHint::kQueue : QueueingHint::kSkip;
+}
+
+absl::StatusOr<QueueingHint> AfterGroupAdded(const PodInfo& pod, const google::protobuf::Message*,
+                                             const google::protobuf::Message* new_object) {
+  const auto* added = dynamic_cast<const PodGroup*>(new_object);
+  if (added == nullptr) return absl::InternalError("event without a pod group");
+  const bool own = PodGroupOf(pod) == added->metadata().name() &&
+                   pod.namespace_name == added->metadata().namespace_();
+  return own ? QueueingHint::kQueue : QueueingHint::kSkip;
+}
+
+}  // namespace
+
+GangScheduling::GangScheduling(framework::Handle& handle) : handle_(handle) {}
+
+Status GangScheduling::PreEnqueue(const PodInfo& pod) {
+  if (PodGroupOf(pod).empty()) return framework::Success();
+  const auto group = FindGroup(handle_, pod);
+  if (group == nullptr) {
+    return framework::Unresolvable(
+        fmt::format("waiting for pods's pod group {} to appear in scheduling queue",
+                    api::GoQuoted(PodGroupOf(pod))));
+  }
+  const auto& policy = group->spec().scheduling_policy();
+  if (!policy.has_gang()) return framework::Success();
+  const auto members = handle_.MembersOf(pod.namespace_name, PodGroupOf(pod));
+  if (members.all() >= policy.gang().min_count()) return framework::Success();
+  return framework::Unresolvable(
+      "waiting for minCount pods from a gang to appear in scheduling queue");
+}
+
+framework::PermitResult GangScheduling::Permit(framework::CycleState& state, const PodInfo& pod,
+                                               std::string_view) {
+  if (PodGroupOf(pod).empty()) return {};
+  const auto group = FindGroup(handle_, pod);
+  if (group == nullptr) {
+    return {framework::Error(fmt::format("podgroup.scheduling.k8s.io {} not found",
+                                         api::GoQuoted(PodGroupOf(pod)))),
+            {}};
+  }
+  const auto& policy = group->spec().scheduling_policy();
+  if (!policy.has_gang()) return {};
+  const auto members = handle_.MembersOf(pod.namespace_name, PodGroupOf(pod));
+  if (members.placed() < policy.gang().min_count()) {
+    if (!state.in_pod_group_pass) {
+      std::vector<std::string> keys;
+      for (const auto& member : members.waiting) {
+        keys.push_back(member->metadata().namespace_() + "/" + member->metadata().name());
+      }
+      handle_.Activate(keys);
+    }
+    return {framework::Wait("waiting for minCount pods from a gang to be scheduled"),
+            kPermitTimeout};
+  }
+  if (!state.in_pod_group_pass) {
+    for (const auto& member : members.assumed) {
+      framework::WaitingPod* waiting = handle_.FindWaitingPod(member->metadata().uid());
+      if (waiting != nullptr) waiting->Allow(kName);
+    }
+  }
+  return {};
+}
+
+std::optional<std::vector<framework::ClusterEventWithHint>> GangScheduling::EventsToRegister()
+    const {
+  return {{{{std::string(framework::kPodResource), framework::kAdd, ""}, AfterPodAdded},
+           {{"scheduling.k8s.io/PodGroup", framework::kAdd, ""}, AfterGroupAdded}}};
+}
+
+}  // namespace berth::plugins::gang_scheduling

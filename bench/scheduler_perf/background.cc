@@ -66,9 +66,10 @@ absl::Status Run::DeletePods(const Op& op, size_t index) {
   return absl::OkStatus();
 }
 
-// Creates an object in the slot, or deletes the one that is there.
+// Creates an object in the slot, or deletes the one that is there. refused: counts what could not
+// be created; the slot stays empty then, as upstream.
 absl::Status Run::ChurnSlot(const ObjectTemplate& from, const std::string& space, size_t index,
-                            std::string& slot) {
+                            std::string& slot, int64_t& refused) {
   const api::Resource& resource = from.resource();
   const std::string in = resource.namespaced ? space : std::string();
   if (!slot.empty()) {
@@ -86,8 +87,13 @@ absl::Status Run::ChurnSlot(const ObjectTemplate& from, const std::string& space
   std::string name = api::MetaOf(*object).name();
   std::vector<ObjectPtr> one;
   one.push_back(std::move(object));
-  // What cannot be created leaves the slot empty, as upstream.
-  if (target_.Create(resource, std::move(one)).ok()) slot = std::move(name);
+  const absl::Status created = target_.Create(resource, std::move(one));
+  if (created.ok()) {
+    slot = std::move(name);
+  } else if (refused++ == 0) {
+    Say(fmt::format("op {}: churn goes without what cannot be created: {}", index,
+                    ToStd(created.message())));
+  }
   return absl::OkStatus();
 }
 
@@ -105,11 +111,12 @@ absl::Status Run::Churn(const Op& op, size_t index) {
     const size_t slots_each = op.recreate ? static_cast<size_t>(op.number) : 1;
     std::vector<std::string> slots(templates->size() * slots_each);
     absl::Status status;
+    int64_t refused = 0;
     Tick(absl::Milliseconds(op.interval_ms), [&](int64_t tick) {
       for (size_t i = 0; i < templates->size(); ++i) {
         std::string& slot = slots[i * slots_each + static_cast<size_t>(tick) % slots_each];
         if (!op.recreate) slot.clear();
-        status.Update(ChurnSlot((*templates)[i], space, index, slot));
+        status.Update(ChurnSlot((*templates)[i], space, index, slot, refused));
       }
       return op.recreate || op.number == 0 || tick + 1 < op.number;
     });

@@ -16,6 +16,7 @@
 #include "framework/memory_world.h"
 #include "framework/registry.h"
 #include "scheduler-main/config.h"
+#include "scheduler-main/extender/http_extender.h"
 #include "scheduler-main/feature_gates.h"
 #include "scheduler-main/metrics.h"
 #include "scheduler-main/scheduler.h"
@@ -55,8 +56,7 @@ class EngineTarget final : public Target {
       claims_ = std::make_unique<ClaimController>(executor_, world_, api_);
       engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted), executor_,
                                                     world_, api_, metrics);
-      status = scheduler::AddProfiles(wanted, registry_, *engine_);
-      if (status.ok()) status = engine_->Start();
+      status = Configure(wanted);
     });
     return status;
   }
@@ -140,6 +140,13 @@ class EngineTarget final : public Target {
   absl::Status Clear() override { return absl::OkStatus(); }  // a new target each time
 
  private:
+  absl::Status Configure(const scheduler::SchedulerOptions& wanted) {
+    BERTH_ASSIGN_OR_RETURN(auto extenders, scheduler::MakeExtenders(wanted.config, executor_, {}));
+    engine_->SetExtenders(std::move(extenders));
+    BERTH_RETURN_IF_ERROR(scheduler::AddProfiles(wanted, registry_, *engine_));
+    return engine_->Start();
+  }
+
   absl::Status CreateNow(const api::Resource& resource, MemoryApi::MutablePtr object) {
     if (object->GetDescriptor() == Pod::descriptor()) {
       const auto& metadata = static_cast<const Pod&>(*object).metadata();

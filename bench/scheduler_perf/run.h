@@ -43,7 +43,7 @@ class Run {
   absl::Status Await(const PodFilter& filter, int64_t count, bool attempted);
   absl::Status EnsureNamespace(const std::string& name);
   void Summarize();
-  void Say(const std::string& text) const;
+  void Say(const std::string& text);
   absl::Time Now() const { return options_.clock->Now(); }
 
   // operations.cc
@@ -74,7 +74,7 @@ class Run {
   absl::Status DeletePods(const Op& op, size_t index);
   absl::Status Churn(const Op& op, size_t index);
   absl::Status ChurnSlot(const ObjectTemplate& from, const std::string& space, size_t index,
-                         std::string& slot);
+                         std::string& slot, int64_t& refused);
   // Calls `act` with 0, 1, 2, ... once in a period (at once when it is zero) until it says false,
   // or the workload ends.
   void Tick(absl::Duration period, const std::function<bool(int64_t)>& act);

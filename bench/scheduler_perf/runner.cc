@@ -40,7 +40,8 @@ absl::StatusOr<WorkloadResult> Run::Execute() {
   return std::move(result_);
 }
 
-void Run::Say(const std::string& text) const {
+void Run::Say(const std::string& text) {
+  absl::MutexLock lock(&mutex_);
   if (options_.progress) options_.progress(text);
 }
 

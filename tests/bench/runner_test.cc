@@ -1,8 +1,12 @@
 // The runner's operations one by one, against the engine, with built-in templates and with files.
 #include "bench/scheduler_perf/runner.h"
 
+#include <stdlib.h>
+
 #include <filesystem>
 #include <fstream>
+#include <map>
+#include <set>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -23,9 +27,9 @@ using ::testing::HasSubstr;
 class RunnerTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    folder_ = std::filesystem::temp_directory_path() /
-              (std::string("berth-runner-") +
-               ::testing::UnitTest::GetInstance()->current_test_info()->name());
+    std::string pattern = std::filesystem::temp_directory_path() / "berth-runner-XXXXXX";
+    ASSERT_NE(mkdtemp(pattern.data()), nullptr);
+    folder_ = pattern;
     std::filesystem::create_directories(folder_ / "templates");
     Restart();
   }

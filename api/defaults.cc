@@ -1,5 +1,6 @@
 #include "api/defaults.h"
 
+#include "api/defaults_claim.h"
 #include "api/defaults_pod.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
@@ -8,6 +9,7 @@
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 
 namespace berth::api {
@@ -62,6 +64,11 @@ void ApplyDefaults(const Resource& /*resource*/, google::protobuf::Message& mess
     DefaultReplicaSet(static_cast<apps::ReplicaSet&>(message));
   } else if (type == scheduling_v1::PriorityClass::descriptor()) {
     DefaultPriorityClass(static_cast<scheduling_v1::PriorityClass&>(message));
+  } else if (type == dra::ResourceClaim::descriptor()) {
+    DefaultClaimSpec(*static_cast<dra::ResourceClaim&>(message).mutable_spec());
+  } else if (type == dra::ResourceClaimTemplate::descriptor()) {
+    auto& spec = *static_cast<dra::ResourceClaimTemplate&>(message).mutable_spec();
+    DefaultClaimSpec(*spec.mutable_spec());
   }
 }
 

@@ -5,12 +5,16 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
-#include <thread>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include "api/resource_table.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -26,19 +30,23 @@ namespace berth::bench {
 namespace {
 
 struct Options {
-  std::string file;
+  std::string config;  // a workload file, or a folder of them
+  std::string templates;
+  std::string topic;
   std::string workload;
   std::string labels;
   std::string target = "engine";
   std::string kubeconfig;
   std::string store = "rocksdb";
-  std::string config;
+  std::string scheduler_config;
   std::string data_items;
   std::string output = "table";
   std::string directory;
+  bool histograms = false;
   int clients = 32;
   int repeat = 1;
   double sample_interval_s = 1;
+  int wait_limit_s = 600;
 };
 
 // What a workload runs against, and what must live as long.
@@ -59,15 +67,33 @@ struct Rig {
 absl::Status ConnectApi(const std::string& kubeconfig, const Options& options, Rig& rig) {
   BERTH_ASSIGN_OR_RETURN(client::RestConfig rest, client::LoadKubeconfig(kubeconfig));
   BERTH_ASSIGN_OR_RETURN(rig.transport, client::MakeTransport(rest));
-  rig.target = MakeApiTarget(*rig.transport,
-                             {.name = options.target, .requests_in_flight = options.clients});
+  ApiTargetOptions target{.name = options.target, .requests_in_flight = options.clients};
+  if (rig.stack != nullptr) target.serves = api::Resources();
+  rig.target = MakeApiTarget(*rig.transport, target);
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const std::string& config) {
+struct Selected {
+  const WorkloadFile* file;
+  const TestCase* test_case;
+  const Workload* workload;
+
+  std::string Name() const { return test_case->name + "/" + workload->name; }
+};
+
+absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const Selected& selected) {
   auto rig = std::make_unique<Rig>();
+  std::string config = options.scheduler_config;
+  if (config.empty() && !selected.test_case->scheduler_config_path.empty()) {
+    config = selected.file->folder + "/" + selected.test_case->scheduler_config_path;
+  }
+  const auto& gates = selected.workload->feature_gates;
   if (options.target == "engine") {
-    BERTH_ASSIGN_OR_RETURN(rig->target, MakeEngineTarget({.config_path = config}));
+    const bool measured = selected.workload->threshold_selector.name != kThroughputMetric;
+    BERTH_ASSIGN_OR_RETURN(rig->target,
+                           MakeEngineTarget({.config_path = config,
+                                             .feature_gates = gates,
+                                             .histograms = options.histograms || measured}));
   } else if (options.target == "stack") {
     std::string pattern = (options.directory.empty() ? std::filesystem::temp_directory_path()
                                                      : std::filesystem::path(options.directory)) /
@@ -78,6 +104,7 @@ absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const std::
     rig->directory = pattern;
     BERTH_ASSIGN_OR_RETURN(
         Stack stack, Stack::Start({.store = options.store, .scheduler_config = config,
+                                   .feature_gates = SplitGates(gates).flag,
                                    .directory = rig->directory}));
     rig->stack = std::make_unique<Stack>(std::move(stack));
     BERTH_RETURN_IF_ERROR(ConnectApi(rig->stack->kubeconfig(), options, *rig));
@@ -98,7 +125,7 @@ void PrintRow(const Measurement& m, const WorkloadResult& result, std::string_vi
              Milliseconds(Percentile(m.latencies, 50)), Milliseconds(Percentile(m.latencies, 99)),
              m.latencies.empty() ? "-" : Milliseconds(m.latencies.back()), result.nodes_min,
              result.nodes_max);
-  if (m.below_threshold) fmt::print("  BELOW its threshold\n");
+  for (const std::string& problem : m.problems) fmt::print("  {}\n", problem);
   std::fflush(stdout);
 }
 
@@ -107,13 +134,14 @@ void PrintHead() {
              "SECONDS", "PODS/S", "P50 MS", "P99 MS", "MAX MS", "PODS/NODE");
 }
 
-absl::Status WriteDataItems(const std::string& directory, const std::vector<DataItem>& items) {
+absl::Status WriteDataItems(const Options& options, const std::string& topic,
+                            const std::vector<DataItem>& items) {
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  std::filesystem::create_directories(options.data_items, error);
   const std::string stamp = absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", RealClock::Get().Now(),
                                              absl::LocalTimeZone());
-  const std::string path =
-      fmt::format("{}/BenchmarkPerfScheduling_benchmark_berth_{}.json", directory, stamp);
+  const std::string path = fmt::format("{}/BenchmarkPerfScheduling_benchmark_{}_{}.json",
+                                       options.data_items, topic, stamp);
   std::ofstream out(path);
   out << PrintDataItems(items);
   if (!out.flush()) return absl::InternalError(fmt::format("{}: cannot be written", path));
@@ -121,33 +149,51 @@ absl::Status WriteDataItems(const std::string& directory, const std::vector<Data
   return absl::OkStatus();
 }
 
-struct Selected {
-  const TestCase* test_case;
-  const Workload* workload;
-};
+absl::StatusOr<std::vector<WorkloadFile>> ReadFiles(const Options& options) {
+  std::vector<std::string> paths = {options.config};
+  std::error_code ignored;
+  if (std::filesystem::is_directory(options.config, ignored)) {
+    paths = FindWorkloadFiles(options.config);
+    if (paths.empty()) {
+      return absl::NotFoundError(
+          fmt::format("{}: no performance-config.yaml below it", options.config));
+    }
+  }
+  std::vector<WorkloadFile> out;
+  for (const std::string& path : paths) {
+    BERTH_ASSIGN_OR_RETURN(WorkloadFile file, ReadWorkloads(path));
+    if (!options.topic.empty()) file.topic = options.topic;
+    out.push_back(std::move(file));
+  }
+  return out;
+}
 
-std::vector<Selected> Select(const WorkloadFile& file, const Options& options) {
+std::vector<Selected> Select(const std::vector<WorkloadFile>& files, const Options& options) {
+  // As upstream's benchmark: what is labelled for it, unless something is asked for by name.
+  const bool by_default = options.workload.empty() && options.labels.empty();
+  const std::string labels = by_default ? "performance" : options.labels;
   std::vector<Selected> out;
-  for (const TestCase& test_case : file.cases) {
-    for (const Workload& workload : test_case.workloads) {
-      const std::string name = test_case.name + "/" + workload.name;
-      const bool named = options.workload.empty() || name == options.workload ||
-                         test_case.name == options.workload;
-      if (named && MatchesLabels(options.labels, workload.labels)) {
-        out.push_back({&test_case, &workload});
+  for (const WorkloadFile& file : files) {
+    for (const TestCase& test_case : file.cases) {
+      for (const Workload& workload : test_case.workloads) {
+        const Selected one{&file, &test_case, &workload};
+        const bool named = options.workload.empty() || one.Name() == options.workload ||
+                           test_case.name == options.workload;
+        if (named && MatchesLabels(labels, workload.labels)) out.push_back(one);
       }
     }
   }
   return out;
 }
 
-absl::StatusOr<WorkloadResult> RunOne(const Options& options, const std::string& config,
-                                      const WorkloadFile& file, const Selected& selected,
+absl::StatusOr<WorkloadResult> RunOne(const Options& options, const Selected& selected,
                                       const RunOptions& run) {
-  BERTH_RETURN_IF_ERROR(selected.test_case->supported);
-  BERTH_RETURN_IF_ERROR(selected.workload->supported);
-  BERTH_ASSIGN_OR_RETURN(const std::unique_ptr<Rig> rig, MakeRig(options, config));
-  auto result = RunWorkload(file, *selected.test_case, *selected.workload, *rig->target, run);
+  BERTH_ASSIGN_OR_RETURN(const std::unique_ptr<Rig> rig, MakeRig(options, selected));
+  for (const std::string& gate : SplitGates(selected.workload->feature_gates).without_effect) {
+    run.progress(fmt::format("{}: feature gate has no effect: {}", selected.Name(), gate));
+  }
+  auto result =
+      RunWorkload(*selected.file, *selected.test_case, *selected.workload, *rig->target, run);
   // Somebody else's cluster is left as it was found, also after a failure.
   if (options.target == "cluster") {
     const absl::Status cleared = rig->target->Clear();
@@ -156,76 +202,95 @@ absl::StatusOr<WorkloadResult> RunOne(const Options& options, const std::string&
                  ToStd(cleared.message()));
     }
   }
+  if (result.ok() && result->in_flight_events > 0) {
+    return absl::InternalError(
+        fmt::format("{} events are still in flight at the end", result->in_flight_events));
+  }
   return result;
 }
 
+// items: by topic.
+using ItemsByTopic = std::map<std::string, std::vector<DataItem>>;
+
+bool RunAndReport(const Options& options, const Selected& selected, const RunOptions& run,
+                  ItemsByTopic& items) {
+  const absl::StatusOr<WorkloadResult> result = RunOne(options, selected, run);
+  if (!result.ok()) {
+    fmt::print(stderr, "berth bench: {}: {}\n", selected.Name(),
+               ToStd(result.status().message()));
+    return false;
+  }
+  bool good = true;
+  for (const Measurement& m : result->measurements) {
+    if (options.output == "table") PrintRow(m, *result, options.target);
+    for (DataItem item : m.items) {
+      item.labels["Target"] = options.target;
+      items[selected.file->topic].push_back(std::move(item));
+    }
+    good = good && m.problems.empty();
+  }
+  return good;
+}
+
+int Report(const Options& options, const ItemsByTopic& items, bool good) {
+  std::vector<DataItem> all;
+  for (const auto& [topic, some] : items) {
+    all.insert(all.end(), some.begin(), some.end());
+    if (options.data_items.empty()) continue;
+    if (const absl::Status bad = WriteDataItems(options, topic, some); !bad.ok()) {
+      fmt::print(stderr, "berth bench: {}\n", ToStd(bad.message()));
+      return 1;
+    }
+  }
+  if (options.output == "json") fmt::print("{}", PrintDataItems(all));
+  return good ? 0 : 1;
+}
+
 int RunSelected(const Options& options) {
-  const auto file = ReadWorkloads(options.file);
-  if (!file.ok()) {
-    fmt::print(stderr, "berth bench: {}\n", ToStd(file.status().message()));
+  const auto files = ReadFiles(options);
+  if (!files.ok()) {
+    fmt::print(stderr, "berth bench: {}\n", ToStd(files.status().message()));
     return 2;
   }
-  const std::vector<Selected> selected = Select(*file, options);
+  const std::vector<Selected> selected = Select(*files, options);
   if (selected.empty()) {
-    fmt::print(stderr, "berth bench: no workload of {} matches; it has:\n", options.file);
-    for (const TestCase& c : file->cases) {
-      for (const Workload& w : c.workloads) fmt::print(stderr, "  {}/{}\n", c.name, w.name);
+    fmt::print(stderr, "berth bench: no workload of {} matches; it has:\n", options.config);
+    for (const WorkloadFile& file : *files) {
+      for (const TestCase& c : file.cases) {
+        for (const Workload& w : c.workloads) fmt::print(stderr, "  {}/{}\n", c.name, w.name);
+      }
     }
     return 2;
   }
   RunOptions run;
   run.clock = &RealClock::Get();
   run.sample_interval = absl::Seconds(options.sample_interval_s);
+  run.wait_limit = absl::Seconds(options.wait_limit_s);
+  run.templates = options.templates;
   run.progress = [](std::string_view text) { fmt::print(stderr, "  {}\n", text); };
-  std::vector<DataItem> items;
-  bool failed = false;
+  ItemsByTopic items;
+  bool good = true;
   if (options.output == "table") PrintHead();
   for (const Selected& s : selected) {
     for (int round = 0; round < options.repeat; ++round) {
-      std::string config = options.config;
-      if (config.empty() && !s.test_case->scheduler_config_path.empty()) {
-        config = file->folder + "/" + s.test_case->scheduler_config_path;
-      }
-      const absl::StatusOr<WorkloadResult> result = RunOne(options, config, *file, s, run);
-      if (!result.ok()) {
-        fmt::print(stderr, "berth bench: {}/{}: {}\n", s.test_case->name, s.workload->name,
-                   ToStd(result.status().message()));
-        failed = true;
-        continue;
-      }
-      for (const Measurement& m : result->measurements) {
-        if (options.output == "table") PrintRow(m, *result, options.target);
-        items.push_back(m.throughput);
-        items.back().labels["Target"] = options.target;
-        failed = failed || m.below_threshold;
-      }
+      good = RunAndReport(options, s, run, items) && good;
     }
   }
-  if (options.output == "json") fmt::print("{}", PrintDataItems(items));
-  if (!options.data_items.empty()) {
-    if (const absl::Status bad = WriteDataItems(options.data_items, items); !bad.ok()) {
-      fmt::print(stderr, "berth bench: {}\n", ToStd(bad.message()));
-      return 1;
-    }
-  }
-  return failed ? 1 : 0;
+  return Report(options, items, good);
 }
 
-}  // namespace
-
-int BenchMain(int argc, char** argv) {
-  Options options;
-  CLI::App app{
-      "Runs workloads in Kubernetes' scheduler_perf format and reports throughput, latency and "
-      "spread.\n\nExamples:\n"
-      "  berth bench --workload SchedulingBasic/5000Nodes_10000Pods\n"
-      "  berth bench --target stack --store rocksdb --labels performance\n"
-      "  berth bench --target cluster --kubeconfig ~/.kube/config --file performance-config.yaml\n",
-      "berth bench"};
-  app.add_option("--file", options.file, "workload file (scheduler_perf format)")
-      ->default_val("bench/workloads/performance-config.yaml");
-  app.add_option("--workload", options.workload, "CASE or CASE/WORKLOAD; default: all");
-  app.add_option("--labels", options.labels, "label filter: a,+b,-c");
+void AddOptions(CLI::App& app, Options& options) {
+  app.add_option("--config,--file", options.config,
+                 "workload file (scheduler_perf's performance-config.yaml), or a folder of them")
+      ->default_val("bench/scheduler_perf/cases");
+  app.add_option("--templates", options.templates,
+                 "where templates are that are not found as the file names them");
+  app.add_option("--topic", options.topic,
+                 "whose thresholds count, and the name of the results; default: the folder");
+  app.add_option("--workload", options.workload, "CASE or CASE/WORKLOAD");
+  app.add_option("--label,--labels", options.labels,
+                 "filter: a,+b must be there, -c must not; default without --workload: "
+                 "performance");
   app.add_option("--target", options.target,
                  "engine: the scheduler alone, no I/O. stack: our API server and scheduler as "
                  "processes, over HTTP. cluster: any API server by --kubeconfig, with whatever "
@@ -236,7 +301,10 @@ int BenchMain(int argc, char** argv) {
   app.add_option("--store", options.store, "for --target stack: rocksdb (durable) or memory")
       ->check(CLI::IsMember({"rocksdb", "memory"}))
       ->capture_default_str();
-  app.add_option("--config", options.config, "KubeSchedulerConfiguration; default: the case's");
+  app.add_option("--scheduler-config", options.scheduler_config,
+                 "KubeSchedulerConfiguration; default: the case's");
+  app.add_flag("--histograms", options.histograms,
+               "for --target engine: collect upstream's histograms too; costs some throughput");
   app.add_option("--clients", options.clients, "requests in flight")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
@@ -247,11 +315,32 @@ int BenchMain(int argc, char** argv) {
                  "seconds between throughput samples (upstream: 1)")
       ->check(CLI::Range(0.01, 60.0))
       ->capture_default_str();
+  app.add_option("--wait-limit", options.wait_limit_s,
+                 "seconds that an operation waits for its pods (upstream: 600)")
+      ->check(CLI::Range(1, 86400))
+      ->capture_default_str();
   app.add_option("--data-items-dir", options.data_items, "write upstream's DataItems JSON there");
   app.add_option("--data-dir", options.directory, "for --target stack: where the store goes");
   app.add_option("-o,--output", options.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();
+}
+
+}  // namespace
+
+int BenchMain(int argc, char** argv) {
+  Options options;
+  CLI::App app{
+      "Runs workloads in Kubernetes' scheduler_perf format and reports throughput, latency and "
+      "spread.\n\nExamples:\n"
+      "  berth bench --workload SchedulingBasic/5000Nodes_10000Pods\n"
+      "  berth bench --label integration-test,-performance\n"
+      "  berth bench --target stack --store rocksdb --workload SchedulingBasic\n"
+      "  berth bench --config performance-config.yaml --templates templates --label performance\n"
+      "  berth bench --target cluster --kubeconfig ~/.kube/config --config "
+      "performance-config.yaml\n\nThe format: bench/scheduler_perf/README.md",
+      "berth bench"};
+  AddOptions(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -1,25 +1,34 @@
 #include "bench/scheduler_perf/api_target.h"
 
 #include <algorithm>
+#include <functional>
 #include <set>
+#include <utility>
 
 #include <absl/base/thread_annotations.h>
 #include <absl/synchronization/mutex.h>
 #include <absl/synchronization/notification.h>
+#include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/object.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_namespace.pb.h"
-#include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/scheduling_v1.pb.h"
 #include "base/strings.h"
 #include "base/thread_executor.h"
-#include "bench/scheduler_perf/pod_ledger.h"
 #include "client/api_client.h"
 #include "client/informer.h"
 
 namespace berth::bench {
 namespace {
+
+using api::core::Pod;
+
+// A resource that the server does not know yet is asked for again, as upstream does.
+constexpr int kCreateTries = 20;
+constexpr absl::Duration kCreatePause = absl::Seconds(1);
 
 class ApiTarget final : public Target {
  public:
@@ -28,99 +37,166 @@ class ApiTarget final : public Target {
         executor_("bench"),
         client_(transport, executor_, {.user_agent = "berth-bench"}) {
     executor_.Run([this] {
-      pods_ = std::make_unique<client::Informer>(client_, api::ResourceOf<api::core::Pod>());
-      pods_->AddHandler([this](const client::InformerEvent& event) { OnPod(event); });
-      pods_->Start();
+      informer_ = std::make_unique<client::Informer>(client_, api::ResourceOf<Pod>());
+      informer_->AddHandler([this](const client::InformerEvent& event) { OnPod(event); });
+      informer_->Start();
     });
   }
 
   ~ApiTarget() override {
-    executor_.Run([this] { pods_.reset(); });
+    executor_.Run([this] { informer_.reset(); });
     executor_.Stop();
   }
 
   std::string_view Name() const override { return options_.name; }
 
-  absl::Status CreateNamespace(const api::core::Namespace& namespace_) override {
-    absl::Status status = CreateAll<api::core::Namespace>({namespace_});
-    if (status.ok()) made_namespaces_.insert(namespace_.metadata().name());
-    return api::IsAlreadyExists(status) ? absl::OkStatus() : status;
+  absl::Status Serves(const api::Resource& resource) const override {
+    const auto& kinds = options_.serves;
+    const bool served =
+        kinds.empty() || std::any_of(kinds.begin(), kinds.end(), [&](const api::Resource& kind) {
+          return kind.plural == resource.plural && kind.group == resource.group;
+        });
+    if (served) return absl::OkStatus();
+    return absl::UnimplementedError(fmt::format("the API server of target {} has no {} (yet)",
+                                                options_.name, resource.qualified()));
   }
 
-  absl::Status CreateNodes(const std::vector<api::core::Node>& nodes) override {
-    for (const auto& node : nodes) nodes_.insert(node.metadata().name());
-    return CreateAll(nodes);
-  }
-
-  absl::Status CreatePods(const std::vector<api::core::Pod>& pods) override {
-    for (const auto& pod : pods) namespaces_.insert(pod.metadata().namespace_());
-    return CreateAll(pods);
-  }
-
-  int64_t Scheduled(std::string_view namespace_) const override {
-    return ledger_.Scheduled(namespace_);
-  }
-  bool AwaitScheduled(std::string_view namespace_, int64_t count, absl::Time deadline) override {
-    return ledger_.Await(namespace_, count, deadline - executor_.clock().Now());
-  }
-  std::vector<PodTimes> Times(std::string_view namespace_) const override {
-    return ledger_.Times(namespace_);
-  }
-  std::map<std::string, int64_t> PodsPerNode() const override { return ledger_.PodsPerNode(); }
-
-  // Deletes the pods, then the nodes this target made.
-  absl::Status Clear() override {
-    std::vector<std::pair<std::string, std::string>> pods;
-    executor_.Run([&] {
-      pods_->ForEach({}, [&](const client::ObjectPtr& object) {
-        const auto& metadata = static_cast<const api::core::Pod&>(*object).metadata();
-        if (namespaces_.contains(metadata.namespace_())) {
-          pods.emplace_back(metadata.namespace_(), metadata.name());
-        }
+  absl::Status Create(const api::Resource& resource, std::vector<ObjectPtr> objects) override {
+    const bool pods = &resource == &api::ResourceOf<Pod>();
+    const bool spaces = &resource == &api::ResourceOf<api::core::Namespace>();
+    absl::Status status = pods ? UsePriorityClasses(objects) : absl::OkStatus();
+    if (!status.ok()) return status;
+    for (int attempt = 0; attempt < kCreateTries; ++attempt) {
+      status = ForAll(objects.size(), [&](size_t i, auto done) {
+        const auto& metadata = api::MetaOf(*objects[i]);
+        if (pods) ledger_.Created(metadata.namespace_(), metadata.name(), Now());
+        client_.Create(resource, metadata.namespace_(), *objects[i],
+                       [done = std::move(done)](auto made) mutable { done(made.status()); });
       });
+      if (objects.size() > 1 || !absl::IsNotFound(status)) break;
+      absl::SleepFor(kCreatePause);
+    }
+    if (spaces && api::IsAlreadyExists(status)) return absl::OkStatus();
+    absl::MutexLock lock(&mutex_);
+    for (const ObjectPtr& object : objects) {
+      const auto& metadata = api::MetaOf(*object);
+      if (pods) {
+        used_.insert(metadata.namespace_());
+      } else {
+        made_.push_back({&resource, metadata.namespace_(), metadata.name()});
+      }
+    }
+    return status;
+  }
+
+  absl::Status Update(const api::Resource& resource, ObjectPtr object,
+                      std::string_view subresource) override {
+    return ForAll(1, [&](size_t, auto done) {
+      client_.Update(resource, *object, subresource,
+                     [done = std::move(done)](auto made) mutable { done(made.status()); });
     });
-    absl::Status status = ForAll(pods.size(), [&](size_t i, auto done) {
-      client::DeleteOptions now;
-      now.grace_period_s = 0;
-      client_.Delete(api::ResourceOf<api::core::Pod>(), pods[i].first, pods[i].second, now,
+  }
+
+  absl::Status Delete(const api::Resource& resource, std::string_view namespace_,
+                      std::string_view name, std::optional<int64_t> grace_s) override {
+    return ForAll(1, [&](size_t, auto done) {
+      client_.Delete(resource, namespace_, name, {.grace_period_s = grace_s.value_or(-1)},
                      std::move(done));
     });
-    const std::vector<std::string> nodes(nodes_.begin(), nodes_.end());
-    absl::Status node_status = ForAll(nodes.size(), [&](size_t i, auto done) {
-      client_.Delete(api::ResourceOf<api::core::Node>(), {}, nodes[i], {}, std::move(done));
+  }
+
+  absl::Status DeletePods(const PodFilter& filter, std::optional<int64_t> grace_s) override {
+    const std::vector<PodLedger::PodPtr> pods = ledger_.Pods(filter);
+    return ForAll(pods.size(), [&](size_t i, auto done) {
+      const auto& metadata = pods[i]->metadata();
+      client_.Delete(api::ResourceOf<Pod>(), metadata.namespace_(), metadata.name(),
+                     {.grace_period_s = grace_s.value_or(-1)}, IgnoreNotFound(std::move(done)));
     });
-    const std::vector<std::string> made(made_namespaces_.begin(), made_namespaces_.end());
-    status.Update(node_status);
+  }
+
+  absl::StatusOr<std::vector<ObjectPtr>> List(const api::Resource& resource,
+                                              std::string_view namespace_) override {
+    std::vector<ObjectPtr> out;
+    const absl::Status status = ForAll(1, [&](size_t, auto done) {
+      client_.List(resource, namespace_, {}, [&out, done = std::move(done)](auto list) mutable {
+        if (list.ok()) out = std::move(list->items);
+        done(list.status());
+      });
+    });
+    if (!status.ok()) return status;
+    return out;
+  }
+
+  PodLedger& pods() override { return ledger_; }
+  std::string MetricsText() override { return {}; }
+
+  // Deletes the pods of every namespace that got some, then the rest that was made here.
+  absl::Status Clear() override {
+    std::vector<Made> made;
+    std::set<std::string> used;
+    {
+      absl::MutexLock lock(&mutex_);
+      made.swap(made_);
+      used.swap(used_);
+    }
+    absl::Status status;
+    if (!used.empty()) status.Update(DeletePods({.namespaces = std::move(used), .labels = {}}, 0));
+    std::reverse(made.begin(), made.end());
     status.Update(ForAll(made.size(), [&](size_t i, auto done) {
-      client_.Delete(api::ResourceOf<api::core::Namespace>(), {}, made[i], {}, std::move(done));
+      client_.Delete(*made[i].resource, made[i].namespace_name, made[i].name, {},
+                     IgnoreNotFound(std::move(done)));
     }));
-    nodes_.clear();
-    namespaces_.clear();
-    made_namespaces_.clear();
     ledger_.Clear();
     return status;
   }
 
  private:
-  void OnPod(const client::InformerEvent& event) {
-    if (event.new_object == nullptr) return;
-    const auto& pod = static_cast<const api::core::Pod&>(*event.new_object);
-    if (pod.spec().node_name().empty()) return;
-    ledger_.Scheduled(pod.metadata().namespace_(), pod.metadata().name(), pod.spec().node_name(),
-                      executor_.clock().Now());
+  struct Made {
+    const api::Resource* resource;
+    std::string namespace_name, name;
+  };
+
+  absl::Time Now() { return executor_.clock().Now(); }
+
+  template <typename Answer>
+  static client::Done IgnoreNotFound(Answer done) {
+    return [done = std::move(done)](const absl::Status& status) mutable {
+      done(absl::IsNotFound(status) ? absl::OkStatus() : status);
+    };
   }
 
-  template <typename T>
-  absl::Status CreateAll(const std::vector<T>& objects) {
-    const api::Resource& resource = api::ResourceOf<T>();
-    return ForAll(objects.size(), [&](size_t i, auto done) {
-      const auto& metadata = objects[i].metadata();
-      if constexpr (std::is_same_v<T, api::core::Pod>) {
-        ledger_.Created(metadata.namespace_(), metadata.name(), executor_.clock().Now());
+  // Servers take a priority by its class only; upstream's rig has that admission switched off.
+  absl::Status UsePriorityClasses(std::vector<ObjectPtr>& pods) {
+    for (ObjectPtr& object : pods) {
+      const auto& spec = static_cast<const Pod&>(*object).spec();
+      if (!spec.has_priority() || !spec.priority_class_name().empty()) continue;
+      const std::string name = fmt::format("berth-bench-{}", spec.priority());
+      bool missing = false;
+      {
+        absl::MutexLock lock(&mutex_);
+        missing = priority_classes_.insert(name).second;
       }
-      client_.Create(resource, metadata.namespace_(), objects[i],
-                     [done = std::move(done)](auto made) mutable { done(made.status()); });
-    });
+      if (missing) {
+        auto made = std::make_shared<api::scheduling_v1::PriorityClass>();
+        made->mutable_metadata()->set_name(name);
+        made->set_value(spec.priority());
+        const absl::Status status =
+            Create(api::ResourceOf<api::scheduling_v1::PriorityClass>(), {std::move(made)});
+        if (!status.ok() && !api::IsAlreadyExists(status)) return status;
+      }
+      auto pod = std::make_shared<Pod>(static_cast<const Pod&>(*object));
+      pod->mutable_spec()->set_priority_class_name(name);
+      object = std::move(pod);
+    }
+    return absl::OkStatus();
+  }
+
+  void OnPod(const client::InformerEvent& event) {
+    if (event.new_object != nullptr) {
+      return ledger_.Seen(std::static_pointer_cast<const Pod>(event.new_object), Now());
+    }
+    const auto& metadata = api::MetaOf(*event.old_object);
+    ledger_.Gone(metadata.namespace_(), metadata.name());
   }
 
   // Sends requests 0..count-1, options_.requests_in_flight at a time; the first failure stops the
@@ -156,11 +232,13 @@ class ApiTarget final : public Target {
 
   const ApiTargetOptions options_;
   PodLedger ledger_;
-  std::set<std::string> nodes_, namespaces_;
-  std::set<std::string> made_namespaces_;  // of namespaces_, those that were not there before
+  absl::Mutex mutex_;
+  std::vector<Made> made_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> used_ ABSL_GUARDED_BY(mutex_);  // namespaces with pods
+  std::set<std::string> priority_classes_ ABSL_GUARDED_BY(mutex_);
   ThreadExecutor executor_;
   client::ApiClient client_;
-  std::unique_ptr<client::Informer> pods_;
+  std::unique_ptr<client::Informer> informer_;
 };
 
 }  // namespace

@@ -3,9 +3,12 @@
 #pragma once
 
 #include <memory>
+#include <span>
+#include <string>
 
 #include <absl/status/statusor.h>
 
+#include "api/resource_table.h"
 #include "bench/scheduler_perf/target.h"
 #include "client/transport.h"
 
@@ -14,6 +17,8 @@ namespace berth::bench {
 struct ApiTargetOptions {
   std::string name = "cluster";
   int requests_in_flight = 32;
+  // Kinds that the server keeps; empty: every known one.
+  std::span<const api::Resource> serves = {};
 };
 
 // The transport must outlive the target.

@@ -1,31 +1,40 @@
 #include "bench/scheduler_perf/engine_target.h"
 
-#include <absl/synchronization/notification.h>
+#include <utility>
 
-#include "api/defaults.h"
-#include "api/resource_table.h"
-#include "api/schema/core_v1_namespace.pb.h"
-#include "api/schema/core_v1_node.pb.h"
+#include <absl/synchronization/notification.h>
+#include <fmt/core.h>
+
+#include "api/object.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/status_macros.h"
 #include "base/thread_executor.h"
-#include "framework/memory_world.h"
-#include "bench/scheduler_perf/pod_ledger.h"
+#include "bench/scheduler_perf/rig/claim_controller.h"
+#include "bench/scheduler_perf/rig/engine_gauges.h"
+#include "bench/scheduler_perf/rig/memory_api.h"
 #include "framework/cycle/scheduler_engine.h"
-#include "plugins/registry.h"
+#include "framework/memory_world.h"
+#include "framework/registry.h"
 #include "scheduler-main/config.h"
+#include "scheduler-main/extender/http_extender.h"
+#include "scheduler-main/feature_gates.h"
+#include "scheduler-main/metrics.h"
 #include "scheduler-main/scheduler.h"
 
 namespace berth::bench {
 namespace {
 
-// Pods handed to the engine in one task: it schedules between such tasks, as it would between
+using api::core::Pod;
+
+// Objects handed to the engine in one task: it schedules between such tasks, as it would between
 // batches of a watch.
-constexpr size_t kPodsPerTask = 64;
+constexpr size_t kObjectsPerTask = 64;
+constexpr absl::Duration kSettlePause = absl::Milliseconds(10);
+constexpr int kSettleTries = 500;
 
 class EngineTarget final : public Target {
  public:
-  EngineTarget() : executor_("engine"), world_(executor_) {}
+  EngineTarget() : executor_("engine"), world_(executor_), api_(executor_, world_) {}
   ~EngineTarget() override {
     executor_.Run([this] { engine_.reset(); });
     executor_.Stop();
@@ -34,88 +43,135 @@ class EngineTarget final : public Target {
   absl::Status Start(const EngineTargetOptions& options) {
     scheduler::SchedulerOptions wanted;
     BERTH_ASSIGN_OR_RETURN(wanted.config, scheduler::ReadConfig(options.config_path));
-    BERTH_RETURN_IF_ERROR(scheduler::ValidateConfig(wanted.config));
-    if (!wanted.config.extenders.empty()) {
-      return absl::UnimplementedError("extenders are not supported yet (docs/parity.md)");
-    }
-    framework::Registry registry;
-    for (auto& entry : plugins::InTreePlugins()) {
-      BERTH_RETURN_IF_ERROR(registry.Register(std::move(entry)));
-    }
+    BERTH_RETURN_IF_ERROR(scheduler::CompleteOptions(wanted));
+    const GateSplit split = SplitGates(options.feature_gates);
+    BERTH_ASSIGN_OR_RETURN(const auto gates, scheduler::FeatureGates::Parse(split.flag));
+    wanted.nominated_node_name_for_expectation = gates.Enabled("NominatedNodeNameForExpectation");
+    if (options.histograms) histograms_ = std::make_unique<scheduler::PrometheusMetrics>();
+    framework::Metrics* metrics = &gauges_;
+    if (histograms_ != nullptr) metrics = histograms_.get();
     absl::Status status;
     executor_.Run([&] {
+      world_.Subscribe(api::ResourceOf<Pod>(), [this](const auto& event) { OnPod(event); });
+      claims_ = std::make_unique<ClaimController>(executor_, world_, api_);
       engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted), executor_,
-                                                    world_, world_);
-      for (const auto& profile : scheduler::ToProfileConfigs(wanted.config)) {
-        status = engine_->AddProfile(profile, registry);
-        if (!status.ok()) return;
-      }
-      world_.on_bound = [this](const api::core::Pod& pod, std::string_view node) {
-        ledger_.Scheduled(pod.metadata().namespace_(), pod.metadata().name(), node,
-                          executor_.clock().Now());
-      };
-      status = engine_->Start();
+                                                    world_, api_, metrics);
+      status = Configure(wanted);
     });
     return status;
   }
 
   std::string_view Name() const override { return "engine"; }
+  absl::Status Serves(const api::Resource&) const override { return absl::OkStatus(); }
 
-  absl::Status CreateNamespace(const api::core::Namespace& namespace_) override {
-    return PutAll<api::core::Namespace>({namespace_});
-  }
-  absl::Status CreateNodes(const std::vector<api::core::Node>& nodes) override {
-    return PutAll(nodes);
-  }
-  absl::Status CreatePods(const std::vector<api::core::Pod>& pods) override {
-    return PutAll(pods);
-  }
-  int64_t Scheduled(std::string_view namespace_) const override {
-    return ledger_.Scheduled(namespace_);
-  }
-  bool AwaitScheduled(std::string_view namespace_, int64_t count, absl::Time deadline) override {
-    return ledger_.Await(namespace_, count, deadline - executor_.clock().Now());
-  }
-  std::vector<PodTimes> Times(std::string_view namespace_) const override {
-    return ledger_.Times(namespace_);
-  }
-  std::map<std::string, int64_t> PodsPerNode() const override { return ledger_.PodsPerNode(); }
-  absl::Status Clear() override { return absl::OkStatus(); }  // a new target each time
-
- private:
-  template <typename T>
-  absl::Status PutAll(const std::vector<T>& objects) {
-    const api::Resource& resource = api::ResourceOf<T>();
-    std::vector<framework::ObjectPtr> batch;
+  absl::Status Create(const api::Resource& resource, std::vector<ObjectPtr> objects) override {
+    absl::Status status;
+    std::vector<MemoryApi::MutablePtr> batch;
     for (size_t i = 0; i < objects.size(); ++i) {
-      auto object = std::make_shared<T>(objects[i]);
-      object->mutable_metadata()->set_uid(std::to_string(++uid_));
-      api::ApplyDefaults(resource, *object);
-      batch.push_back(std::move(object));
-      if (batch.size() < kPodsPerTask && i + 1 < objects.size()) continue;
-      executor_.Post([this, &resource, batch = std::move(batch)]() mutable {
-        for (auto& one : batch) Put<T>(resource, std::move(one));
+      MemoryApi::MutablePtr copy(objects[i]->New());
+      copy->CopyFrom(*objects[i]);
+      objects[i].reset();
+      batch.push_back(std::move(copy));
+      if (batch.size() < kObjectsPerTask && i + 1 < objects.size()) continue;
+      executor_.Post([this, &resource, &status, batch = std::move(batch)]() mutable {
+        for (auto& one : batch) status.Update(CreateNow(resource, std::move(one)));
       });
       batch.clear();
     }
     executor_.Run([] {});
-    return absl::OkStatus();
+    return status;
   }
 
-  template <typename T>
-  void Put(const api::Resource& resource, framework::ObjectPtr object) {
-    if constexpr (std::is_same_v<T, api::core::Pod>) {
-      const auto& metadata = static_cast<const T&>(*object).metadata();
+  absl::Status Update(const api::Resource& resource, ObjectPtr object,
+                      std::string_view subresource) override {
+    absl::Status status;
+    executor_.Run([&] {
+      MemoryApi::MutablePtr copy(object->New());
+      copy->CopyFrom(*object);
+      status = api_.UpdateNow(resource, std::move(copy), subresource).status();
+    });
+    return status;
+  }
+
+  absl::Status Delete(const api::Resource& resource, std::string_view namespace_,
+                      std::string_view name, std::optional<int64_t> grace_s) override {
+    absl::Status status;
+    executor_.Run([&] { status = api_.DeleteNow(resource, namespace_, name, {}, grace_s); });
+    return status;
+  }
+
+  absl::Status DeletePods(const PodFilter& filter, std::optional<int64_t> grace_s) override {
+    absl::Status status;
+    executor_.Run([&] {
+      for (const auto& pod : ledger_.Pods(filter)) {
+        status.Update(api_.DeleteNow(api::ResourceOf<Pod>(), pod->metadata().namespace_(),
+                                     pod->metadata().name(), {}, grace_s));
+      }
+    });
+    return status;
+  }
+
+  absl::StatusOr<std::vector<ObjectPtr>> List(const api::Resource& resource,
+                                              std::string_view namespace_) override {
+    std::vector<ObjectPtr> out;
+    executor_.Run([&] {
+      world_.ForEach(resource, namespace_, [&](const ObjectPtr& one) { out.push_back(one); });
+    });
+    return out;
+  }
+
+  PodLedger& pods() override { return ledger_; }
+  std::string MetricsText() override {
+    return histograms_ != nullptr ? histograms_->Text() : gauges_.Text();
+  }
+
+  // Until no pod waits for its turn and none is being bound.
+  void Settle() override {
+    for (int i = 0; i < kSettleTries; ++i) {
+      bool idle = false;
+      executor_.Run([&] {
+        const framework::EngineCounts counts = engine_->counts();
+        idle = counts.queue.active == 0 && counts.bindings_in_flight == 0;
+      });
+      if (idle) return;
+      absl::SleepFor(kSettlePause);
+    }
+  }
+  absl::Status Clear() override { return absl::OkStatus(); }  // a new target each time
+
+ private:
+  absl::Status Configure(const scheduler::SchedulerOptions& wanted) {
+    BERTH_ASSIGN_OR_RETURN(auto extenders, scheduler::MakeExtenders(wanted.config, executor_, {}));
+    engine_->SetExtenders(std::move(extenders));
+    BERTH_RETURN_IF_ERROR(scheduler::AddProfiles(wanted, registry_, *engine_));
+    return engine_->Start();
+  }
+
+  absl::Status CreateNow(const api::Resource& resource, MemoryApi::MutablePtr object) {
+    if (object->GetDescriptor() == Pod::descriptor()) {
+      const auto& metadata = static_cast<const Pod&>(*object).metadata();
       ledger_.Created(metadata.namespace_(), metadata.name(), executor_.clock().Now());
     }
-    world_.Put(resource, std::move(object));
+    return api_.CreateNow(resource, std::move(object));
+  }
+
+  void OnPod(const framework::ObjectEvent& event) {
+    if (event.new_object == nullptr) {
+      const auto& metadata = api::MetaOf(*event.old_object);
+      return ledger_.Gone(metadata.namespace_(), metadata.name());
+    }
+    ledger_.Seen(std::static_pointer_cast<const Pod>(event.new_object), executor_.clock().Now());
   }
 
   PodLedger ledger_;
+  EngineGauges gauges_;
+  std::unique_ptr<scheduler::PrometheusMetrics> histograms_;
   ThreadExecutor executor_;
   framework::MemoryWorld world_;
+  MemoryApi api_;
+  std::unique_ptr<ClaimController> claims_;
+  framework::Registry registry_;
   std::unique_ptr<framework::Engine> engine_;
-  int64_t uid_ = 0;
 };
 
 }  // namespace
@@ -124,6 +180,20 @@ absl::StatusOr<std::unique_ptr<Target>> MakeEngineTarget(const EngineTargetOptio
   auto target = std::make_unique<EngineTarget>();
   BERTH_RETURN_IF_ERROR(target->Start(options));
   return target;
+}
+
+GateSplit SplitGates(const std::map<std::string, bool>& gates) {
+  GateSplit out;
+  for (const auto& [name, on] : gates) {
+    const std::string item = fmt::format("{}={}", name, on);
+    const auto parsed = scheduler::FeatureGates::Parse(item);
+    if (!parsed.ok() || !parsed->WithoutEffect().empty()) {
+      out.without_effect.push_back(item);
+      continue;
+    }
+    out.flag += (out.flag.empty() ? "" : ",") + item;
+  }
+  return out;
 }
 
 }  // namespace berth::bench

@@ -1,11 +1,37 @@
 #include "bench/scheduler_perf/pod_ledger.h"
 
+#include <algorithm>
+#include <utility>
+
+#include "api/schema/core_v1_pod.pb.h"
+
 namespace berth::bench {
 namespace {
 
+bool HasLabels(const PodFilter& filter, const api::core::Pod& pod) {
+  const auto& labels = pod.metadata().labels();
+  return std::all_of(filter.labels.begin(), filter.labels.end(), [&](const auto& wanted) {
+    const auto it = labels.find(wanted.first);
+    return it != labels.end() && it->second == wanted.second;
+  });
+}
+
+bool Matches(const PodFilter& filter, const api::core::Pod& pod) {
+  if (!filter.namespaces.empty() && !filter.namespaces.contains(pod.metadata().namespace_())) {
+    return false;
+  }
+  return HasLabels(filter, pod);
+}
+
+bool WasTried(const api::core::Pod& pod) {
+  const auto& conditions = pod.status().conditions();
+  return std::any_of(conditions.begin(), conditions.end(),
+                     [](const auto& condition) { return condition.type() == "PodScheduled"; });
+}
+
 // A map entry by string_view key, made when absent; allocates only then.
 template <typename Map>
-typename Map::mapped_type& Entry(Map& map, std::string_view key) {
+typename Map::mapped_type& EntryOf(Map& map, std::string_view key) {
   auto it = map.find(key);
   if (it == map.end()) it = map.emplace(std::string(key), typename Map::mapped_type{}).first;
   return it->second;
@@ -13,47 +39,132 @@ typename Map::mapped_type& Entry(Map& map, std::string_view key) {
 
 }  // namespace
 
+// Guarded by the ledger's mutex.
+class PodLedger::Counter {
+ public:
+  explicit Counter(PodFilter filter_in) : filter(std::move(filter_in)) {}
+  const PodFilter filter;
+  PodCounts counts;
+  std::vector<PodTimes> times;  // of bindings
+};
+
+template <typename Visit>
+void PodLedger::ForEach(const PodFilter& filter, Visit visit) const {
+  const auto visit_all = [&](const Pods_& pods) {
+    for (const auto& [name, entry] : pods) {
+      if (entry.pod != nullptr && HasLabels(filter, *entry.pod)) visit(entry);
+    }
+  };
+  if (filter.namespaces.empty()) {
+    for (const auto& [space, pods] : namespaces_) visit_all(pods);
+    return;
+  }
+  for (const std::string& space : filter.namespaces) {
+    if (const auto it = namespaces_.find(space); it != namespaces_.end()) visit_all(it->second);
+  }
+}
+
 void PodLedger::Created(std::string_view namespace_, std::string_view name, absl::Time when) {
   absl::MutexLock lock(&mutex_);
-  PodTimes& times = Entry(Entry(namespaces_, namespace_).pods, name);
-  times.created = when;
+  EntryOf(EntryOf(namespaces_, namespace_), name).times.created = when;
 }
 
-void PodLedger::Scheduled(std::string_view namespace_, std::string_view name,
-                          std::string_view node, absl::Time when) {
-  absl::MutexLock lock(&mutex_);
-  Namespace& space = Entry(namespaces_, namespace_);
-  PodTimes& times = Entry(space.pods, name);
-  if (times.scheduled != absl::Time()) return;
-  times.scheduled = when;
-  if (times.created == absl::Time()) times.created = when;
-  ++space.scheduled;
-  ++Entry(per_node_, node);
-}
-
-int64_t PodLedger::Scheduled(std::string_view namespace_) const {
-  absl::MutexLock lock(&mutex_);
-  const auto it = namespaces_.find(namespace_);
-  return it == namespaces_.end() ? 0 : it->second.scheduled;
-}
-
-bool PodLedger::Await(std::string_view namespace_, int64_t count, absl::Duration timeout) const {
-  absl::MutexLock lock(&mutex_);
-  auto reached = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    const auto it = namespaces_.find(namespace_);
-    return count == 0 || (it != namespaces_.end() && it->second.scheduled >= count);
-  };
-  return mutex_.AwaitWithTimeout(absl::Condition(&reached), timeout);
-}
-
-std::vector<PodTimes> PodLedger::Times(std::string_view namespace_) const {
-  absl::MutexLock lock(&mutex_);
-  std::vector<PodTimes> out;
-  const auto it = namespaces_.find(namespace_);
-  if (it == namespaces_.end()) return out;
-  for (const auto& [name, times] : it->second.pods) {
-    if (times.scheduled != absl::Time()) out.push_back(times);
+// old: as it was counted; fresh: as it is, null when it is gone.
+void PodLedger::Recount(const Entry& old, const Entry* fresh) {
+  bool stale = false;
+  for (const std::weak_ptr<Counter>& weak : counters_) {
+    const std::shared_ptr<Counter> counter = weak.lock();
+    stale = stale || counter == nullptr;
+    if (counter == nullptr) continue;
+    PodCounts& counts = counter->counts;
+    const bool was_counted = old.pod != nullptr && Matches(counter->filter, *old.pod);
+    if (was_counted) {
+      --counts.present;
+      counts.scheduled -= old.scheduled ? 1 : 0;
+      counts.attempted -= old.attempted ? 1 : 0;
+    }
+    if (fresh == nullptr || !Matches(counter->filter, *fresh->pod)) continue;
+    ++counts.present;
+    counts.scheduled += fresh->scheduled ? 1 : 0;
+    counts.attempted += fresh->attempted ? 1 : 0;
+    if (!fresh->scheduled || old.scheduled) continue;
+    ++counts.bindings;
+    counter->times.push_back(fresh->times);
   }
+  if (stale) std::erase_if(counters_, [](const auto& counter) { return counter.expired(); });
+}
+
+void PodLedger::Seen(const PodPtr& pod, absl::Time when) {
+  absl::MutexLock lock(&mutex_);
+  Entry& entry = EntryOf(EntryOf(namespaces_, pod->metadata().namespace_()),
+                         pod->metadata().name());
+  const Entry old = entry;
+  entry.pod = pod;
+  entry.scheduled = !pod->spec().node_name().empty();
+  entry.attempted = entry.scheduled || WasTried(*pod);
+  if (entry.times.created == absl::Time()) entry.times.created = when;
+  if (entry.scheduled && !old.scheduled) {
+    entry.times.scheduled = when;
+    ++EntryOf(per_node_, pod->spec().node_name());
+  }
+  Recount(old, &entry);
+}
+
+void PodLedger::Gone(std::string_view namespace_, std::string_view name) {
+  absl::MutexLock lock(&mutex_);
+  const auto space = namespaces_.find(namespace_);
+  if (space == namespaces_.end()) return;
+  const auto pod = space->second.find(name);
+  if (pod == space->second.end()) return;
+  Recount(pod->second, nullptr);
+  space->second.erase(pod);
+}
+
+std::shared_ptr<PodLedger::Counter> PodLedger::Count(PodFilter filter) {
+  auto counter = std::make_shared<Counter>(std::move(filter));
+  absl::MutexLock lock(&mutex_);
+  ForEach(counter->filter, [&](const Entry& entry) {
+    ++counter->counts.present;
+    counter->counts.scheduled += entry.scheduled ? 1 : 0;
+    counter->counts.attempted += entry.attempted ? 1 : 0;
+  });
+  counters_.push_back(counter);
+  return counter;
+}
+
+PodCounts PodLedger::Counts(const Counter& counter) const {
+  absl::MutexLock lock(&mutex_);
+  return counter.counts;
+}
+
+PodCounts PodLedger::Counts(const PodFilter& filter) const {
+  PodCounts out;
+  absl::MutexLock lock(&mutex_);
+  ForEach(filter, [&](const Entry& entry) {
+    ++out.present;
+    out.scheduled += entry.scheduled ? 1 : 0;
+    out.attempted += entry.attempted ? 1 : 0;
+  });
+  return out;
+}
+
+bool PodLedger::Await(const Counter& counter,
+                      const std::function<bool(const PodCounts&)>& reached,
+                      absl::Duration timeout) const {
+  absl::MutexLock lock(&mutex_);
+  auto done = [&] { return reached(counter.counts); };
+  return mutex_.AwaitWithTimeout(absl::Condition(&done), timeout);
+}
+
+std::vector<PodTimes> PodLedger::Times(const Counter& counter) const {
+  absl::MutexLock lock(&mutex_);
+  return counter.times;
+}
+
+std::vector<PodLedger::PodPtr> PodLedger::Pods(const PodFilter& filter) const {
+  std::vector<PodPtr> out;
+  absl::MutexLock lock(&mutex_);
+  ForEach(filter, [&](const Entry& entry) { out.push_back(entry.pod); });
   return out;
 }
 

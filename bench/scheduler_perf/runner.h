@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,8 +12,8 @@
 #include <absl/time/time.h>
 
 #include "base/clock.h"
+#include "bench/scheduler_perf/collection.h"
 #include "bench/scheduler_perf/target.h"
-#include "bench/scheduler_perf/throughput.h"
 #include "bench/scheduler_perf/workload.h"
 
 namespace berth::bench {
@@ -20,34 +21,29 @@ namespace berth::bench {
 struct RunOptions {
   Clock* clock = nullptr;
   absl::Duration sample_interval = absl::Seconds(1);  // upstream's
-  absl::Duration wait_limit = absl::Minutes(10);
+  absl::Duration wait_limit = absl::Minutes(10);      // of createPods and barrier
   std::string benchmark_name = "BenchmarkPerfScheduling";
+  std::string templates;  // second place to look for templates; may be empty
+  std::string topic;      // for thresholds; empty: the file's
+  uint64_t seed = 1;      // of what is picked at random: nodes of allocResourceClaims
   std::function<void(std::string_view)> progress;  // may be null
-};
-
-// One op with collectMetrics.
-struct Measurement {
-  std::string name;  // "<benchmark>/<case>/<workload>/<namespace>"
-  int64_t pods = 0;
-  absl::Duration elapsed;    // from the first create to the last binding seen
-  double pods_per_second = 0;  // pods / elapsed
-  // create -> bound, sorted
-  std::vector<absl::Duration> latencies;
-  DataItem throughput;       // upstream's collector
-  bool below_threshold = false;
 };
 
 struct WorkloadResult {
   std::vector<Measurement> measurements;
   int64_t nodes_min = 0, nodes_max = 0;  // pods on the emptiest and the fullest node
   double nodes_mean = 0;
+  std::map<std::string, PodCounts> namespaces;  // what is there at the end
+  // From the scheduler's metrics, where they can be had: what is still in flight at the end (always
+  // 0), and what preemption did. -1: not known.
+  int64_t in_flight_events = -1, preemption_attempts = -1, preemption_victims = -1;
 };
 
+// Errors: InvalidArgument for what the file or a template has wrong, Unimplemented for a kind that
+// the target does not keep, DeadlineExceeded for pods that were not scheduled in time, and what the
+// target said. What runs in the background when an operation fails, is stopped.
 absl::StatusOr<WorkloadResult> RunWorkload(const WorkloadFile& file, const TestCase& test_case,
                                            const Workload& workload, Target& target,
                                            const RunOptions& options);
-
-// latencies sorted; percent in [0, 100].
-absl::Duration Percentile(const std::vector<absl::Duration>& latencies, double percent);
 
 }  // namespace berth::bench

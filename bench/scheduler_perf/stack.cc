@@ -112,6 +112,9 @@ absl::StatusOr<Stack> Stack::Start(const StackOptions& options) {
   if (!options.scheduler_config.empty()) {
     args.insert(args.end(), {"--config", options.scheduler_config});
   }
+  if (!options.feature_gates.empty()) {
+    args.insert(args.end(), {"--feature-gates", options.feature_gates});
+  }
   BERTH_ASSIGN_OR_RETURN(stack.scheduler_, ChildProcess::Start(args, scheduler_log));
   std::this_thread::sleep_for(kPoll);
   if (!stack.scheduler_.running()) {

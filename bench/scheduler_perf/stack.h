@@ -31,6 +31,7 @@ class ChildProcess {
 struct StackOptions {
   std::string store = "rocksdb";    // or "memory"
   std::string scheduler_config;     // empty: defaults
+  std::string feature_gates;        // the scheduler's: "A=true,B=false"
   std::string directory;            // for data and logs; must exist
 };
 

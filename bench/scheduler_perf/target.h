@@ -2,45 +2,51 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
-#include <absl/time/time.h>
 
-#include "api/fwd.h"
+#include "api/resource_table.h"
+#include "bench/scheduler_perf/pod_ledger.h"
+#include "framework/object_source.h"
 
 namespace berth::bench {
 
-// When a pod was created (its request was sent) and when its binding was seen.
-struct PodTimes {
-  absl::Time created, scheduled;
-};
+using framework::ObjectPtr;
 
-// Threads: used by the runner's one thread.
+// Threads: any; operations in the background run beside the runner's own.
 class Target {
  public:
   virtual ~Target() = default;
   // "engine", "stack", "cluster": for the report.
   virtual std::string_view Name() const = 0;
-  virtual absl::Status CreateNamespace(const api::core::Namespace& namespace_) = 0;
-  // All of them; returns when every request was answered (and the scheduler's side has seen the
-  // nodes, where the target can tell).
-  virtual absl::Status CreateNodes(const std::vector<api::core::Node>& nodes) = 0;
-  // Sends all, many at a time; returns when every request was answered.
-  virtual absl::Status CreatePods(const std::vector<api::core::Pod>& pods) = 0;
-  // Pods of a namespace seen with a node so far.
-  virtual int64_t Scheduled(std::string_view namespace_) const = 0;
-  // Waits until Scheduled(namespace_) >= count or the deadline. True when reached.
-  virtual bool AwaitScheduled(std::string_view namespace_, int64_t count, absl::Time deadline) = 0;
-  // Of every pod of the namespace that is scheduled.
-  virtual std::vector<PodTimes> Times(std::string_view namespace_) const = 0;
-  // node name -> pods, over everything.
-  virtual std::map<std::string, int64_t> PodsPerNode() const = 0;
+  // Unimplemented, naming the kind, where objects of it cannot be kept.
+  virtual absl::Status Serves(const api::Resource& resource) const = 0;
+
+  // Sends all, many at a time; returns when every request was answered. Objects have names.
+  virtual absl::Status Create(const api::Resource& resource, std::vector<ObjectPtr> objects) = 0;
+  // By namespace and name. subresource: "", "status" or "resize".
+  virtual absl::Status Update(const api::Resource& resource, ObjectPtr object,
+                              std::string_view subresource) = 0;
+  // grace_s: instead of the object's own.
+  virtual absl::Status Delete(const api::Resource& resource, std::string_view namespace_,
+                              std::string_view name, std::optional<int64_t> grace_s) = 0;
+  // All pods of the filter at once.
+  virtual absl::Status DeletePods(const PodFilter& filter, std::optional<int64_t> grace_s) = 0;
+  // Ordered by namespace and name. Empty namespace: all.
+  virtual absl::StatusOr<std::vector<ObjectPtr>> List(const api::Resource& resource,
+                                                      std::string_view namespace_) = 0;
+
+  virtual PodLedger& pods() = 0;
+  // The scheduler's metrics in the Prometheus text format; empty where they cannot be had.
+  virtual std::string MetricsText() = 0;
+  // Whatever the scheduler has begun is finished, where the target can tell.
+  virtual void Settle() {}
   // Deletes what the workload made, where that matters; the next workload starts empty.
   virtual absl::Status Clear() = 0;
 };

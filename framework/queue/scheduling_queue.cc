@@ -403,12 +403,22 @@ void SchedulingQueue::MoveAllToActiveOrBackoff(const ClusterEvent& event,
   if (closed_ || !AnyoneCares(event)) return;
   if (!unschedulable_.empty()) {
     std::vector<QueueEntry*> waiting;
-    waiting.reserve(unschedulable_.size());
-    for (const auto& [order, entry] : unschedulable_) waiting.push_back(entry);
+    // There may be many gated pods, and most events are nothing to them: what one gate hears is
+    // found out once, not pod by pod.
+    const QueueEntry* asked = nullptr;
+    bool heard = false;
+    for (const auto& [order, entry] : unschedulable_) {
+      if (entry->gated()) {
+        const bool same = asked != nullptr && asked->gating_plugin == entry->gating_plugin &&
+                          asked->pod->scheduler_name == entry->pod->scheduler_name;
+        if (!same) heard = GateHears(*(asked = entry), event);
+        if (!heard) continue;
+      }
+      waiting.push_back(entry);
+    }
     std::string label;
     for (QueueEntry* entry : waiting) {
       if (candidate && !candidate(*entry->pod)) continue;
-      if (entry->gated() && !GateHears(*entry, event)) continue;
       const Strategy strategy = Worth(*entry, event, old_object, new_object);
       if (strategy == Strategy::kSkip) continue;
       if (label.empty()) label = event.Label();

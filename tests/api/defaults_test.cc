@@ -12,6 +12,7 @@
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/policy_v1.pb.h"
+#include "api/schema/resource_v1.pb.h"
 
 namespace berth::api {
 namespace {
@@ -103,6 +104,28 @@ TEST(DefaultsTest, PodSpecs) {
     ApplyDefaults(ResourceOf<core::Pod>(), again);
     EXPECT_TRUE(SemanticEqual(again, pod));
   }
+}
+
+TEST(DefaultsTest, ClaimsAskForOneDeviceOfEachRequest) {
+  constexpr std::string_view kDevices = R"({"devices":{"requests":[
+      {"name":"one","exactly":{"deviceClassName":"c","tolerations":[{"key":"k"}]}},
+      {"name":"all","exactly":{"deviceClassName":"c","allocationMode":"All"}},
+      {"name":"two","exactly":{"deviceClassName":"c","count":2}},
+      {"name":"list","firstAvailable":[{"name":"a","deviceClassName":"c"}]}]}})";
+  constexpr std::string_view kWant = R"({"devices":{"requests":[
+      {"exactly":{"allocationMode":"ExactCount","count":1,
+                  "tolerations":[{"key":"k","operator":"Equal"}]}},
+      {"exactly":{"allocationMode":"All","count":null}},
+      {"exactly":{"allocationMode":"ExactCount","count":2}},
+      {"firstAvailable":[{"allocationMode":"ExactCount","count":1}]}]}})";
+  dra::ResourceClaim claim;
+  ASSERT_TRUE(ParseJson(R"({"spec":)" + std::string(kDevices) + "}", claim).ok());
+  ApplyDefaults(ResourceOf<dra::ResourceClaim>(), claim);
+  EXPECT_TRUE(Holds(ToValue(claim.spec()), *JsonValue::Parse(kWant))) << claim.DebugString();
+  dra::ResourceClaimTemplate from;
+  ASSERT_TRUE(ParseJson(R"({"spec":{"spec":)" + std::string(kDevices) + "}}", from).ok());
+  ApplyDefaults(ResourceOf<dra::ResourceClaimTemplate>(), from);
+  EXPECT_TRUE(Holds(ToValue(from.spec().spec()), *JsonValue::Parse(kWant)));
 }
 
 TEST(DefaultsTest, NodesHaveAllocatableAndOnePodCidrList) {

@@ -396,6 +396,31 @@ TEST_F(QueueTest, GatedPodsStayOutUntilTheirGateIsGone) {
   EXPECT_EQ(last_->initial_attempt_timestamp, loop_.clock().Now()) << "gated time is not counted";
 }
 
+class DoorPlugin final : public PreEnqueuePlugin {
+ public:
+  std::string_view Name() const override { return "Door"; }
+  Status PreEnqueue(const PodInfo& pod) override {
+    return pod.labels.size() == 0 || open ? Success() : Unresolvable("shut");
+  }
+  bool open = false;
+};
+
+TEST_F(QueueTest, EachGateHearsItsOwnEvents) {
+  DoorPlugin door;
+  profile_.pre_enqueue.push_back(&door);
+  profile_.events[0].hints.push_back({"Door", nullptr});
+  profile_.events_of_plugin["Door"] = {{"Node", kAdd, ""}};
+  Make({});
+  for (const char* name : {"a", "c", "e"}) queue_->Add(MakePod(name).SchedulingGate("g"));
+  for (const char* name : {"b", "d"}) queue_->Add(MakePod(name).Label("door", "shut"));
+  const int calls = gate_.calls;
+  door.open = true;
+  queue_->MoveAllToActiveOrBackoff(NodeAddEvent(), nullptr, nullptr);
+  for (const char* name : {"a", "c", "e"}) EXPECT_EQ(PlaceOf(name), Place::kUnschedulable) << name;
+  for (const char* name : {"b", "d"}) EXPECT_EQ(PlaceOf(name), Place::kActive) << name;
+  EXPECT_EQ(gate_.calls, calls + 2) << "once for each pod whose door opened";
+}
+
 TEST_F(QueueTest, LongWaitersAreFlushed) {
   queue_->Add(MakePod("p"));
   Pop();

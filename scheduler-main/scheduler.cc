@@ -70,6 +70,14 @@ absl::Status CompleteOptions(SchedulerOptions& options) {
   return absl::OkStatus();
 }
 
+absl::Status AddExtenders(const SchedulerOptions& options, Executor& executor,
+                          framework::Engine& engine) {
+  BERTH_ASSIGN_OR_RETURN(auto extenders, MakeExtenders(options.config, executor,
+                                                       options.extender_transport));
+  engine.SetExtenders(std::move(extenders));
+  return absl::OkStatus();
+}
+
 absl::Status AddProfiles(const SchedulerOptions& options, framework::Registry& registry,
                          framework::Engine& engine) {
   for (framework::PluginEntry& entry : plugins::InTreePlugins()) {
@@ -118,10 +126,7 @@ absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Create(SchedulerOptions op
                                                              Executor& executor) {
   BERTH_RETURN_IF_ERROR(CompleteOptions(options));
   auto parts = std::make_unique<Parts>(std::move(options), transport, executor);
-  BERTH_ASSIGN_OR_RETURN(auto extenders,
-                         MakeExtenders(parts->options.config, executor,
-                                       parts->options.extender_transport));
-  parts->engine->SetExtenders(std::move(extenders));
+  BERTH_RETURN_IF_ERROR(AddExtenders(parts->options, executor, *parts->engine));
   BERTH_RETURN_IF_ERROR(AddProfiles(parts->options, parts->registry, *parts->engine));
   return std::unique_ptr<Scheduler>(new Scheduler(std::move(parts)));
 }

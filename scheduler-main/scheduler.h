@@ -55,6 +55,9 @@ framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options);
 
 // Checks the configuration and completes its profiles. Errors: those of Scheduler::Create.
 absl::Status CompleteOptions(SchedulerOptions& options);
+// Those of the options' configuration; before the profiles.
+absl::Status AddExtenders(const SchedulerOptions& options, Executor& executor,
+                          framework::Engine& engine);
 // The plugins of this build and the profiles of completed options. registry: outlives the engine.
 absl::Status AddProfiles(const SchedulerOptions& options, framework::Registry& registry,
                          framework::Engine& engine);

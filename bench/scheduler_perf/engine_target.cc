@@ -42,10 +42,12 @@ class EngineTarget final : public Target {
 
   absl::Status Start(const EngineTargetOptions& options) {
     scheduler::SchedulerOptions wanted;
-    BERTH_ASSIGN_OR_RETURN(wanted.config, scheduler::ReadConfig(options.config_path));
-    BERTH_RETURN_IF_ERROR(scheduler::CompleteOptions(wanted));
     const GateSplit split = SplitGates(options.feature_gates);
     BERTH_ASSIGN_OR_RETURN(const auto gates, scheduler::FeatureGates::Parse(split.flag));
+    BERTH_ASSIGN_OR_RETURN(wanted.pod_groups, gates.PodGroups());
+    BERTH_ASSIGN_OR_RETURN(wanted.config,
+                           scheduler::ReadConfig(options.config_path, wanted.pod_groups));
+    BERTH_RETURN_IF_ERROR(scheduler::CompleteOptions(wanted));
     wanted.nominated_node_name_for_expectation = gates.Enabled("NominatedNodeNameForExpectation");
     if (options.histograms) histograms_ = std::make_unique<scheduler::PrometheusMetrics>();
     framework::Metrics* metrics = &gauges_;
@@ -56,7 +58,8 @@ class EngineTarget final : public Target {
       claims_ = std::make_unique<ClaimController>(executor_, world_, api_);
       engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted), executor_,
                                                     world_, api_, metrics);
-      status = Configure(wanted);
+      status = scheduler::AddExtenders(wanted, executor_, *engine_);
+      if (status.ok()) status = Configure(wanted);
     });
     return status;
   }

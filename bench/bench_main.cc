@@ -39,6 +39,7 @@ struct Options {
   int clients = 32;
   int repeat = 1;
   double sample_interval_s = 1;
+  bool metrics = false;
 };
 
 // What a workload runs against, and what must live as long.
@@ -67,7 +68,8 @@ absl::Status ConnectApi(const std::string& kubeconfig, const Options& options, R
 absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const std::string& config) {
   auto rig = std::make_unique<Rig>();
   if (options.target == "engine") {
-    BERTH_ASSIGN_OR_RETURN(rig->target, MakeEngineTarget({.config_path = config}));
+    BERTH_ASSIGN_OR_RETURN(rig->target, MakeEngineTarget(
+                                            {.config_path = config, .metrics = options.metrics}));
   } else if (options.target == "stack") {
     std::string pattern = (options.directory.empty() ? std::filesystem::temp_directory_path()
                                                      : std::filesystem::path(options.directory)) /
@@ -237,6 +239,8 @@ int BenchMain(int argc, char** argv) {
       ->check(CLI::IsMember({"rocksdb", "memory"}))
       ->capture_default_str();
   app.add_option("--config", options.config, "KubeSchedulerConfiguration; default: the case's");
+  app.add_flag("--metrics", options.metrics,
+               "for --target engine: keep metrics, as the scheduler program does");
   app.add_option("--clients", options.clients, "requests in flight")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();

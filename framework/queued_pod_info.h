@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <absl/time/time.h>
 
@@ -26,6 +27,9 @@ struct QueuedPodInfo {
   std::string signature;                 // empty: results are never shared
 
   bool gated() const { return !gating_plugin.empty(); }
+  bool rejected_by(std::string_view plugin) const {
+    return unschedulable_plugins.contains(plugin) || pending_plugins.contains(plugin);
+  }
   bool has_rejectors() const {
     return !unschedulable_plugins.empty() || !pending_plugins.empty();
   }

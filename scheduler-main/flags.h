@@ -29,6 +29,7 @@ struct Flags {
   bool verify_evaluations = false;
   FeatureGates gates;
   int verbosity = 0;
+  std::string logging_format = "text";
   // Given explicitly: they win over the file.
   std::optional<bool> leader_elect;
   std::optional<absl::Duration> lease_duration, renew_deadline, retry_period;

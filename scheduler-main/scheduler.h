@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -43,6 +44,7 @@ struct SchedulerOptions {
   bool verify_evaluations = false;
   std::string host_name = "berth";               // in events: "default-scheduler-<host>"
   std::string identity = "berth";                // among those that compete for the lease
+  std::string server_host = "localhost";         // in the metrics of requests
   bool metrics = true;                           // false: none are kept, MetricsText is empty
   uint64_t seed = 1;
 };
@@ -72,8 +74,9 @@ class Scheduler {
   // Starts to watch; schedules once the first lists are there.
   absl::Status Start();
   // Starts to watch and, where the configuration asks for it, to compete for the lease; schedules
-  // while it leads. on_lost: another process leads, and this one is to end.
-  absl::Status StartByElection(Task on_lost);
+  // while it leads. on_end: this process is to end, and why: Aborted when another one leads; what
+  // Start said when it failed after the election (delayCacheUntilActive). At most once.
+  absl::Status StartByElection(absl::AnyInvocable<void(absl::Status)> on_end);
   // Gives up the lease, if it has one; then done, always.
   void Resign(Task done);
   // No cycle starts and no completion is heard any more. Idempotent.
@@ -82,6 +85,10 @@ class Scheduler {
   framework::EngineCounts counts() const;
   std::string QueueSummary() const;
   absl::Status CheckConsistency() const;
+  // It may decide: it leads, or there is no election.
+  bool leading() const;
+  // All pods it has seen.
+  std::vector<framework::ObjectPtr> Pods() const;
   // What it has seen of the cluster (tests and status pages).
   const framework::ObjectSource& source() const;
   // Called at the end of each scheduling attempt: the pod ("namespace/name"), the node or "".

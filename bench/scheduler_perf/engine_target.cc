@@ -1,5 +1,7 @@
 #include "bench/scheduler_perf/engine_target.h"
 
+#include <optional>
+
 #include <absl/synchronization/notification.h>
 
 #include "api/defaults.h"
@@ -14,6 +16,7 @@
 #include "framework/cycle/scheduler_engine.h"
 #include "plugins/registry.h"
 #include "scheduler-main/config.h"
+#include "scheduler-main/metrics.h"
 #include "scheduler-main/scheduler.h"
 
 namespace berth::bench {
@@ -44,8 +47,10 @@ class EngineTarget final : public Target {
     }
     absl::Status status;
     executor_.Run([&] {
+      if (options.metrics) metrics_.emplace();
       engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted), executor_,
-                                                    world_, world_);
+                                                    world_, world_,
+                                                    metrics_ ? &*metrics_ : nullptr);
       for (const auto& profile : scheduler::ToProfileConfigs(wanted.config)) {
         status = engine_->AddProfile(profile, registry);
         if (!status.ok()) return;
@@ -114,6 +119,7 @@ class EngineTarget final : public Target {
   PodLedger ledger_;
   ThreadExecutor executor_;
   framework::MemoryWorld world_;
+  std::optional<scheduler::PrometheusMetrics> metrics_;
   std::unique_ptr<framework::Engine> engine_;
   int64_t uid_ = 0;
 };

@@ -13,6 +13,7 @@ namespace berth::bench {
 
 struct EngineTargetOptions {
   std::string config_path;  // KubeSchedulerConfiguration; empty: defaults
+  bool metrics = false;     // kept as the scheduler program keeps them
 };
 absl::StatusOr<std::unique_ptr<Target>> MakeEngineTarget(const EngineTargetOptions& options);
 

@@ -60,7 +60,7 @@ Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod,
   Decision decision;
   decision.diagnosis.all_nodes = static_cast<int64_t>(snapshot_.nodes().size());
   if (snapshot_.nodes().empty()) {
-    decision.status = Unresolvable("no nodes available to schedule pods");
+    decision.status = Unresolvable(kNoNodesAvailable);
     return decision;
   }
   auto statuses = std::make_shared<NodeStatuses>(runtime_, snapshot_);
@@ -132,9 +132,11 @@ bool Algorithm::TryNominated(CycleState& state, const PodInfo& pod, NodeStatuses
     return false;
   }
   ++decision.nodes_evaluated;
+  PointTimer timer = runtime_.Timed("Filter");
   Verdict verdict = runtime_.RunFilterWithNominated(state, pod, *node);
   if (verdict.ok()) {
     decision.node = node;
+    decision.feasible_nodes = 1;
     return true;
   }
   if (verdict.status.IsRejected()) {
@@ -175,6 +177,7 @@ void Algorithm::SchedulePlainly(CycleState& state, const PodInfo& pod,
 Status Algorithm::FindFeasible(CycleState& state, const PodInfo& pod,
                                std::span<const NodeInfo* const> nodes, NodeStatuses& statuses,
                                Decision& decision, Nodes& feasible) {
+  PointTimer timer = runtime_.Timed("Filter");
   const auto count = static_cast<int64_t>(nodes.size());
   const int64_t wanted = WantedNodes(count);
   absl::flat_hash_map<std::pair<const void*, int>, size_t> seen;  // verdict -> its place
@@ -189,7 +192,7 @@ Status Algorithm::FindFeasible(CycleState& state, const PodInfo& pod,
       feasible.push_back(node);
       continue;
     }
-    if (!verdict.status.IsRejected()) return runtime_.Stamped(verdict);
+    if (!verdict.status.IsRejected()) return timer.Ended(runtime_.Stamped(verdict));
     ++rejected;
     // Verdicts live on in `statuses`, so identities are not reused meanwhile.
     auto [it, added] = seen.try_emplace({verdict.status.identity(), verdict.ordinal},
@@ -203,6 +206,7 @@ Status Algorithm::FindFeasible(CycleState& state, const PodInfo& pod,
     statuses.Set(node->index, std::move(verdict));
   }
   decision.nodes_evaluated += looked_at;
+  decision.feasible_nodes = std::ssize(feasible);
   const auto all = static_cast<int64_t>(snapshot_.nodes().size());
   next_start_ = (next_start_ + static_cast<int64_t>(feasible.size()) + rejected) % all;
   return Success();

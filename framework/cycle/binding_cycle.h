@@ -24,6 +24,7 @@ struct BindingCycle {
   std::string node_name;
   CycleState state;
   absl::Time attempt_began;
+  int64_t evaluated_nodes = 0, feasible_nodes = 0;  // with a verdict, new or kept; that would do
   CatchUp decided_at;  // what the source had shown then
 };
 

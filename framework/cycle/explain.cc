@@ -20,7 +20,7 @@ class Explainer {
 
   Explanation Run() {
     if (core_.snapshot.nodes().empty()) {
-      out_.message = "no nodes available to schedule pods";
+      out_.message = kNoNodesAvailable;
       return std::move(out_);
     }
     if (FindAbsentPluginUse(*pod_, unit_.profile->absent())) {

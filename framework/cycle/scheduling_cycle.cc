@@ -8,6 +8,7 @@
 
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
+#include "base/structured_log.h"
 #include "framework/cycle/binding_cycle.h"
 #include "framework/cycle/failure.h"
 
@@ -18,6 +19,7 @@ constexpr uint64_t kPluginMetricsOneIn = 10;
 
 bool SkipPod(EngineCore& core, const PodInfo& pod) {
   if (pod.terminating) {
+    BERTH_INFO(3, "Skip schedule deleting pod", {"pod", pod.key});
     core.sink.Event({.regarding = pod.shared_object(),
                      .related = nullptr,
                      .type = "Warning",
@@ -80,8 +82,8 @@ void NotReserved(EngineCore& core, BindingCycle& cycle, const Status& status) {
   cycle.unit->runtime->RunUnreserve(cycle.state, *cycle.assumed, cycle.node_name);
   const absl::Status forgotten = core.cache.ForgetPod(*cycle.assumed);
   if (!forgotten.ok()) {
-    BERTH_LOG(kError, "forget failed pod={} err=\"{}\"", cycle.assumed->key,
-              ToStd(forgotten.message()));
+    BERTH_FAILURE(ToStd(forgotten.message()), "Scheduler cache ForgetPod failed",
+                  {"pod", cycle.assumed->key});
   }
   Failure failure{.status = status,
                   .message = status.Message(),
@@ -129,6 +131,7 @@ void ScheduleOne(EngineCore& core) {
   QueueEntryPtr entry = core.queue->Pop();
   if (!entry) return;
   const PodPtr pod = entry->pod;
+  BERTH_INFO(4, "About to try and schedule pod", {"pod", pod->key});
   ProfileUnit* unit = core.UnitOf(pod->scheduler_name);
   if (unit == nullptr) {
     BERTH_LOG(kError, "profile not found for scheduler name \"{}\" pod={}", pod->scheduler_name,
@@ -136,6 +139,7 @@ void ScheduleOne(EngineCore& core) {
     return core.queue->Done(pod->uid);
   }
   if (SkipPod(core, *pod)) return core.queue->Done(pod->uid);
+  BERTH_INFO(3, "Attempting to schedule pod", {"pod", pod->key});
   ++core.counts.attempts;
   auto cycle = std::make_unique<BindingCycle>();
   cycle->unit = unit;
@@ -153,6 +157,9 @@ void ScheduleOne(EngineCore& core) {
     core.metrics.SchedulingAlgorithm(core.executor.clock().Now() - cycle->attempt_began);
   }
   cycle->entry = std::move(entry);
+  cycle->evaluated_nodes =
+      decision.reused ? std::ssize(core.snapshot.nodes()) : decision.nodes_evaluated;
+  cycle->feasible_nodes = decision.feasible_nodes;
   if (decision.node == nullptr) return NotPlaced(core, std::move(cycle), std::move(decision));
   cycle->node_name = std::string(decision.node->name());
   cycle->assumed = PodInfo::Assigned(pod, cycle->node_name);

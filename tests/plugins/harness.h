@@ -13,7 +13,6 @@
 
 #include "base/random.h"
 #include "base/sim_executor.h"
-#include "framework/cycle/metrics.h"
 #include "framework/cycle_state.h"
 #include "framework/handle.h"
 #include "framework/memory_world.h"
@@ -21,6 +20,7 @@
 #include "framework/plugin.h"
 #include "framework/signature.h"
 #include "framework/snapshot.h"
+#include "tests/framework/metric_recorder.h"
 
 namespace berth::plugins::testing {
 
@@ -63,7 +63,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
     return other_sink != nullptr ? *other_sink : static_cast<framework::ObjectSink&>(*this);
   }
   void Watch(const api::Resource&) override {}
-  framework::Metrics& metrics() override { return metrics_; }
+  framework::Metrics& metrics() override { return recorded; }
   const framework::Snapshot& snapshot() const override {
     return other_snapshot != nullptr ? *other_snapshot : snapshot_;
   }
@@ -111,6 +111,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   const framework::Snapshot* other_snapshot = nullptr;  // instead of the fixed nodes
   framework::ObjectSink* other_sink = nullptr;          // perhaps &world
   std::vector<framework::PodPtr> nominated;             // on whatever node is asked for
+  framework::testing::MetricRecorder recorded;
   absl::Status bind_result;
   std::vector<std::string> bound;  // "namespace/name node"
 
@@ -123,7 +124,6 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
 
  private:
   Random random_{1};
-  framework::Metrics metrics_;
   FixedSnapshot snapshot_;
 };
 

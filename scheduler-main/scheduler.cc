@@ -187,6 +187,9 @@ void Scheduler::Stop() { parts_->engine->Stop(); }
 framework::EngineCounts Scheduler::counts() const { return parts_->engine->counts(); }
 std::string Scheduler::QueueSummary() const { return parts_->engine->QueueSummary(); }
 absl::Status Scheduler::CheckConsistency() const { return parts_->engine->CheckConsistency(); }
+void Scheduler::DebugCache(framework::Engine::CompareDone done) {
+  parts_->engine->DebugCache(std::move(done));
+}
 const framework::ObjectSource& Scheduler::source() const { return parts_->source; }
 
 void Scheduler::OnDecision(std::function<void(std::string_view, std::string_view)> hook) {

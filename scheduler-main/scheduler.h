@@ -85,6 +85,8 @@ class Scheduler {
   framework::EngineCounts counts() const;
   std::string QueueSummary() const;
   absl::Status CheckConsistency() const;
+  // Engine::DebugCache: compares with what was seen of the cluster, and dumps, to the log.
+  void DebugCache(framework::Engine::CompareDone done);
   // It may decide: it leads, or there is no election.
   bool leading() const;
   // All pods it has seen.

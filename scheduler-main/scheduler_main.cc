@@ -156,11 +156,11 @@ void WaitForStop(const sigset_t& signals, ThreadExecutor& executor, Scheduler& s
       BERTH_LOG(kInfo, "stopping signal={}", signal);
       break;
     }
-    executor.Run([&] {
-      BERTH_LOG(kInfo, "queue {}", scheduler.QueueSummary());
-      const absl::Status status = scheduler.CheckConsistency();
-      BERTH_LOG(kInfo, "cache compared with the API result=\"{}\"",
-                status.ok() ? "equal" : ToStd(status.message()));
+    executor.Post([&scheduler] {
+      scheduler.DebugCache([](const framework::CacheComparison& found) {
+        BERTH_LOG(kInfo, "cache compared with the API result={}",
+                  found.equal() ? "equal" : "mismatch");
+      });
     });
   }
   for (int signal : {SIGINT, SIGTERM}) {

@@ -175,6 +175,26 @@ TEST_F(SchedulerTest, StatusRoutes) {
   EXPECT_NE(ask("/metrics").find("scheduler_schedule_attempts_total"), std::string::npos);
 }
 
+TEST_F(SchedulerTest, TheCacheIsComparedAndDumped) {
+  MakeNode("n1");
+  auto scheduler = MakeScheduler();
+  MakePodOf("p0", "default-scheduler");
+  MakePodOf("alien", "another-scheduler");
+  Run(absl::Seconds(5));
+  std::ostringstream log;
+  LogToStream(&log);
+  bool equal = false;
+  scheduler->DebugCache([&](const framework::CacheComparison& found) { equal = found.equal(); });
+  Run(absl::Seconds(1));
+  LogToStream(nullptr);
+  EXPECT_TRUE(equal) << log.str();
+  EXPECT_NE(log.str().find("\tNode name: n1\n"), std::string::npos) << log.str();
+  EXPECT_NE(log.str().find("\tname: p0, namespace: default, "), std::string::npos) << log.str();
+  EXPECT_NE(log.str().find("summary=\"activeQ:0; backoffQ:0; unschedulablePods:0\""),
+            std::string::npos)
+      << log.str();
+}
+
 // Two processes of one scheduler: one decides, the other takes over.
 class ElectionTest : public SchedulerTest {
  public:

@@ -13,6 +13,7 @@
 #include "framework/cycle/bind_conflict.h"
 #include "framework/cycle/failure.h"
 #include "framework/cycle/pod_status.h"
+#include "framework/pods_to_activate.h"
 #include "framework/queue/pod_events.h"
 
 namespace berth::framework {
@@ -33,6 +34,14 @@ Diagnosis RejectedOnOneNode(const Status& status) {
   diagnosis.Count(status);
   diagnosis.AddRejector(status);
   return diagnosis;
+}
+
+void ActivateRequested(EngineCore& core, CycleState& state) {
+  auto* asked = state.Mutable<PodsToActivate>(kPodsToActivate);
+  if (asked == nullptr || asked->keys->empty()) return;
+  const std::vector<std::string> keys(asked->keys->begin(), asked->keys->end());
+  asked->keys->clear();
+  core.queue->Activate(keys);
 }
 
 void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself) {
@@ -134,6 +143,7 @@ void BindingCycles::Bound(const CyclePtr& cycle) {
                                         cycle->node_name),
                     .reporting_controller = pod.scheduler_name});
   cycle->unit->runtime->RunPostBind(cycle->state, pod, cycle->node_name);
+  ActivateRequested(core_, cycle->state);
   Ended();
 }
 

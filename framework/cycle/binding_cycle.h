@@ -66,6 +66,8 @@ class BindingCycles {
 
 // A pod's diagnosis when one node was tried and a plugin rejected the pod there.
 Diagnosis RejectedOnOneNode(const Status& status);
+// Puts the pods that plugins asked for (framework/pods_to_activate.h) into the active queue.
+void ActivateRequested(EngineCore& core, CycleState& state);
 // Undoes Reserve and assume, and tells waiting pods that room came back (framework.md section 4).
 void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself);
 

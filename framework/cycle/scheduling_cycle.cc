@@ -122,6 +122,7 @@ void Place(EngineCore& core, std::unique_ptr<BindingCycle> cycle) {
   }
   if (permit.status.IsWait()) core.waiting.Add(cycle->assumed, permit.waits);
   ++core.counts.scheduled;
+  ActivateRequested(core, cycle->state);
   core.bindings->Start(std::move(cycle));
 }
 

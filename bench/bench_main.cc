@@ -47,6 +47,7 @@ struct Options {
   int repeat = 1;
   double sample_interval_s = 1;
   int wait_limit_s = 600;
+  bool metrics = false;
 };
 
 // What a workload runs against, and what must live as long.
@@ -90,10 +91,11 @@ absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const Selec
   const auto& gates = selected.workload->feature_gates;
   if (options.target == "engine") {
     const bool measured = selected.workload->threshold_selector.name != kThroughputMetric;
-    BERTH_ASSIGN_OR_RETURN(rig->target,
-                           MakeEngineTarget({.config_path = config,
-                                             .feature_gates = gates,
-                                             .histograms = options.histograms || measured}));
+    BERTH_ASSIGN_OR_RETURN(
+        rig->target,
+        MakeEngineTarget({.config_path = config,
+                          .feature_gates = gates,
+                          .histograms = options.histograms || options.metrics || measured}));
   } else if (options.target == "stack") {
     std::string pattern = (options.directory.empty() ? std::filesystem::temp_directory_path()
                                                      : std::filesystem::path(options.directory)) /

@@ -2,10 +2,14 @@
 
 #include <utility>
 
+#include <fmt/core.h>
+
 #include "api/errors.h"
 #include "api/schema/coordination_v1.pb.h"
 #include "base/log.h"
 #include "base/strings.h"
+#include "base/structured_log.h"
+#include "client/event_recorder.h"
 
 namespace berth::client {
 namespace {
@@ -35,7 +39,7 @@ LeaderElector::LeaderElector(ApiClient& client, LeaderElectionOptions options)
 void LeaderElector::Start(Task on_leading, Task on_lost) {
   on_leading_ = std::move(on_leading);
   on_lost_ = std::move(on_lost);
-  BERTH_LOG(kInfo, "attempting to acquire leader lease lease={}/{}", options_.namespace_,
+  BERTH_LOG(kInfo, "attempting to acquire leader lease {}/{}...", options_.namespace_,
             options_.name);
   TryNow();
 }
@@ -67,6 +71,7 @@ void LeaderElector::OnSeen(const absl::StatusOr<LeasePtr>& seen) {
   if (state_ == State::kOver) return;
   if (!seen.ok() && !api::IsNotFound(seen.status())) return OnFailed("get", seen.status());
   if (!seen.ok()) {
+    writing_ = true;
     client_.Create<Lease>(Wanted(nullptr),
                           [this, alive = lifetime_.Watch()](absl::StatusOr<LeasePtr> made) {
                             if (!alive.expired()) OnWritten(made);
@@ -78,6 +83,7 @@ void LeaderElector::OnSeen(const absl::StatusOr<LeasePtr>& seen) {
     if (state_ == State::kLeading) return Lose();
     return TryLater();
   }
+  writing_ = true;
   client_.Update<Lease>(Wanted(&**seen),
                         [this, alive = lifetime_.Watch()](absl::StatusOr<LeasePtr> written) {
                           if (!alive.expired()) OnWritten(written);
@@ -85,6 +91,11 @@ void LeaderElector::OnSeen(const absl::StatusOr<LeasePtr>& seen) {
 }
 
 void LeaderElector::OnWritten(const absl::StatusOr<LeasePtr>& written) {
+  writing_ = false;
+  if (release_) {
+    if (written.ok()) Observe(*written);
+    return GiveUp(std::exchange(release_, nullptr));
+  }
   if (state_ == State::kOver) return;
   if (!written.ok()) return OnFailed("write", written.status());
   last_problem_.clear();
@@ -93,7 +104,8 @@ void LeaderElector::OnWritten(const absl::StatusOr<LeasePtr>& written) {
   TryLater();
   if (state_ == State::kLeading) return;
   state_ = State::kLeading;
-  BERTH_LOG(kInfo, "successfully acquired lease lease={}/{}", options_.namespace_, options_.name);
+  Tell("became leader");
+  BERTH_LOG(kInfo, "successfully acquired lease {}/{}", options_.namespace_, options_.name);
   if (Task tell = std::move(on_leading_)) tell();
 }
 
@@ -115,7 +127,7 @@ void LeaderElector::Observe(const LeasePtr& lease) {
   if (holder == holder_) return;
   holder_ = holder;
   if (!holder.empty() && holder != options_.identity) {
-    BERTH_LOG(kInfo, "new leader elected leader={}", holder);
+    BERTH_INFO(0, "New leader elected", {"identity", holder});
   }
 }
 
@@ -165,15 +177,39 @@ void LeaderElector::StopTimers() {
 void LeaderElector::Lose() {
   state_ = State::kOver;
   StopTimers();
-  BERTH_LOG(kError, "leaderelection lost lease={}/{} leader={}", options_.namespace_,
-            options_.name, holder_);
+  BERTH_FAILURE("", "Leaderelection lost", {"lock", options_.namespace_ + "/" + options_.name},
+                {"leader", holder_});
+  Tell("stopped leading");
   if (Task tell = std::move(on_lost_)) tell();
+}
+
+void LeaderElector::Tell(std::string_view what) {
+  if (options_.recorder == nullptr || observed_ == nullptr) return;
+  options_.recorder->Record(*observed_, nullptr,
+                            {.type = "Normal",
+                             .reason = "LeaderElection",
+                             .action = "LeaderElection",
+                             .note = fmt::format("{} {}", options_.identity, what),
+                             .reporting_controller = options_.reporting_controller});
 }
 
 void LeaderElector::Release(Task done) {
   const bool held = std::exchange(state_, State::kOver) == State::kLeading;
   StopTimers();
-  if (!held || observed_ == nullptr) return done();
+  if (held) Tell("stopped leading");
+  if (writing_) {
+    release_ = std::move(done);
+  } else if (held) {
+    GiveUp(std::move(done));
+  } else {
+    done();
+  }
+}
+
+void LeaderElector::GiveUp(Task done) {
+  if (observed_ == nullptr || observed_->spec().holder_identity() != options_.identity) {
+    return done();
+  }
   Lease lease = *observed_;
   lease.mutable_spec()->set_holder_identity("");
   lease.mutable_spec()->set_lease_duration_seconds(1);
@@ -182,8 +218,7 @@ void LeaderElector::Release(Task done) {
   client_.Update<Lease>(
       lease, [done = std::move(done)](const absl::StatusOr<LeasePtr>& written) mutable {
         if (!written.ok()) {
-          BERTH_LOG(kWarning, "the lease could not be released err=\"{}\"",
-                    ToStd(written.status().message()));
+          BERTH_FAILURE(ToStd(written.status().message()), "Failed to release lock");
         }
         done();
       });

@@ -21,6 +21,8 @@
 
 namespace berth::client {
 
+class EventRecorder;
+
 struct LeaderElectionOptions {
   std::string identity;  // unlike everybody else's: "<hostname>_<uuid>"
   std::string namespace_ = "kube-system";
@@ -29,6 +31,10 @@ struct LeaderElectionOptions {
   absl::Duration renew_deadline = absl::Seconds(10);  // how long a leader leads without renewing
   absl::Duration retry_period = absl::Seconds(2);     // times [1, 2.2) while waiting
   uint64_t seed = 1;
+  // Who writes the events "<identity> became leader" and "... stopped leading" to the lease; null:
+  // nobody. reporting_controller: in whose name.
+  EventRecorder* recorder = nullptr;
+  std::string reporting_controller = "default-scheduler";
 };
 
 // Threads: the client's executor only, construction and destruction included.
@@ -39,7 +45,8 @@ class LeaderElector {
   // Once. on_leading: this process leads from now on. on_lost: it does no more; once, and last.
   void Start(Task on_leading, Task on_lost);
   // Gives the lease up, so that the next one need not wait for its end; none of Start's callbacks
-  // runs afterwards. done: always called, also when nothing was held or the server does not answer.
+  // runs afterwards. A renewal that is on its way is waited for: else it would be the last word.
+  // done: always called, also when nothing was held or the server does not answer.
   void Release(Task done);
 
   bool leading() const { return state_ == State::kLeading; }
@@ -66,6 +73,8 @@ class LeaderElector {
   void Renewed(absl::Time sent_at);
   void StopTimers();
   void Lose();
+  void GiveUp(Task done);
+  void Tell(std::string_view what);
 
   ApiClient& client_;
   const LeaderElectionOptions options_;
@@ -79,6 +88,8 @@ class LeaderElector {
   std::string holder_, last_problem_;
   TimerId timer_ = 0;     // the next try
   TimerId deadline_ = 0;  // of a leader that does not renew
+  bool writing_ = false;  // the lease; not answered yet
+  Task release_;          // wanted once that is answered
   Lifetime lifetime_;
 };
 

@@ -62,7 +62,8 @@ class Handle {
                                 std::string_view value) = 0;
   virtual void InvalidateAll(std::string_view plugin) = 0;
 
-  // Puts pods ("namespace/name") back into the active queue.
+  // Puts pods ("namespace/name") back into the active queue, at once. Within a cycle,
+  // framework/pods_to_activate.h waits for its good end.
   virtual void Activate(std::span<const std::string> pod_keys) = 0;
 
   virtual void ForEachWaitingPod(const std::function<void(WaitingPod&)>& visit) = 0;

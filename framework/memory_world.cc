@@ -1,5 +1,8 @@
 #include "framework/memory_world.h"
 
+#include <fmt/core.h>
+
+#include "api/errors.h"
 #include "api/object.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -108,9 +111,17 @@ void MemoryWorld::Patch(const api::Resource&, std::string_view namespace_, std::
 }
 
 void MemoryWorld::Delete(const api::Resource& resource, std::string_view namespace_,
-                       std::string_view name, std::string_view, Done done) {
+                       std::string_view name, std::string_view uid, Done done) {
   executor_.Post([this, &resource, ns = std::string(namespace_), name = std::string(name),
-                  done = std::move(done)]() mutable {
+                  uid = std::string(uid), done = std::move(done)]() mutable {
+    const ObjectPtr held = Get(resource, ns, name);
+    if (held == nullptr) return done(api::NotFound(resource, name));
+    if (const std::string& there = api::MetaOf(*held).uid(); !uid.empty() && there != uid) {
+      return done(api::Conflict(
+          resource, name,
+          fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid,
+                      there)));
+    }
     Remove(resource, ns, name);
     done(absl::OkStatus());
   });

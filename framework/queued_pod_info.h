@@ -26,10 +26,10 @@ struct QueuedPodInfo {
   bool was_flushed_from_unschedulable = false;
   std::string signature;                 // empty: results are never shared
 
-  bool IsRejectedBy(std::string_view plugin) const {
+  bool gated() const { return !gating_plugin.empty(); }
+  bool rejected_by(std::string_view plugin) const {
     return unschedulable_plugins.contains(plugin) || pending_plugins.contains(plugin);
   }
-  bool gated() const { return !gating_plugin.empty(); }
   bool has_rejectors() const {
     return !unschedulable_plugins.empty() || !pending_plugins.empty();
   }

@@ -34,7 +34,7 @@ constexpr char kExamples[] =
     "one decides; --leader-elect=false decides at once.";
 
 // Accepted so that upstream's command lines run; each is named in the log when given.
-constexpr std::array<const char*, 26> kIgnored = {
+constexpr std::array<const char*, 25> kIgnored = {
     "--authentication-kubeconfig", "--authentication-skip-lookup",
     "--authentication-token-webhook-cache-ttl", "--authentication-tolerate-lookup-failure",
     "--authorization-kubeconfig", "--authorization-always-allow-paths",
@@ -45,7 +45,7 @@ constexpr std::array<const char*, 26> kIgnored = {
     "--requestheader-username-headers", "--tls-cert-file", "--tls-private-key-file", "--cert-dir",
     "--tls-cipher-suites", "--tls-min-version", "--http2-max-streams-per-connection",
     "--permit-port-sharing", "--permit-address-sharing", "--show-hidden-metrics-for-version",
-    "--logging-format", "--log-flush-frequency", "--vmodule"};
+    "--log-flush-frequency", "--vmodule"};
 
 // Texts of flags that need more than CLI11's own conversions.
 struct Texts {
@@ -79,7 +79,15 @@ void AddOwnFlags(CLI::App& app, Flags& flags, Texts& texts) {
   app.add_option("--pod-max-in-unschedulable-pods-duration", texts.unschedulable_max,
                  "A rejected pod is tried again after this, whatever happened [5m0s]");
   app.add_option("--feature-gates", texts.feature_gates, "A=true,B=false");
-  app.add_option("-v,--v", flags.verbosity, "4 and above: say more");
+  // "-v=2", as Go's flags have it.
+  app.add_option("-v,--v", flags.verbosity,
+                 "How much the log says: 2 how each pod fared, 3 attempts and changes, 4+ more")
+      ->transform([](const std::string& text) {
+        return text.starts_with('=') ? text.substr(1) : text;
+      });
+  app.add_option("--logging-format", flags.logging_format, "Of the log: text or json")
+      ->check(CLI::IsMember({"text", "json"}))
+      ->capture_default_str();
   app.add_flag("--version", texts.version, "Print the version and exit");
 }
 

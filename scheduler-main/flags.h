@@ -30,6 +30,7 @@ struct Flags {
   FeatureGates gates;
   framework::PodGroupFeatures pod_groups;  // as the gates say
   int verbosity = 0;
+  std::string logging_format = "text";
   // Given explicitly: they win over the file.
   std::optional<bool> leader_elect;
   std::optional<absl::Duration> lease_duration, renew_deadline, retry_period;

@@ -1,206 +1,165 @@
 #include "scheduler-main/metrics.h"
 
+#include <algorithm>
 #include <array>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include <prometheus/counter.h>
-#include <prometheus/gauge.h>
-#include <prometheus/histogram.h>
-#include <prometheus/registry.h>
-#include <prometheus/text_serializer.h>
-
-#include "base/strings.h"
 
 namespace berth::scheduler {
 namespace {
-
-using prometheus::Counter;
-using prometheus::Gauge;
-using prometheus::Histogram;
-
-// n buckets from `start`, each `factor` times the one before.
-std::vector<double> Exponential(double start, double factor, int n) {
-  std::vector<double> out;
-  for (double bound = start; n > 0; --n, bound *= factor) out.push_back(bound);
-  return out;
-}
-
-// One metric with labels. Children are found by label values without taking the family's lock.
-template <typename T, size_t N>
-class Metric {
- public:
-  using Names = std::array<std::string_view, N>;
-  Metric(prometheus::Family<T>& family, Names names, std::vector<double> buckets = {})
-      : family_(family), names_(names), buckets_(std::move(buckets)) {
-    if constexpr (N == 0) At({});  // shown from the start, as 0
-  }
-
-  T& At(const std::array<std::string_view, N>& values) {
-    key_.clear();
-    for (std::string_view value : values) key_.append(value).append(1, '\0');
-    auto it = children_.find(std::string_view(key_));
-    if (it != children_.end()) return *it->second;
-    prometheus::Labels labels;
-    for (size_t i = 0; i < N; ++i) labels.emplace(names_[i], values[i]);
-    T* child = nullptr;
-    if constexpr (std::is_same_v<T, Histogram>) {
-      child = &family_.Add(labels, buckets_);
-    } else {
-      child = &family_.Add(labels);
-    }
-    children_.emplace(key_, child);
-    return *child;
-  }
-
- private:
-  prometheus::Family<T>& family_;
-  const Names names_;
-  const std::vector<double> buckets_;
-  StringMap<T*> children_;
-  std::string key_;
-};
-
-prometheus::Family<Counter>& CounterFamily(prometheus::Registry& registry, const char* name,
-                                           const char* help) {
-  return prometheus::BuildCounter().Name(name).Help(help).Register(registry);
-}
-prometheus::Family<Gauge>& GaugeFamily(prometheus::Registry& registry, const char* name,
-                                       const char* help) {
-  return prometheus::BuildGauge().Name(name).Help(help).Register(registry);
-}
-prometheus::Family<Histogram>& HistogramFamily(prometheus::Registry& registry, const char* name,
-                                               const char* help) {
-  return prometheus::BuildHistogram().Name(name).Help(help).Register(registry);
-}
 
 double Seconds(absl::Duration duration) { return absl::ToDoubleSeconds(duration); }
 
 }  // namespace
 
 struct PrometheusMetrics::Families {
-  prometheus::Registry registry;
+  MetricRegistry registry;
 
-  Metric<Counter, 2> attempts{
-      CounterFamily(registry, "scheduler_schedule_attempts_total",
-                    "Attempts to schedule pods, by result: scheduled, unschedulable, error."),
+  CounterFamily<2> attempts{
+      registry, "scheduler_schedule_attempts_total",
+      "Attempts to schedule pods, by result: scheduled, unschedulable, error.",
       {"result", "profile"}};
-  Metric<Histogram, 2> attempt_duration{
-      HistogramFamily(registry, "scheduler_scheduling_attempt_duration_seconds",
-                      "From the start of a cycle to its end, binding included."),
-      {"result", "profile"}, Exponential(0.001, 2, 15)};
-  Metric<Histogram, 0> algorithm_duration{
-      HistogramFamily(registry, "scheduler_scheduling_algorithm_duration_seconds",
-                      "Time to choose a node."),
-      {}, Exponential(0.001, 2, 15)};
-  Metric<Histogram, 3> point_duration{
-      HistogramFamily(registry, "scheduler_framework_extension_point_duration_seconds",
-                      "Time to run all plugins of an extension point."),
-      {"extension_point", "status", "profile"}, Exponential(0.0001, 2, 12)};
-  Metric<Histogram, 3> plugin_duration{
-      HistogramFamily(registry, "scheduler_plugin_execution_duration_seconds",
-                      "Time of one plugin at an extension point, of one cycle in ten."),
-      {"plugin", "extension_point", "status"}, Exponential(0.00001, 1.5, 20)};
-  Metric<Counter, 3> plugin_evaluations{
-      CounterFamily(registry, "scheduler_plugin_evaluation_total",
-                    "Cycles in which a plugin was asked, by extension point."),
+  HistogramFamily<2> attempt_duration{
+      registry, "scheduler_scheduling_attempt_duration_seconds",
+      "From the start of a cycle to its end, binding included.",
+      {"result", "profile"}, ExponentialBuckets(0.001, 2, 15)};
+  HistogramFamily<0> algorithm_duration{
+      registry, "scheduler_scheduling_algorithm_duration_seconds",
+      "Time to choose a node.",
+      {}, ExponentialBuckets(0.001, 2, 15)};
+  HistogramFamily<3> point_duration{
+      registry, "scheduler_framework_extension_point_duration_seconds",
+      "Time to run all plugins of an extension point.",
+      {"extension_point", "status", "profile"}, ExponentialBuckets(0.0001, 2, 12)};
+  HistogramFamily<3> plugin_duration{
+      registry, "scheduler_plugin_execution_duration_seconds",
+      "Time of one plugin at an extension point, of one cycle in ten.",
+      {"plugin", "extension_point", "status"}, ExponentialBuckets(0.00001, 1.5, 20)};
+  CounterFamily<3> plugin_evaluations{
+      registry, "scheduler_plugin_evaluation_total",
+      "Calls of a plugin: PreFilter and PreScore once an attempt, Filter and Score once a node.",
       {"plugin", "extension_point", "profile"}};
-  Metric<Gauge, 1> pending_pods{
-      GaugeFamily(registry, "scheduler_pending_pods",
-                  "Pods that wait, by queue: active, backoff, unschedulable, gated."),
+  GaugeFamily<1> pending_pods{
+      registry, "scheduler_pending_pods",
+      "Pods that wait, by queue: active, backoff, unschedulable, gated.",
       {"queue"}};
-  Metric<Counter, 2> queue_incoming{
-      CounterFamily(registry, "scheduler_queue_incoming_pods_total",
-                    "Pods that entered a queue, by the event that brought them."),
+  CounterFamily<2> queue_incoming{
+      registry, "scheduler_queue_incoming_pods_total",
+      "Pods that entered a queue, by the event that brought them.",
       {"queue", "event"}};
-  Metric<Gauge, 2> unschedulable_pods{
-      GaugeFamily(registry, "scheduler_unschedulable_pods",
-                  "Pods that wait because a plugin rejected them."),
+  GaugeFamily<2> unschedulable_pods{
+      registry, "scheduler_unschedulable_pods",
+      "Pods that wait because a plugin rejected them.",
       {"plugin", "profile"}};
-  Metric<Gauge, 1> inflight_events{
-      GaugeFamily(registry, "scheduler_inflight_events",
-                  "Events kept for pods that are being scheduled."),
+  GaugeFamily<1> inflight_events{
+      registry, "scheduler_inflight_events",
+      "Events kept for pods that are being scheduled.",
       {"event"}};
-  Metric<Histogram, 3> hint_duration{
-      HistogramFamily(registry, "scheduler_queueing_hint_execution_duration_seconds",
-                      "Time of one queueing hint."),
-      {"plugin", "event", "hint"}, Exponential(0.00001, 1.5, 20)};
-  Metric<Histogram, 1> event_duration{
-      HistogramFamily(registry, "scheduler_event_handling_duration_seconds",
-                      "Time to take in one change of the cluster."),
-      {"event"}, Exponential(0.0001, 2, 12)};
-  Metric<Histogram, 1> sli_duration{
-      HistogramFamily(registry, "scheduler_pod_scheduling_sli_duration_seconds",
-                      "From a pod's first place in the active queue to its binding."),
-      {"attempts"}, Exponential(0.01, 2, 20)};
-  Metric<Histogram, 0> pod_attempts{
-      HistogramFamily(registry, "scheduler_pod_scheduling_attempts",
-                      "Attempts it took to schedule a pod."),
-      {}, Exponential(1, 2, 5)};
-  Metric<Counter, 0> after_flush{
-      CounterFamily(registry, "scheduler_pod_scheduled_after_flush_total",
-                    "Pods scheduled after the flush of old unschedulable pods, not by an event."),
-      {}};
-  Metric<Counter, 1> queue_violations{
-      CounterFamily(registry, "berth_queue_violations_total",
-                    "Waiting pods found in no place or in two, and put right."),
+  HistogramFamily<3> hint_duration{
+      registry, "scheduler_queueing_hint_execution_duration_seconds",
+      "Time of one queueing hint.",
+      {"plugin", "event", "hint"}, ExponentialBuckets(0.00001, 1.5, 20)};
+  HistogramFamily<1> event_duration{
+      registry, "scheduler_event_handling_duration_seconds",
+      "Time to take in one change of the cluster.",
+      {"event"}, ExponentialBuckets(0.0001, 2, 12)};
+  HistogramFamily<1> sli_duration{
+      registry, "scheduler_pod_scheduling_sli_duration_seconds",
+      "From a pod's first place in the active queue to its binding.",
+      {"attempts"}, ExponentialBuckets(0.01, 2, 20)};
+  HistogramFamily<0> pod_attempts{
+      registry, "scheduler_pod_scheduling_attempts",
+      "Attempts it took to schedule a pod.",
+      {}, ExponentialBuckets(1, 2, 5)};
+  CounterFamily<0> after_flush{
+      registry, "scheduler_pod_scheduled_after_flush_total",
+      "Pods scheduled after the flush of old unschedulable pods, not by an event."};
+  CounterFamily<1> queue_violations{
+      registry, "berth_queue_violations_total",
+      "Waiting pods found in no place or in two, and put right.",
       {"kind"}};
-  Metric<Counter, 0> preemption_attempts{
-      CounterFamily(registry, "scheduler_preemption_attempts_total",
-                    "Pods that fitted nowhere and looked for room to be made."),
-      {}};
-  Metric<Histogram, 0> preemption_victims{
-      HistogramFamily(registry, "scheduler_preemption_victims",
-                      "Pods chosen to make room for one."),
-      {}, Exponential(1, 2, 7)};
-  Metric<Histogram, 1> permit_wait{
-      HistogramFamily(registry, "scheduler_permit_wait_duration_seconds",
-                      "Time pods waited on permit."),
-      {"result"}, Exponential(0.001, 2, 15)};
-  Metric<Gauge, 1> cache_size{
-      GaugeFamily(registry, "scheduler_cache_size", "Nodes, pods and assumed pods in the cache."),
-      {"type"}};
-  Metric<Gauge, 1> goroutines{
-      GaugeFamily(registry, "scheduler_goroutines",
-                  "Work under way by operation; here: binding cycles."),
+  CounterFamily<0> preemption_attempts{
+      registry, "scheduler_preemption_attempts_total",
+      "Pods that fitted nowhere and looked for room to be made."};
+  HistogramFamily<0> preemption_victims{
+      registry, "scheduler_preemption_victims",
+      "Pods chosen to make room for one.",
+      {}, ExponentialBuckets(1, 2, 7)};
+  CounterFamily<1> preemption_runs{
+      registry, "scheduler_preemption_goroutines_execution_total",
+      "Preemptions carried out, by result: success, error.",
+      {"result"}};
+  HistogramFamily<1> preemption_run_duration{
+      registry, "scheduler_preemption_goroutines_duration_seconds",
+      "From the start of a preemption's evictions to the last answer.",
+      {"result"}, ExponentialBuckets(0.01, 2, 20)};
+  CounterFamily<1> volume_stage_errors{
+      registry, "scheduler_volume_scheduling_stage_error_total",
+      "Errors of VolumeBinding, by stage: predicate, assume, bind.",
       {"operation"}};
+  CounterFamily<3> device_conditions{
+      registry, "scheduler_dra_bindingconditions_allocations_total",
+      "Allocations whose devices have binding conditions, per driver and attempt.",
+      {"profile", "driver", "status"}};
+  HistogramFamily<3> device_conditions_wait{
+      registry, "scheduler_dra_bindingconditions_wait_duration_seconds",
+      "Time a pod waited for the binding conditions of its devices.",
+      {"profile", "driver", "status"}, ExponentialBuckets(0.1, 2, 14)};
+  HistogramFamily<1> permit_wait{
+      registry, "scheduler_permit_wait_duration_seconds",
+      "Time pods waited on permit.",
+      {"result"}, ExponentialBuckets(0.001, 2, 15)};
+  GaugeFamily<1> cache_size{
+      registry, "scheduler_cache_size",
+      "Nodes, pods and assumed pods in the cache.",
+      {"type"}};
+  GaugeFamily<1> goroutines{
+      registry, "scheduler_goroutines",
+      "Work under way by operation; here: binding cycles.",
+      {"operation"}};
+  GaugeFamily<1> leading{
+      registry, "leader_election_master_status",
+      "Whether this process holds the lease.",
+      {"name"}};
 
-  Metric<Counter, 1> bind_conflicts{
-      CounterFamily(registry, "berth_scheduler_bind_conflicts_total",
-                    "Bindings that the server's capacity check refused."),
+  CounterFamily<1> bind_conflicts{
+      registry, "berth_scheduler_bind_conflicts_total",
+      "Bindings that the server's capacity check refused.",
       {"profile"}};
-  Metric<Counter, 1> decisions{
-      CounterFamily(registry, "berth_scheduler_decisions_total",
-                    "Decisions, by how they were reached: evaluated or reused."),
+  CounterFamily<1> decisions{
+      registry, "berth_scheduler_decisions_total",
+      "Decisions, by how they were reached: evaluated or reused.",
       {"how"}};
-  Metric<Counter, 0> nodes_evaluated{
-      CounterFamily(registry, "berth_scheduler_nodes_evaluated_total",
-                    "Nodes that filters ran on."),
-      {}};
-  Metric<Gauge, 0> evaluation_entries{
-      GaugeFamily(registry, "berth_scheduler_evaluation_cache_entries",
-                  "Signatures whose evaluation is kept."),
-      {}};
-  Metric<Gauge, 0> evaluation_bytes{
-      GaugeFamily(registry, "berth_scheduler_evaluation_cache_bytes",
-                  "Memory of kept evaluations."),
-      {}};
+  CounterFamily<2> reused{
+      registry, "berth_reused_total",
+      "Nodes whose verdict (Filter) or scores (Score) a decision took from what is kept.",
+      {"extension_point", "profile"}};
+  CounterFamily<0> nodes_evaluated{
+      registry, "berth_scheduler_nodes_evaluated_total",
+      "Nodes that filters ran on."};
+  GaugeFamily<0> evaluation_entries{
+      registry, "berth_scheduler_evaluation_cache_entries",
+      "Signatures whose evaluation is kept."};
+  GaugeFamily<0> evaluation_bytes{
+      registry, "berth_scheduler_evaluation_cache_bytes",
+      "Memory of kept evaluations."};
 };
 
 PrometheusMetrics::PrometheusMetrics() : families_(std::make_unique<Families>()) {}
 PrometheusMetrics::~PrometheusMetrics() = default;
 
-std::string PrometheusMetrics::Text() const {
-  return prometheus::TextSerializer().Serialize(families_->registry.Collect());
+std::string PrometheusMetrics::Text() const { return families_->registry.Text(); }
+const MetricRegistry& PrometheusMetrics::registry() const { return families_->registry; }
+
+void PrometheusMetrics::Leading(std::string_view lease, bool leads) {
+  families_->leading.At({lease}).Set(leads ? 1 : 0);
 }
 
 void PrometheusMetrics::ScheduleAttempt(std::string_view profile,
                                         framework::AttemptResult result,
                                         absl::Duration duration) {
   const std::string_view name = framework::AttemptResultName(result);
-  families_->attempts.At({name, profile}).Increment();
+  families_->attempts.At({name, profile}).Add();
   families_->attempt_duration.At({name, profile}).Observe(Seconds(duration));
 }
 
@@ -210,9 +169,11 @@ void PrometheusMetrics::SchedulingAlgorithm(absl::Duration duration) {
 
 void PrometheusMetrics::PodScheduled(int32_t attempts, absl::Duration sli, bool was_flushed) {
   families_->pod_attempts.At({}).Observe(attempts);
-  const std::string label = attempts >= 15 ? "15+" : std::to_string(attempts);
+  static constexpr std::array<std::string_view, 16> kAttempts = {
+      "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15+"};
+  const std::string_view label = kAttempts[static_cast<size_t>(std::clamp(attempts, 0, 15))];
   families_->sli_duration.At({label}).Observe(Seconds(sli));
-  if (was_flushed) families_->after_flush.At({}).Increment();
+  if (was_flushed) families_->after_flush.At({}).Add();
 }
 
 void PrometheusMetrics::ExtensionPoint(std::string_view point, framework::Code code,
@@ -227,9 +188,13 @@ void PrometheusMetrics::PluginExecution(std::string_view plugin, std::string_vie
       .Observe(Seconds(duration));
 }
 
-void PrometheusMetrics::PluginEvaluation(std::string_view plugin, std::string_view point,
-                                         std::string_view profile) {
-  families_->plugin_evaluations.At({plugin, point, profile}).Increment();
+Tally* PrometheusMetrics::PluginEvaluations(std::string_view plugin, std::string_view point,
+                                            std::string_view profile) {
+  return &families_->plugin_evaluations.At({plugin, point, profile});
+}
+
+Tally* PrometheusMetrics::Reused(std::string_view point, std::string_view profile) {
+  return &families_->reused.At({point, profile});
 }
 
 void PrometheusMetrics::PermitWait(framework::Code code, absl::Duration duration) {
@@ -237,30 +202,47 @@ void PrometheusMetrics::PermitWait(framework::Code code, absl::Duration duration
 }
 
 void PrometheusMetrics::QueueViolation(std::string_view kind) {
-  families_->queue_violations.At({kind}).Increment();
+  families_->queue_violations.At({kind}).Add();
 }
 
-void PrometheusMetrics::PreemptionAttempt() { families_->preemption_attempts.At({}).Increment(); }
+void PrometheusMetrics::PreemptionAttempt() { families_->preemption_attempts.At({}).Add(); }
 
 void PrometheusMetrics::PreemptionVictims(int64_t count) {
   families_->preemption_victims.At({}).Observe(static_cast<double>(count));
 }
 
+void PrometheusMetrics::PreemptionExecuted(bool failed, absl::Duration duration) {
+  const std::string_view result = failed ? "error" : "success";
+  families_->preemption_runs.At({result}).Add();
+  families_->preemption_run_duration.At({result}).Observe(Seconds(duration));
+}
+
+void PrometheusMetrics::VolumeStageFailed(std::string_view operation) {
+  families_->volume_stage_errors.At({operation}).Add();
+}
+
+void PrometheusMetrics::DeviceConditionsAwaited(std::string_view profile, std::string_view driver,
+                                                std::string_view status,
+                                                absl::Duration duration) {
+  families_->device_conditions.At({profile, driver, status}).Add();
+  families_->device_conditions_wait.At({profile, driver, status}).Observe(Seconds(duration));
+}
+
 void PrometheusMetrics::QueueIncoming(std::string_view queue, std::string_view event) {
-  families_->queue_incoming.At({queue, event}).Increment();
+  families_->queue_incoming.At({queue, event}).Add();
 }
 
 void PrometheusMetrics::PendingPods(std::string_view queue, int64_t count) {
-  families_->pending_pods.At({queue}).Set(static_cast<double>(count));
+  families_->pending_pods.At({queue}).Set(count);
 }
 
 void PrometheusMetrics::UnschedulablePods(std::string_view plugin, std::string_view profile,
                                           int delta) {
-  families_->unschedulable_pods.At({plugin, profile}).Increment(delta);
+  families_->unschedulable_pods.At({plugin, profile}).Add(delta);
 }
 
 void PrometheusMetrics::InFlightEvents(std::string_view event, int64_t delta) {
-  families_->inflight_events.At({event}).Increment(static_cast<double>(delta));
+  families_->inflight_events.At({event}).Add(delta);
 }
 
 void PrometheusMetrics::QueueingHint(std::string_view plugin, std::string_view event,
@@ -273,27 +255,27 @@ void PrometheusMetrics::EventHandling(std::string_view event, absl::Duration dur
 }
 
 void PrometheusMetrics::CacheSize(int64_t nodes, int64_t pods, int64_t assumed_pods) {
-  families_->cache_size.At({"nodes"}).Set(static_cast<double>(nodes));
-  families_->cache_size.At({"pods"}).Set(static_cast<double>(pods));
-  families_->cache_size.At({"assumed_pods"}).Set(static_cast<double>(assumed_pods));
+  families_->cache_size.At({"nodes"}).Set(nodes);
+  families_->cache_size.At({"pods"}).Set(pods);
+  families_->cache_size.At({"assumed_pods"}).Set(assumed_pods);
 }
 
 void PrometheusMetrics::BindingsInFlight(int64_t count) {
-  families_->goroutines.At({"binding"}).Set(static_cast<double>(count));
+  families_->goroutines.At({"binding"}).Set(count);
 }
 
 void PrometheusMetrics::BindConflict(std::string_view profile) {
-  families_->bind_conflicts.At({profile}).Increment();
+  families_->bind_conflicts.At({profile}).Add();
 }
 
 void PrometheusMetrics::Decision(bool reused, int64_t nodes_evaluated) {
-  families_->decisions.At({reused ? "reused" : "evaluated"}).Increment();
-  families_->nodes_evaluated.At({}).Increment(static_cast<double>(nodes_evaluated));
+  families_->decisions.At({reused ? "reused" : "evaluated"}).Add();
+  families_->nodes_evaluated.At({}).Add(nodes_evaluated);
 }
 
 void PrometheusMetrics::EvaluationCache(int64_t entries, int64_t bytes) {
-  families_->evaluation_entries.At({}).Set(static_cast<double>(entries));
-  families_->evaluation_bytes.At({}).Set(static_cast<double>(bytes));
+  families_->evaluation_entries.At({}).Set(entries);
+  families_->evaluation_bytes.At({}).Set(bytes);
 }
 
 }  // namespace berth::scheduler

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "framework/cycle/metrics.h"
+#include "scheduler-main/metric_families.h"
 
 namespace berth::scheduler {
 
@@ -17,6 +18,11 @@ class PrometheusMetrics final : public framework::Metrics {
 
   // The Prometheus text format, version 0.0.4.
   std::string Text() const;
+  // What there is, shown yet or not.
+  const MetricRegistry& registry() const;
+
+  // leader_election_master_status{name}: of the lease.
+  void Leading(std::string_view lease, bool leads);
 
   bool WantsDurations() const override { return true; }
   void ScheduleAttempt(std::string_view profile, framework::AttemptResult result,
@@ -27,12 +33,16 @@ class PrometheusMetrics final : public framework::Metrics {
                       absl::Duration duration) override;
   void PluginExecution(std::string_view plugin, std::string_view point, framework::Code code,
                        absl::Duration duration) override;
-  void PluginEvaluation(std::string_view plugin, std::string_view point,
-                        std::string_view profile) override;
+  Tally* PluginEvaluations(std::string_view plugin, std::string_view point,
+                           std::string_view profile) override;
   void PermitWait(framework::Code code, absl::Duration duration) override;
   void QueueViolation(std::string_view kind) override;
   void PreemptionAttempt() override;
   void PreemptionVictims(int64_t count) override;
+  void PreemptionExecuted(bool failed, absl::Duration duration) override;
+  void VolumeStageFailed(std::string_view operation) override;
+  void DeviceConditionsAwaited(std::string_view profile, std::string_view driver,
+                               std::string_view status, absl::Duration duration) override;
   void QueueIncoming(std::string_view queue, std::string_view event) override;
   void PendingPods(std::string_view queue, int64_t count) override;
   void UnschedulablePods(std::string_view plugin, std::string_view profile, int delta) override;
@@ -44,6 +54,7 @@ class PrometheusMetrics final : public framework::Metrics {
   void BindingsInFlight(int64_t count) override;
   void BindConflict(std::string_view profile) override;
   void Decision(bool reused, int64_t nodes_evaluated) override;
+  Tally* Reused(std::string_view point, std::string_view profile) override;
   void EvaluationCache(int64_t entries, int64_t bytes) override;
 
  private:

@@ -3,13 +3,15 @@
 #include <optional>
 #include <utility>
 
-#include "base/log.h"
+#include "api/resource_table.h"
+#include "api/schema/core_v1_pod.pb.h"
 #include "base/status_macros.h"
 #include "client/api_client.h"
 #include "client/event_recorder.h"
 #include "client/leader_election.h"
 #include "plugins/registry.h"
 #include "scheduler-main/api_sink.h"
+#include "scheduler-main/client_metrics.h"
 #include "scheduler-main/informer_source.h"
 #include "scheduler-main/metrics.h"
 
@@ -28,7 +30,8 @@ client::ApiClientOptions ClientOptions(const ClientConnectionSection& connection
   return out;
 }
 
-client::LeaderElectionOptions ElectionOptions(const SchedulerOptions& options) {
+client::LeaderElectionOptions ElectionOptions(const SchedulerOptions& options,
+                                              client::EventRecorder& recorder) {
   const LeaderElectionSection& section = options.config.leader_election;
   client::LeaderElectionOptions out;
   out.identity = options.identity;
@@ -38,6 +41,8 @@ client::LeaderElectionOptions ElectionOptions(const SchedulerOptions& options) {
   out.renew_deadline = section.renew_deadline;
   out.retry_period = section.retry_period;
   out.seed = options.seed;
+  out.recorder = &recorder;
+  out.reporting_controller = *options.config.profiles[0].scheduler_name;
   return out;
 }
 
@@ -96,7 +101,11 @@ absl::Status AddProfiles(const SchedulerOptions& options, framework::Registry& r
 struct Scheduler::Parts {
   Parts(SchedulerOptions given, client::Transport& transport, Executor& executor)
       : options(std::move(given)),
-        client(transport, executor, ClientOptions(options.config.client_connection)),
+        metered(options.metrics ? std::make_unique<MeteredTransport>(transport, executor.clock(),
+                                                                     options.server_host)
+                                : nullptr),
+        client(metered ? *metered : transport, executor,
+               ClientOptions(options.config.client_connection)),
         recorder(client, {.reporting_instance =
                               *options.config.profiles[0].scheduler_name + "-" + options.host_name,
                           .seed = options.seed}),
@@ -104,13 +113,18 @@ struct Scheduler::Parts {
         sink(client, recorder) {
     if (options.metrics) metrics.emplace();
     if (options.config.leader_election.leader_elect.value_or(false)) {
-      elector.emplace(client, ElectionOptions(options));
+      elector.emplace(client, ElectionOptions(options, recorder));
     }
     engine = std::make_unique<framework::Engine>(EngineOptionsOf(options), executor, source, sink,
                                                  metrics ? &*metrics : nullptr);
   }
 
+  void SetLeading(bool now);
+  void Lead();
+  void End(absl::Status why);
+
   SchedulerOptions options;
+  std::unique_ptr<MeteredTransport> metered;  // null: no metrics
   client::ApiClient client;
   client::EventRecorder recorder;
   InformerSource source;
@@ -118,6 +132,9 @@ struct Scheduler::Parts {
   std::optional<PrometheusMetrics> metrics;
   framework::Registry registry;
   std::unique_ptr<framework::Engine> engine;
+  bool leads = true;          // or does not compete
+  bool watches_first = true;  // before it is elected
+  absl::AnyInvocable<void(absl::Status)> on_end;
   std::optional<client::LeaderElector> elector;
 };
 
@@ -136,28 +153,40 @@ Scheduler::~Scheduler() { Stop(); }
 
 absl::Status Scheduler::Start() { return parts_->engine->Start(); }
 
-absl::Status Scheduler::StartByElection(Task on_lost) {
+absl::Status Scheduler::StartByElection(absl::AnyInvocable<void(absl::Status)> on_end) {
   if (!parts_->elector) return Start();
-  const bool watches_first = !parts_->options.config.delay_cache_until_active;
-  parts_->engine->SetActive(false);
-  if (watches_first) BERTH_RETURN_IF_ERROR(Start());
-  parts_->elector->Start(
-      [this, watches_first] {
-        parts_->engine->SetActive(true);
-        if (watches_first) return;
-        const absl::Status started = Start();
-        if (!started.ok()) BERTH_LOG(kError, "start failed err=\"{}\"", ToStd(started.message()));
-      },
-      [this, on_lost = std::move(on_lost)]() mutable {
-        parts_->engine->SetActive(false);
-        on_lost();
-      });
+  parts_->watches_first = !parts_->options.config.delay_cache_until_active;
+  parts_->on_end = std::move(on_end);
+  parts_->SetLeading(false);
+  if (parts_->watches_first) BERTH_RETURN_IF_ERROR(Start());
+  parts_->elector->Start([this] { parts_->Lead(); },
+                         [this] { parts_->End(absl::AbortedError("leaderelection lost")); });
   return absl::OkStatus();
 }
 
+void Scheduler::Parts::SetLeading(bool now) {
+  leads = now;
+  engine->SetActive(now);
+  if (metrics) metrics->Leading(options.config.leader_election.resource_name, now);
+}
+
+void Scheduler::Parts::Lead() {
+  SetLeading(true);
+  if (watches_first) return;
+  if (absl::Status started = engine->Start(); !started.ok()) End(std::move(started));
+}
+
+void Scheduler::Parts::End(absl::Status why) {
+  SetLeading(false);
+  if (auto tell = std::exchange(on_end, nullptr)) tell(std::move(why));
+}
+
 void Scheduler::Resign(Task done) {
-  parts_->engine->SetActive(false);
-  if (!parts_->elector) return done();
+  if (!parts_->elector) {
+    parts_->engine->SetActive(false);
+    return done();
+  }
+  parts_->SetLeading(false);
   parts_->elector->Release(std::move(done));
 }
 
@@ -165,6 +194,9 @@ void Scheduler::Stop() { parts_->engine->Stop(); }
 framework::EngineCounts Scheduler::counts() const { return parts_->engine->counts(); }
 std::string Scheduler::QueueSummary() const { return parts_->engine->QueueSummary(); }
 absl::Status Scheduler::CheckConsistency() const { return parts_->engine->CheckConsistency(); }
+void Scheduler::DebugCache(framework::Engine::CompareDone done) {
+  parts_->engine->DebugCache(std::move(done));
+}
 const framework::ObjectSource& Scheduler::source() const { return parts_->source; }
 
 void Scheduler::OnDecision(std::function<void(std::string_view, std::string_view)> hook) {
@@ -176,8 +208,18 @@ bool Scheduler::lease_is_healthy() const {
   return !parts_->elector || parts_->elector->Healthy();
 }
 std::string Scheduler::MetricsText() const {
-  return parts_->metrics ? parts_->metrics->Text() : std::string();
+  return parts_->metrics ? parts_->metered->Text() + parts_->metrics->Text() : std::string();
 }
+
+bool Scheduler::leading() const { return parts_->leads; }
+
+std::vector<framework::ObjectPtr> Scheduler::Pods() const {
+  std::vector<framework::ObjectPtr> pods;
+  parts_->source.ForEach(api::ResourceOf<api::core::Pod>(), {},
+                         [&](const framework::ObjectPtr& pod) { pods.push_back(pod); });
+  return pods;
+}
+
 const Configuration& Scheduler::config() const { return parts_->options.config; }
 
 }  // namespace berth::scheduler

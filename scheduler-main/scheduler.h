@@ -19,6 +19,7 @@
 #include <string_view>
 #include <vector>
 
+#include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
 
@@ -46,6 +47,7 @@ struct SchedulerOptions {
   std::string host_name = "berth";               // in events: "default-scheduler-<host>"
   std::string identity = "berth";                // among those that compete for the lease
   ExtenderTransport extender_transport;          // how extenders are reached; unset: over sockets
+  std::string server_host = "localhost";         // in the metrics of requests
   bool metrics = true;                           // false: none are kept, MetricsText is empty
   uint64_t seed = 1;
 };
@@ -77,8 +79,9 @@ class Scheduler {
   // Starts to watch; schedules once the first lists are there.
   absl::Status Start();
   // Starts to watch and, where the configuration asks for it, to compete for the lease; schedules
-  // while it leads. on_lost: another process leads, and this one is to end.
-  absl::Status StartByElection(Task on_lost);
+  // while it leads. on_end: this process is to end, and why: Aborted when another one leads; what
+  // Start said when it failed after the election (delayCacheUntilActive). At most once.
+  absl::Status StartByElection(absl::AnyInvocable<void(absl::Status)> on_end);
   // Gives up the lease, if it has one; then done, always.
   void Resign(Task done);
   // No cycle starts and no completion is heard any more. Idempotent.
@@ -87,6 +90,12 @@ class Scheduler {
   framework::EngineCounts counts() const;
   std::string QueueSummary() const;
   absl::Status CheckConsistency() const;
+  // Engine::DebugCache: compares with what was seen of the cluster, and dumps, to the log.
+  void DebugCache(framework::Engine::CompareDone done);
+  // It may decide: it leads, or there is no election.
+  bool leading() const;
+  // All pods it has seen.
+  std::vector<framework::ObjectPtr> Pods() const;
   // What it has seen of the cluster (tests and status pages).
   const framework::ObjectSource& source() const;
   // Called at the end of each scheduling attempt: the pod ("namespace/name"), the node or "".

@@ -1,7 +1,6 @@
 #include "scheduler-main/scheduler_main.h"
 
 #include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -16,15 +15,16 @@
 #include <absl/synchronization/notification.h>
 #include <fmt/core.h>
 
-#include "api/json_value.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
+#include "base/structured_log.h"
 #include "base/thread_executor.h"
 #include "client/kubeconfig.h"
 #include "scheduler-main/flags.h"
 #include "scheduler-main/scheduler.h"
+#include "scheduler-main/status_routes.h"
 #include "scheduler-main/status_server.h"
 
 namespace berth {
@@ -96,7 +96,15 @@ std::string HostName() {
   return gethostname(name, sizeof name - 1) == 0 ? name : "unknown";
 }
 
-SchedulerOptions OptionsOf(const Flags& flags, Configuration config, Plugins plugins) {
+// "https://127.0.0.1:6443/base" -> "127.0.0.1:6443"
+std::string HostOf(const std::string& url) {
+  const size_t scheme = url.find("://");
+  const size_t begin = scheme == url.npos ? 0 : scheme + 3;
+  return url.substr(begin, url.find('/', begin) - begin);
+}
+
+SchedulerOptions OptionsOf(const Flags& flags, Configuration config, Plugins plugins,
+                           const client::RestConfig& rest) {
   SchedulerOptions options;
   options.config = std::move(config);
   options.plugins = std::move(plugins);
@@ -109,6 +117,7 @@ SchedulerOptions OptionsOf(const Flags& flags, Configuration config, Plugins plu
       flags.gates.Enabled("NominatedNodeNameForExpectation");
   options.pod_groups = flags.pod_groups;
   options.host_name = HostName();
+  options.server_host = HostOf(rest.server);
   options.seed = RandomSeed();
   options.identity = fmt::format("{}_{:016x}{:016x}", options.host_name, RandomSeed(),
                                  RandomSeed());
@@ -130,26 +139,6 @@ void LogWhatIsMissing(const Flags& flags, const Configuration& config) {
   }
 }
 
-std::map<std::string, StatusHandler> Routes(const Scheduler& scheduler) {
-  std::map<std::string, StatusHandler> routes;
-  const HealthCheck ping{"ping", [] { return true; }};
-  const HealthCheck synced{"sched-handler-sync", [&scheduler] { return scheduler.synced(); }};
-  const HealthCheck lease{"leaderElection",
-                          [&scheduler] { return scheduler.lease_is_healthy(); }};
-  AddHealth(routes, "/healthz", {ping, lease});
-  AddHealth(routes, "/livez", {ping, lease});
-  AddHealth(routes, "/readyz", {ping, synced});
-  routes["/metrics"] = [&scheduler](const api::Query&) {
-    return TextResponse(200, scheduler.MetricsText(), "text/plain; version=0.0.4; charset=utf-8");
-  };
-  api::JsonValue configz = api::JsonValue::EmptyObject();
-  configz.Set("componentconfig", ConfigToJson(scheduler.config()));
-  routes["/configz"] = [text = configz.ToText()](const api::Query&) {
-    return TextResponse(200, text, "application/json");
-  };
-  return routes;
-}
-
 // Blocked in every thread from here on, and taken by WaitForStop.
 sigset_t BlockSignals() {
   std::signal(SIGPIPE, SIG_IGN);
@@ -160,7 +149,7 @@ sigset_t BlockSignals() {
   return signals;
 }
 
-void WaitForStop(const sigset_t& signals, ThreadExecutor& executor, const Scheduler& scheduler) {
+void WaitForStop(const sigset_t& signals, ThreadExecutor& executor, Scheduler& scheduler) {
   while (true) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0) continue;
@@ -168,11 +157,11 @@ void WaitForStop(const sigset_t& signals, ThreadExecutor& executor, const Schedu
       BERTH_LOG(kInfo, "stopping signal={}", signal);
       break;
     }
-    executor.Run([&] {
-      BERTH_LOG(kInfo, "queue {}", scheduler.QueueSummary());
-      const absl::Status status = scheduler.CheckConsistency();
-      BERTH_LOG(kInfo, "cache compared with the API result=\"{}\"",
-                status.ok() ? "equal" : ToStd(status.message()));
+    executor.Post([&scheduler] {
+      scheduler.DebugCache([](const framework::CacheComparison& found) {
+        BERTH_LOG(kInfo, "cache compared with the API result={}",
+                  found.equal() ? "equal" : "mismatch");
+      });
     });
   }
   for (int signal : {SIGINT, SIGTERM}) {
@@ -192,7 +181,9 @@ absl::Status Serve(const Flags& flags, const sigset_t& signals, ThreadExecutor& 
                    Scheduler& scheduler) {
   std::unique_ptr<StatusServer> server;
   if (flags.secure_port != 0) {
-    auto started = StatusServer::Start(flags.bind_address, flags.secure_port, Routes(scheduler));
+    auto started = StatusServer::Start(
+        flags.bind_address, flags.secure_port,
+        StatusRoutes(scheduler, [&executor](Task task) { executor.Run(std::move(task)); }));
     if (!started.ok()) {
       return absl::UnavailableError(ToAbsl(
           fmt::format("health and metrics: {}; choose another --secure-port, or 0 for none",
@@ -202,19 +193,18 @@ absl::Status Serve(const Flags& flags, const sigset_t& signals, ThreadExecutor& 
     BERTH_LOG(kInfo, "status served over plain HTTP address={}:{}", flags.bind_address,
               server->port());
   }
-  absl::Status status;
-  std::atomic<bool> lost{false};
+  absl::Status status, ended;
   executor.Run([&] {
-    status = scheduler.StartByElection([&lost] {
-      lost = true;
+    status = scheduler.StartByElection([&ended](absl::Status why) {
+      ended = std::move(why);
       kill(getpid(), SIGTERM);  // whoever waits for signals ends all
     });
   });
   BERTH_RETURN_IF_ERROR(status);
   WaitForStop(signals, executor, scheduler);
-  if (lost) return absl::AbortedError("leaderelection lost");
+  executor.Run([&] { status = ended; });
   Resign(executor, scheduler);
-  return absl::OkStatus();
+  return status;
 }
 
 absl::Status Run(const Flags& flags, Plugins plugins) {
@@ -228,7 +218,7 @@ absl::Status Run(const Flags& flags, Plugins plugins) {
   ThreadExecutor executor("scheduler");
   absl::StatusOr<std::unique_ptr<Scheduler>> scheduler;
   executor.Run([&] {
-    scheduler = Scheduler::Create(OptionsOf(flags, std::move(config), std::move(plugins)),
+    scheduler = Scheduler::Create(OptionsOf(flags, std::move(config), std::move(plugins), rest),
                                   *transport, executor);
   });
   if (!scheduler.ok()) return scheduler.status();
@@ -247,7 +237,8 @@ int SchedulerMain(int argc, char** argv, std::vector<framework::PluginEntry> plu
   auto parsed = scheduler::ParseFlags(argc, argv);
   if (const int* code = std::get_if<int>(&parsed)) return *code;
   const auto& flags = std::get<scheduler::Flags>(parsed);
-  if (flags.verbosity >= 4) SetLogLevel(Severity::kDebug);
+  SetVerbosity(flags.verbosity);
+  if (flags.logging_format == "json") SetLogFormat(LogFormat::kJson);
   const absl::Status status = scheduler::Run(flags, std::move(plugins));
   if (status.ok()) return 0;
   fmt::print(stderr, "berth scheduler: {}\n", ToStd(status.message()));

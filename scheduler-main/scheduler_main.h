@@ -11,9 +11,9 @@
 
 namespace berth {
 
-// Runs until SIGINT or SIGTERM (a second one ends it at once); SIGUSR2 writes the queue and a
-// comparison of cache and API to the log. Returns the exit code: 0 stopped, 1 failed, 2 wrong
-// command line. Failures are one line on standard error.
+// Runs until SIGINT or SIGTERM (a second one ends it at once); SIGUSR2 compares the cache with the
+// API, and writes that and all of cache and queue to the log. Returns the exit code: 0 stopped, 1
+// failed, 2 wrong command line. Failures are one line on standard error.
 int SchedulerMain(int argc, char** argv, std::vector<framework::PluginEntry> plugins = {});
 
 }  // namespace berth

@@ -16,6 +16,7 @@
 #include "base/strings.h"
 #include "client/event_loop.h"
 #include "client/http1.h"
+#include "scheduler-main/metric_families.h"
 
 namespace berth::scheduler {
 namespace {
@@ -34,20 +35,21 @@ bool Excluded(const api::Query& query, std::string_view name) {
 }
 
 api::HttpResponse RunChecks(const std::string& path, const std::vector<HealthCheck>& checks,
-                            const api::Query& query) {
+                            const api::Query& query, HealthSlis* slis) {
+  const std::string name = path.substr(1);
   std::string lines;
   bool healthy = true;
   for (const HealthCheck& check : checks) {
     if (Excluded(query, check.name)) {
       lines += fmt::format("[+]{} excluded: ok\n", check.name);
-    } else if (check.healthy()) {
-      lines += fmt::format("[+]{} ok\n", check.name);
-    } else {
-      lines += fmt::format("[-]{} failed: reason withheld\n", check.name);
-      healthy = false;
+      continue;
     }
+    const bool ok = check.healthy();
+    if (slis != nullptr) slis->Observe(check.name, name, ok);
+    lines += ok ? fmt::format("[+]{} ok\n", check.name)
+                : fmt::format("[-]{} failed: reason withheld\n", check.name);
+    healthy = healthy && ok;
   }
-  const std::string name = path.substr(1);
   if (!healthy) return TextResponse(500, lines + name + " check failed\n");
   return TextResponse(200, query.Has("verbose") ? lines + name + " check passed\n" : "ok");
 }
@@ -63,16 +65,37 @@ api::HttpResponse TextResponse(int code, std::string text, std::string content_t
   return response;
 }
 
+struct HealthSlis::Families {
+  MetricRegistry registry;
+  GaugeFamily<2> healthy{registry, "kubernetes_healthcheck",
+                         "Whether a health check passed when it was last made.",
+                         {"name", "type"}};
+  CounterFamily<3> checks{registry, "kubernetes_healthchecks_total",
+                          "Health checks, by result: success, error.",
+                          {"name", "status", "type"}};
+};
+
+HealthSlis::HealthSlis() : families_(std::make_unique<Families>()) {}
+HealthSlis::~HealthSlis() = default;
+
+void HealthSlis::Observe(std::string_view name, std::string_view type, bool healthy) {
+  families_->healthy.At({name, type}).Set(healthy ? 1 : 0);
+  families_->checks.At({name, healthy ? "success" : "error", type}).Add();
+}
+
+std::string HealthSlis::Text() const { return families_->registry.Text(); }
+
 void AddHealth(std::map<std::string, StatusHandler>& routes, const std::string& path,
-               std::vector<HealthCheck> checks) {
+               std::vector<HealthCheck> checks, std::shared_ptr<HealthSlis> slis) {
   for (const HealthCheck& check : checks) {
     routes[path + "/" + check.name] = [healthy = check.healthy](const api::Query&) {
       return healthy() ? TextResponse(200, "ok")
                        : TextResponse(500, "internal server error: reason withheld\n");
     };
   }
-  routes[path] = [path, checks = std::move(checks)](const api::Query& query) {
-    return RunChecks(path, checks, query);
+  routes[path] = [path, checks = std::move(checks), slis = std::move(slis)](
+                     const api::Query& query) {
+    return RunChecks(path, checks, query, slis.get());
   };
 }
 

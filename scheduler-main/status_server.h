@@ -22,10 +22,27 @@ struct HealthCheck {
   std::string name;
   std::function<bool()> healthy;  // from the server's thread
 };
+// How checks went, for /metrics/slis: kubernetes_healthcheck{name,type} and
+// kubernetes_healthchecks_total{name,status,type}. Threads: the server's.
+// Source: component-base metrics/prometheus/slis.
+class HealthSlis {
+ public:
+  HealthSlis();
+  ~HealthSlis();
+  // type: "healthz", "livez", "readyz".
+  void Observe(std::string_view name, std::string_view type, bool healthy);
+  std::string Text() const;
+
+ private:
+  struct Families;
+  std::unique_ptr<Families> families_;
+};
+
 // Serves PATH and PATH/NAME in upstream's form: "ok", or with ?verbose or on failure a line for
-// each check; ?exclude=NAME leaves one out. 500 when a check fails.
+// each check; ?exclude=NAME leaves one out. 500 when a check fails. slis: may be null; is told of
+// the checks of PATH.
 void AddHealth(std::map<std::string, StatusHandler>& routes, const std::string& path,
-               std::vector<HealthCheck> checks);
+               std::vector<HealthCheck> checks, std::shared_ptr<HealthSlis> slis = nullptr);
 api::HttpResponse TextResponse(int code, std::string text, std::string content_type = {});
 
 // Threads: constructed and destroyed by one thread that is not its own.

@@ -8,6 +8,7 @@
 #include <absl/container/flat_hash_map.h>
 
 #include "api/quantity.h"
+#include "api/scheduling/resource_lists.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/validation/names.h"
@@ -163,37 +164,48 @@ List ContainerRequests(const core::Pod& pod, const core::Container& container, b
   return out;
 }
 
-List AggregateContainers(const core::Pod& pod, bool use_status, const Defaults& defaults) {
+// use: what one container takes; may_use_status: false for what has ended by then.
+template <typename Use>
+List Aggregate(const core::Pod& pod, const Use& use) {
   List total;
   for (const core::Container& container : pod.spec().containers()) {
-    total.AddAll(ContainerRequests(pod, container, use_status, defaults));
+    total.AddAll(use(container, /*may_use_status=*/true));
   }
   List sidecars;
   List init_max;
   for (const core::Container& container : pod.spec().init_containers()) {
     const bool restartable = IsRestartable(container);
-    List use = ContainerRequests(pod, container, use_status && restartable, defaults);
+    List one = use(container, /*may_use_status=*/restartable);
     if (restartable) {
-      total.AddAll(use);
-      sidecars.AddAll(use);
+      total.AddAll(one);
+      sidecars.AddAll(one);
       init_max.MaxAll(sidecars);
     } else {
-      use.AddAll(sidecars);
-      init_max.MaxAll(use);
+      one.AddAll(sidecars);
+      init_max.MaxAll(one);
     }
   }
   total.MaxAll(init_max);
   return total;
 }
 
+List AggregateContainers(const core::Pod& pod, bool use_status, const Defaults& defaults) {
+  return Aggregate(pod, [&](const core::Container& container, bool may_use_status) {
+    return ContainerRequests(pod, container, use_status && may_use_status, defaults);
+  });
+}
+
 bool IsPodLevelResource(std::string_view name) {
   return name == "cpu" || name == "memory" || name.starts_with("hugepages-");
 }
 
-bool PodLevelRequestsAreSet(const core::Pod& pod) {
-  const Message& requests = pod.spec().resources().requests();
-  return std::any_of(requests.begin(), requests.end(),
+bool HasPodLevelResource(const Message& list) {
+  return std::any_of(list.begin(), list.end(),
                      [](const auto& entry) { return IsPodLevelResource(entry.first); });
+}
+
+bool PodLevelRequestsAreSet(const core::Pod& pod) {
+  return HasPodLevelResource(pod.spec().resources().requests());
 }
 
 // A status of the whole pod includes overhead, which is added again at the end.
@@ -231,6 +243,34 @@ List EffectiveRequests(const core::Pod& pod, const RequestOptions& options,
   }
   total.AddMessage(pod.spec().overhead());
   return total;
+}
+
+List EffectiveLimits(const core::Pod& pod) {
+  List total = Aggregate(pod, [](const core::Container& container, bool) {
+    List out;
+    out.AddMessage(container.resources().limits());
+    return out;
+  });
+  const auto& pod_level = pod.spec().resources();
+  if (HasPodLevelResource(pod_level.limits())) {
+    for (const auto& [name, amount] : pod_level.limits()) {
+      if (IsPodLevelResource(name)) total.Set(name, ToQuantity(amount));
+    }
+  }
+  // Overhead counts towards limits that are there.
+  for (const auto& [name, amount] : pod.spec().overhead()) {
+    Quantity* held = total.Find(name);
+    if (held != nullptr && !held->IsZero()) held->Add(ToQuantity(amount));
+  }
+  return total;
+}
+
+ResourceList Named(const List& list) {
+  ResourceList out;
+  for (const auto& [name, amount] : list.entries()) out.emplace_back(name, amount);
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return a.first < b.first; });
+  return out;
 }
 
 void SetResource(std::string_view name, const Quantity& amount, Amounts& out) {
@@ -336,6 +376,10 @@ Amounts PodRequests(const core::Pod& pod, const RequestOptions& options) {
   SortScalars(out);
   return out;
 }
+
+ResourceList PodRequestList(const core::Pod& pod) { return Named(EffectiveRequests(pod, {}, {})); }
+
+ResourceList PodLimitList(const core::Pod& pod) { return Named(EffectiveLimits(pod)); }
 
 bool IsExtendedResourceName(std::string_view name) {
   if (name.find('/') == name.npos || name.find("kubernetes.io/") != name.npos) return false;

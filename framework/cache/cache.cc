@@ -244,6 +244,18 @@ const NodeInfo* Cache::FindNode(std::string_view name) const {
   return &it->second->info;
 }
 
+const NodeInfo* Cache::FindNodeOrGhost(std::string_view name) const {
+  auto it = nodes_.find(name);
+  return it == nodes_.end() ? nullptr : &it->second->info;
+}
+
+std::vector<std::string> Cache::NodeNames() const {
+  std::vector<std::string> names;
+  names.reserve(nodes_.size());
+  for (const auto& [name, item] : nodes_) names.push_back(name);
+  return names;
+}
+
 void Cache::SetImages(NodeItem& item, const api::core::Node& node) {
   for (const auto& image : node.status().images()) {
     for (const std::string& text : image.names()) {

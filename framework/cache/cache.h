@@ -56,6 +56,9 @@ class Cache {
   bool RemoveNode(std::string_view name);
   // The live NodeInfo; null when unknown or a ghost.
   const NodeInfo* FindNode(std::string_view name) const;
+  // Ghosts too.
+  const NodeInfo* FindNodeOrGhost(std::string_view name) const;
+  std::vector<std::string> NodeNames() const;  // with ghosts, in no order
 
   // Brings the snapshot up to date: O(changed nodes), or O(nodes) when the set of nodes, a zone
   // or the order changed.

@@ -84,7 +84,7 @@ Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod, const std::st
   Decision decision;
   decision.diagnosis.all_nodes = static_cast<int64_t>(snapshot_.nodes().size());
   if (snapshot_.nodes().empty()) {
-    decision.status = Unresolvable("no nodes available to schedule pods");
+    decision.status = Unresolvable(kNoNodesAvailable);
     return decision;
   }
   const bool asks = answers != nullptr && AnyDecides(extenders_, *pod);
@@ -152,6 +152,7 @@ bool Algorithm::TryNominated(Attempt& attempt) {
     return false;
   }
   ++decision.nodes_evaluated;
+  PointTimer timer = runtime_.Timed("Filter");
   Verdict verdict = runtime_.RunFilterWithNominated(attempt.state, pod, *node);
   if (!verdict.ok()) {
     if (verdict.status.IsRejected()) {
@@ -166,6 +167,7 @@ bool Algorithm::TryNominated(Attempt& attempt) {
   if (!decision.questions.empty()) return true;
   if (!taken.ok() || feasible.empty()) return false;
   decision.node = node;
+  decision.feasible_nodes = 1;
   return true;
 }
 
@@ -202,6 +204,7 @@ Status Algorithm::AskExtenders(Attempt& attempt, ExtenderQuestion::Kind kind, No
 
 Status Algorithm::FindFeasible(Attempt& attempt, std::span<const NodeInfo* const> nodes,
                                Nodes& feasible) {
+  PointTimer timer = runtime_.Timed("Filter");
   Decision& decision = attempt.decision;
   const auto count = static_cast<int64_t>(nodes.size());
   const int64_t wanted = WantedNodes(count);
@@ -217,7 +220,7 @@ Status Algorithm::FindFeasible(Attempt& attempt, std::span<const NodeInfo* const
       feasible.push_back(node);
       continue;
     }
-    if (!verdict.status.IsRejected()) return runtime_.Stamped(verdict);
+    if (!verdict.status.IsRejected()) return timer.Ended(runtime_.Stamped(verdict));
     ++rejected;
     // Verdicts live on in the statuses, so identities are not reused meanwhile.
     auto [it, added] = seen.try_emplace({verdict.status.identity(), verdict.ordinal},
@@ -231,6 +234,7 @@ Status Algorithm::FindFeasible(Attempt& attempt, std::span<const NodeInfo* const
     attempt.statuses->Set(node->index, std::move(verdict));
   }
   decision.nodes_evaluated += looked_at;
+  decision.feasible_nodes = std::ssize(feasible);
   const auto all = static_cast<int64_t>(snapshot_.nodes().size());
   next_start_ = (next_start_ + static_cast<int64_t>(feasible.size()) + rejected) % all;
   return Success();

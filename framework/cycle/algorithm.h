@@ -28,6 +28,7 @@ struct Decision {
   Diagnosis diagnosis;
   std::shared_ptr<NodeStatusReader> statuses;  // with fit_error
   int64_t nodes_evaluated = 0;
+  int64_t feasible_nodes = 0;
   bool reused = false;  // from the evaluation cache
   // Not empty: nothing is decided; ask these, all at once, and decide again.
   std::vector<ExtenderQuestion> questions;

@@ -9,10 +9,11 @@
 #include "api/resource_table.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
-#include "base/log.h"
+#include "base/structured_log.h"
 #include "framework/cycle/bind_conflict.h"
 #include "framework/cycle/failure.h"
 #include "framework/cycle/pod_status.h"
+#include "framework/pods_to_activate.h"
 #include "framework/queue/pod_events.h"
 
 namespace berth::framework {
@@ -33,6 +34,14 @@ Diagnosis RejectedOnOneNode(const Status& status) {
   diagnosis.Count(status);
   diagnosis.AddRejector(status);
   return diagnosis;
+}
+
+void ActivateRequested(EngineCore& core, CycleState& state) {
+  auto* asked = state.Mutable<PodsToActivate>(kPodsToActivate);
+  if (asked == nullptr || asked->keys->empty()) return;
+  const std::vector<std::string> keys(asked->keys->begin(), asked->keys->end());
+  asked->keys->clear();
+  core.queue->Activate(keys);
 }
 
 void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself) {
@@ -85,7 +94,10 @@ void BindingCycles::AfterPermit(const CyclePtr& cycle, Runtime::PreFlight flight
     return Fail(cycle, Error("waiting on permit for pod: " + status.Message()), nullptr);
   }
   core_.queue->Done(cycle->assumed->uid);
-  if (flight.status.IsSkip() || cycle->unit->profile->pre_bind.empty()) return Bind(cycle);
+  if (flight.status.IsSkip() || cycle->unit->profile->pre_bind.empty()) {
+    cycle->unit->runtime->NothingRan("PreBind");
+    return Bind(cycle);
+  }
   cycle->unit->runtime->RunPreBind(
       cycle->state, cycle->assumed, cycle->node_name, std::move(flight),
       [this, alive = core_.lifetime.Watch(), cycle](const Status& done) {
@@ -111,6 +123,7 @@ void BindingCycles::BindByPlugins(const CyclePtr& cycle) {
       [this, alive = core_.lifetime.Watch(), cycle](Status status) {
         if (alive.expired()) return;
         if (status.ok()) return Bound(cycle);
+        BERTH_INFO(1, "Failed to bind pod", {"pod", cycle->assumed->key});
         if (const auto conflict = core_.tap.TakeConflict(cycle->assumed->uid)) {
           return Refused(cycle, status, *conflict);
         }
@@ -124,6 +137,9 @@ void BindingCycles::Bound(const CyclePtr& cycle) {
   const PodInfo& pod = *cycle->assumed;
   const absl::Time now = core_.executor.clock().Now();
   ++core_.counts.bound;
+  BERTH_INFO(2, "Successfully bound pod to node", {"pod", pod.key}, {"node", cycle->node_name},
+             {"evaluatedNodes", cycle->evaluated_nodes},
+             {"feasibleNodes", cycle->feasible_nodes});
   core_.metrics.ScheduleAttempt(pod.scheduler_name, AttemptResult::kScheduled,
                                 now - cycle->attempt_began);
   core_.metrics.PodScheduled(entry.attempts, now - entry.initial_attempt_timestamp,
@@ -137,6 +153,7 @@ void BindingCycles::Bound(const CyclePtr& cycle) {
                                         cycle->node_name),
                     .reporting_controller = pod.scheduler_name});
   cycle->unit->runtime->RunPostBind(cycle->state, pod, cycle->node_name);
+  ActivateRequested(core_, cycle->state);
   Ended();
 }
 
@@ -144,8 +161,8 @@ bool BindingCycles::Forget(BindingCycle& cycle) {
   cycle.unit->runtime->RunUnreserve(cycle.state, *cycle.assumed, cycle.node_name);
   const absl::Status forgotten = core_.cache.ForgetPod(*cycle.assumed);
   if (!forgotten.ok()) {
-    BERTH_LOG(kError, "forget failed pod={} err=\"{}\"", cycle.assumed->key,
-              ToStd(forgotten.message()));
+    BERTH_FAILURE(ToStd(forgotten.message()), "Scheduler cache ForgetPod failed",
+                  {"pod", cycle.assumed->key});
   }
   return forgotten.ok();
 }

@@ -24,6 +24,7 @@ struct BindingCycle {
   std::string node_name;
   CycleState state;
   absl::Time attempt_began;
+  int64_t evaluated_nodes = 0, feasible_nodes = 0;  // with a verdict, new or kept; that would do
   CatchUp decided_at;  // what the source had shown then
 };
 
@@ -66,6 +67,8 @@ class BindingCycles {
 
 // A pod's diagnosis when one node was tried and a plugin rejected the pod there.
 Diagnosis RejectedOnOneNode(const Status& status);
+// Puts the pods that plugins asked for (framework/pods_to_activate.h) into the active queue.
+void ActivateRequested(EngineCore& core, CycleState& state);
 // Undoes Reserve and assume, and tells waiting pods that room came back (framework.md section 4).
 void TellForgotten(EngineCore& core, const PodPtr& assumed, bool except_itself);
 

@@ -31,6 +31,7 @@
 namespace berth::framework {
 
 class BindingCycles;
+class CacheDebugger;
 class EventHandlers;
 class Watchdog;
 
@@ -85,6 +86,7 @@ struct EngineCore {
   std::unique_ptr<EventHandlers> handlers;
   std::unique_ptr<BindingCycles> bindings;
   std::unique_ptr<Watchdog> watchdog;
+  std::unique_ptr<CacheDebugger> debugger;
 
   EngineCounts counts;
   std::function<void(std::string_view, std::string_view)> on_decision;

@@ -38,6 +38,31 @@ bool AddNeeds(Scope scope, const Dependencies& depends, const StringSet& watched
   return true;
 }
 
+// Times one plugin over many nodes, when the attempt is sampled: what is told is the time for one.
+class BatchSpan {
+ public:
+  BatchSpan(const Runtime& runtime, const CycleState& state, std::string_view plugin,
+            std::string_view point, int64_t nodes)
+      : times_(state.record_plugin_metrics && runtime.times().wanted() ? &runtime.times()
+                                                                       : nullptr),
+        plugin_(plugin),
+        point_(point),
+        nodes_(nodes) {
+    if (times_ != nullptr) began_ = times_->Now();
+  }
+  ~BatchSpan() {
+    if (times_ != nullptr) times_->Took(plugin_, point_, Code::kSuccess, began_, nodes_);
+  }
+  BatchSpan(const BatchSpan&) = delete;
+  BatchSpan& operator=(const BatchSpan&) = delete;
+
+ private:
+  PluginTimes* const times_;
+  const std::string_view plugin_, point_;
+  const int64_t nodes_;
+  absl::Time began_;
+};
+
 }  // namespace
 
 uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod) {
@@ -143,9 +168,13 @@ bool Evaluation::EvaluateAll(int64_t* evaluated) {
   std::vector<uint8_t> pass;
   // Plugin by plugin over the nodes that are left: a node's first failure is the one that counts,
   // and a plugin's code and data stay in the processor's cache.
-  for (const auto& entry : runtime_.profile().filter) {
+  const auto& filters = runtime_.profile().filter;
+  for (size_t at = 0; at < filters.size(); ++at) {
+    const auto& entry = filters[at];
     if ((state_.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
     pass.assign(alive.size(), 0);
+    runtime_.counts().filter[at]->Add(std::ssize(alive));
+    const BatchSpan span(runtime_, state_, entry.name, "Filter", std::ssize(alive));
     const bool batch =
         entry.plugin->FilterBatch(state_, *pod_, snapshot_.columns(), alive, pass);
     size_t kept = 0;
@@ -234,22 +263,28 @@ bool Evaluation::ScoreAll() {
   state_.skipped_scores = 0;
   if (!runtime_.RunPreScore(state_, *pod_, infos).ok()) return false;
   columns_.clear();
-  for (const auto& entry : runtime_.profile().score) {
+  const auto& scorers = runtime_.profile().score;
+  for (size_t at = 0; at < scorers.size(); ++at) {
+    const auto& entry = scorers[at];
     if ((state_.skipped_scores & PluginBit(entry.ordinal)) != 0) continue;
     Column column;
     column.entry = &entry;
+    column.calls = runtime_.counts().score[at];
     column.normalization = entry.plugin->normalization();
     column.raw.assign(count, 0);
     if (!ScoreColumn(column, feasible)) return false;
     columns_.push_back(std::move(column));
   }
   scored_ = true;
+  nodes_scored_ += std::ssize(feasible);
   return RebuildBoard();
 }
 
 bool Evaluation::ScoreColumn(Column& column, const std::vector<NodeIndex>& nodes) {
   const ScorePlugin& plugin = *column.entry->plugin;
   std::vector<int64_t> scores(nodes.size());
+  column.calls->Add(std::ssize(nodes));
+  const BatchSpan span(runtime_, state_, column.entry->name, "Score", std::ssize(nodes));
   const bool batch = plugin.ScoreBatch(state_, *pod_, snapshot_.columns(), nodes, scores);
   for (size_t i = 0; i < nodes.size(); ++i) {
     const auto node = static_cast<size_t>(nodes[i]);
@@ -293,7 +328,9 @@ void Evaluation::RescanMax(Column& column) {
 bool Evaluation::ScoreNode(NodeIndex node) {
   const NodeInfo& info = *snapshot_.nodes()[static_cast<size_t>(node)];
   UnscoreNode(node);
+  ++nodes_scored_;
   for (Column& column : columns_) {
+    column.calls->Add();
     const Scored scored = column.entry->plugin->Score(state_, *pod_, info);
     if (!scored.status.ok()) return false;
     column.raw[static_cast<size_t>(node)] = scored.score;

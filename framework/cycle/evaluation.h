@@ -59,6 +59,7 @@ class Evaluation {
   int64_t feasible_count() const { return feasible_count_; }
   NodeIndex OnlyFeasible() const;  // with feasible_count 1
   const ScoreBoard& board() const { return board_; }  // after EnsureScored
+  int64_t nodes_scored() const { return nodes_scored_; }  // ever, each time anew
   bool has_scores() const { return !columns_.empty() || scored_; }
   void Diagnose(Diagnosis& diagnosis) const;
   void FillStatuses(NodeStatuses& statuses) const;
@@ -74,6 +75,7 @@ class Evaluation {
   };
   struct Column {  // raw scores of one plugin, of feasible nodes
     const PointEntry<ScorePlugin>* entry = nullptr;
+    Tally* calls = nullptr;
     Normalization normalization = Normalization::kNone;
     std::vector<int64_t> raw;
     int64_t max = 0;      // at least 0, as upstream's helper has it
@@ -106,6 +108,7 @@ class Evaluation {
   std::vector<uint16_t> kind_of_;  // by node; 0: feasible, else 1 + place in kinds_
   std::vector<Kind> kinds_;
   int64_t feasible_count_ = 0;
+  int64_t nodes_scored_ = 0;
   bool scored_ = false;
   bool stale_totals_ = false;  // a maximum moved
   std::vector<Column> columns_;

@@ -1,5 +1,6 @@
 #include "framework/cycle/evaluation_cache.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/check.h"
@@ -89,15 +90,31 @@ bool EvaluationCache::DecideWith(Entry& entry, CycleState& state, const PodPtr& 
   if (!entry.evaluation) return false;
   Evaluation& evaluation = *entry.evaluation;
   int64_t evaluated = 0;
-  const bool fresh = evaluation.Refresh(state, objects_generation_, &evaluated);
+  const int64_t scored_before = evaluation.nodes_scored();
+  const bool fresh = Refresh(evaluation, state, &evaluated);
   decision.nodes_evaluated += evaluated;
   if (!fresh || !Choose(evaluation, state, *pod, decision)) {
     Drop(entry.self);
     return false;
   }
   Account(entry);
-  decision.reused = evaluated < static_cast<int64_t>(snapshot_.nodes().size());
+  const auto nodes = static_cast<int64_t>(snapshot_.nodes().size());
+  decision.reused = evaluated < nodes;
+  runtime_.counts().reused_verdicts->Add(nodes - evaluated);
+  if (evaluation.feasible_count() > 1) {
+    const int64_t scored = evaluation.nodes_scored() - scored_before;
+    runtime_.counts().reused_scores->Add(
+        std::max<int64_t>(0, evaluation.feasible_count() - scored));
+  }
   return true;
+}
+
+// The Filter point of a shared decision: what changed is looked at again, and scored again.
+bool EvaluationCache::Refresh(Evaluation& evaluation, CycleState& state, int64_t* evaluated) {
+  PointTimer timer = runtime_.Timed("Filter");
+  const bool fresh = evaluation.Refresh(state, objects_generation_, evaluated);
+  if (!fresh) timer.Abandon();  // the plain path searches again
+  return fresh;
 }
 
 bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
@@ -112,12 +129,17 @@ bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const Po
     decision.status = Status(Code::kUnschedulable, {decision.diagnosis.Message()});
     return true;
   }
+  decision.feasible_nodes = evaluation.feasible_count();
   NodeIndex chosen = -1;
   const bool only = evaluation.feasible_count() == 1;
   if (only) {
     chosen = evaluation.OnlyFeasible();
   } else {
-    if (!evaluation.EnsureScored()) return false;
+    PointTimer timer = runtime_.Timed("Score");
+    if (!evaluation.EnsureScored()) {
+      timer.Abandon();
+      return false;
+    }
     const ScoreBoard& board = evaluation.board();
     chosen = tie_breaker_.mode() == TieBreak::kRandom
                  ? board.Nth(tie_breaker_.Draw(board.best_count()))

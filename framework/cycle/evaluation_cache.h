@@ -49,6 +49,7 @@ class EvaluationCache {
   using Entries = std::list<Entry>;  // most recently used first
 
   bool DecideWith(Entry& entry, CycleState& state, const PodPtr& pod, Decision& decision);
+  bool Refresh(Evaluation& evaluation, CycleState& state, int64_t* evaluated);
   Entry& Use(std::string_view signature, const PodPtr& pod);
   void Drop(Entries::iterator entry);
   void Account(Entry& entry);

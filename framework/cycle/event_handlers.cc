@@ -9,6 +9,7 @@
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
+#include "base/structured_log.h"
 #include "framework/cycle/binding_cycle.h"
 #include "framework/queue/pod_events.h"
 
@@ -26,9 +27,13 @@ std::shared_ptr<const Pod> LivingPod(const ObjectPtr& object) {
   return phase == "Succeeded" || phase == "Failed" ? nullptr : pod;
 }
 
-void LogFailure(const char* what, std::string_view key, const absl::Status& status) {
-  if (status.ok()) return;
-  BERTH_LOG(kError, "{} failed pod={} err=\"{}\"", what, key, ToStd(status.message()));
+// what: upstream's "Scheduler cache AddPod failed" and the like.
+void LogFailed(std::string_view what, std::string_view key, const absl::Status& status) {
+  if (!status.ok()) BERTH_FAILURE(ToStd(status.message()), what, {"pod", key});
+}
+
+std::string KeyOf(const Pod& pod) {
+  return pod.metadata().namespace_() + "/" + pod.metadata().name();
 }
 
 // "storage.k8s.io/CSINode" -> the row of csinodes; null when this build has no such resource.
@@ -60,19 +65,28 @@ bool IsPodOrNode(std::string_view resource) {
 class HandlingTimer {
  public:
   HandlingTimer(EngineCore& core, const ClusterEvent& event)
-      : core_(core), event_(event), timed_(core.metrics.WantsDurations()) {
-    if (timed_) begin_ = core.executor.clock().Now();
+      : core_(core), timed_(core.metrics.WantsDurations()) {
+    if (!timed_) return;
+    made_ = event.Label();
+    label_ = made_;
+    begin_ = core_.executor.clock().Now();
+  }
+  // label: lives longer.
+  HandlingTimer(EngineCore& core, std::string_view label)
+      : core_(core), timed_(core.metrics.WantsDurations()), label_(label) {
+    if (timed_) begin_ = core_.executor.clock().Now();
   }
   ~HandlingTimer() {
-    if (timed_) core_.metrics.EventHandling(event_.Label(), core_.executor.clock().Now() - begin_);
+    if (timed_) core_.metrics.EventHandling(label_, core_.executor.clock().Now() - begin_);
   }
   HandlingTimer(const HandlingTimer&) = delete;
   HandlingTimer& operator=(const HandlingTimer&) = delete;
 
  private:
   EngineCore& core_;
-  const ClusterEvent& event_;
   const bool timed_;
+  std::string made_;
+  std::string_view label_;
   absl::Time begin_;
 };
 
@@ -127,10 +141,12 @@ void EventHandlers::OnNode(const ObjectEvent& event) {
   const auto node = std::static_pointer_cast<const Node>(event.new_object);
   if (event.kind == ObjectEvent::Kind::kDeleted) {
     HandlingTimer timer(core_, NodeDeleteEvent());
+    BERTH_INFO(3, "Delete event for node", {"node", old_node->metadata().name()});
     core_.queue->MoveAllToActiveOrBackoff(NodeDeleteEvent(), old_node, nullptr);
     core_.cache.RemoveNode(old_node->metadata().name());
   } else if (event.kind == ObjectEvent::Kind::kAdded) {
     HandlingTimer timer(core_, NodeAddEvent());
+    BERTH_INFO(3, "Add event for node", {"node", node->metadata().name()});
     core_.cache.SetNode(node);
     core_.queue->MoveAllToActiveOrBackoff(NodeAddEvent(), nullptr, node);
   } else {
@@ -182,14 +198,16 @@ void EventHandlers::AssignedPod(const PodObject& old_pod, const PodObject& pod) 
 }
 
 void EventHandlers::AssignedAdded(const PodPtr& pod) {
-  HandlingTimer timer(core_, AssignedPodAddEvent());
-  LogFailure("cache add", pod->key, core_.cache.AddPod(pod));
+  HandlingTimer timer(core_, "AssignedPodAdd");
+  BERTH_INFO(3, "Add event for scheduled pod", {"pod", pod->key});
+  LogFailed("Scheduler cache AddPod failed", pod->key, core_.cache.AddPod(pod));
   core_.queue->MoveAllToActiveOrBackoff(AssignedPodAddEvent(), nullptr, pod->shared_object());
 }
 
 void EventHandlers::AssignedUpdated(const PodObject& old_pod, const PodPtr& pod) {
+  BERTH_INFO(4, "Update event for scheduled pod", {"pod", pod->key});
   PodPtr before = core_.cache.FindPod(pod->uid);
-  LogFailure("cache update", pod->key, core_.cache.UpdatePod(pod));
+  LogFailed("Scheduler cache UpdatePod failed", pod->key, core_.cache.UpdatePod(pod));
   if (!before) before = PodInfo::Make(old_pod);
   for (const ClusterEvent& event : PodChangeEvents(kAssignedPodResource, *before, *pod)) {
     HandlingTimer timer(core_, event);
@@ -198,11 +216,12 @@ void EventHandlers::AssignedUpdated(const PodObject& old_pod, const PodPtr& pod)
 }
 
 void EventHandlers::AssignedDeleted(const PodObject& pod) {
-  HandlingTimer timer(core_, AssignedPodDeleteEvent());
+  HandlingTimer timer(core_, "AssignedPodDelete");
+  BERTH_INFO(3, "Delete event for scheduled pod", {"pod", KeyOf(*pod)});
   core_.waiting.Reject(pod->metadata().uid());
   PodPtr known = core_.cache.FindPod(pod->metadata().uid());
   if (!known) known = PodInfo::Make(pod);
-  LogFailure("cache remove", known->key, core_.cache.RemovePod(*known));
+  LogFailed("Scheduler cache RemovePod failed", known->key, core_.cache.RemovePod(*known));
   core_.queue->MoveAllToActiveOrBackoff(AssignedPodDeleteEvent(), pod, nullptr);
 }
 
@@ -213,15 +232,22 @@ void EventHandlers::WaitingPodChanged(const PodObject& old_pod, const PodObject&
   const PodObject& known = pod ? pod : old_pod;
   if (core_.UnitOf(known->spec().scheduler_name()) == nullptr) return;
   if (!old_pod) {
+    HandlingTimer timer(core_, "UnschedulablePodAdd");
+    BERTH_INFO(3, "Add event for unscheduled pod", {"pod", KeyOf(*pod)});
     core_.queue->Add(PodInfo::Make(pod));
     // It may complete a gang.
     if (core_.options.pod_groups.gang_scheduling && !PodGroupOf(*pod).empty()) {
       core_.queue->MoveAllToActiveOrBackoff(UnschedulablePodAddEvent(), nullptr, pod);
     }
-    return;
+  } else if (!pod) {
+    HandlingTimer timer(core_, "UnschedulablePodDelete");
+    BERTH_INFO(3, "Delete event for unscheduled pod", {"pod", KeyOf(*old_pod)});
+    WaitingDeleted(*old_pod, bound);
+  } else {
+    HandlingTimer timer(core_, "UnschedulablePodUpdate");
+    BERTH_INFO(4, "Update event for unscheduled pod", {"pod", KeyOf(*pod)});
+    WaitingUpdated(old_pod, pod);
   }
-  if (!pod) return WaitingDeleted(*old_pod, bound);
-  WaitingUpdated(old_pod, pod);
 }
 
 void EventHandlers::WaitingUpdated(const PodObject& old_pod, const PodObject& pod) {
@@ -246,15 +272,13 @@ void EventHandlers::WaitingUpdated(const PodObject& old_pod, const PodObject& po
 void EventHandlers::DropAssumed(const Pod& pod) {
   if (core_.waiting.Reject(pod.metadata().uid())) return;
   const PodPtr assumed = core_.cache.FindPod(pod.metadata().uid());
-  LogFailure("cache forget", assumed->key, core_.cache.ForgetPod(*assumed));
+  LogFailed("Scheduler cache ForgetPod failed", assumed->key, core_.cache.ForgetPod(*assumed));
   TellForgotten(core_, assumed, false);
 }
 
 void EventHandlers::WaitingDeleted(const Pod& pod, bool bound) {
   const api::meta::ObjectMeta& metadata = pod.metadata();
-  std::string key = metadata.namespace_();
-  key.append(1, '/').append(metadata.name());
-  core_.queue->Delete(key, metadata.uid());
+  core_.queue->Delete(KeyOf(pod), metadata.uid());
   if (bound) return;
   // Given a node and never seen there: it is gone, or was over before a list could show it.
   if (core_.cache.IsAssumed(metadata.uid())) DropAssumed(pod);

@@ -19,7 +19,7 @@ class Explainer {
 
   Explanation Run() {
     if (core_.snapshot.nodes().empty()) {
-      out_.message = "no nodes available to schedule pods";
+      out_.message = kNoNodesAvailable;
       return std::move(out_);
     }
     if (PreFilter() && Filter() && !feasible_.empty()) {

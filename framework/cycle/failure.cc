@@ -4,7 +4,7 @@
 
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
-#include "base/log.h"
+#include "base/structured_log.h"
 #include "framework/cycle/pod_status.h"
 
 namespace berth::framework {
@@ -20,13 +20,34 @@ bool StillWaits(EngineCore& core, QueueEntry& entry) {
   const ObjectPtr object =
       core.source.Get(api::ResourceOf<api::core::Pod>(), pod.namespace_name, pod.name);
   const auto* cached = static_cast<const api::core::Pod*>(object.get());
-  if (cached == nullptr || !cached->spec().node_name().empty()) return false;
+  if (cached == nullptr) {
+    BERTH_INFO(0, "Pod doesn't exist in informer cache", {"pod", pod.key});
+    return false;
+  }
   if (cached->metadata().uid() != pod.uid) return false;
+  if (!cached->spec().node_name().empty()) {
+    BERTH_INFO(0, "Pod has been assigned to node. Abort adding it back to queue.",
+               {"pod", pod.key}, {"node", cached->spec().node_name()});
+    return false;
+  }
   if (cached != &pod.object()) {
     core.queue->Renew(entry,
                       PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object)));
   }
   return true;
+}
+
+void LogFailure(const PodInfo& pod, const Failure& failure) {
+  if (failure.diagnosis != nullptr && failure.diagnosis->all_nodes > 0) {
+    BERTH_INFO(2, "Unable to schedule pod; no fit; waiting", {"pod", pod.key},
+               {"err", failure.message});
+  } else if (failure.message == kNoNodesAvailable) {
+    BERTH_INFO(2, "Unable to schedule pod; no nodes are registered to the cluster; waiting",
+               {"pod", pod.key});
+  } else {
+    BERTH_FAILURE(failure.message, "Error scheduling pod; retrying", {"logger", "UnhandledError"},
+                  {"pod", pod.key});
+  }
 }
 
 }  // namespace
@@ -50,9 +71,7 @@ void HandleFailure(EngineCore& core, QueueEntryPtr entry, const Failure& failure
   core.metrics.ScheduleAttempt(
       profile, rejected ? AttemptResult::kUnschedulable : AttemptResult::kError,
       core.executor.clock().Now() - failure.attempt_began);
-  if (!rejected) {
-    BERTH_LOG(kError, "scheduling failed pod={} err=\"{}\"", entry->pod->key, failure.message);
-  }
+  LogFailure(*entry->pod, failure);
   entry->unschedulable_plugins.clear();
   entry->pending_plugins.clear();
   if (failure.diagnosis != nullptr) {
@@ -65,7 +84,8 @@ void HandleFailure(EngineCore& core, QueueEntryPtr entry, const Failure& failure
   const PodPtr pod = entry->pod;
   const absl::Status added = core.queue->AddUnschedulableIfNotPresent(std::move(entry));
   if (!added.ok()) {
-    BERTH_LOG(kError, "requeue failed pod={} err=\"{}\"", pod->key, ToStd(added.message()));
+    BERTH_FAILURE(ToStd(added.message()), "Error occurred", {"logger", "UnhandledError"},
+                  {"pod", pod->key});
   }
   if (failure.nominating) core.nominator.Add(pod, &*failure.nominating);
   core.sink.Event({.regarding = pod->shared_object(),

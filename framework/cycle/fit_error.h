@@ -14,6 +14,9 @@
 
 namespace berth::framework {
 
+inline constexpr std::string_view kNoNodesAvailable =
+    "no nodes available to schedule pods";
+
 struct Diagnosis {
   using Names = std::set<std::string, std::less<>>;
 

@@ -8,6 +8,7 @@
 
 #include <absl/time/time.h>
 
+#include "base/tally.h"
 #include "framework/status.h"
 
 namespace berth::framework {
@@ -43,9 +44,12 @@ class Metrics {
   // plugin_execution_duration_seconds{plugin,extension_point,status}
   virtual void PluginExecution(std::string_view /*plugin*/, std::string_view /*point*/, Code,
                                absl::Duration) {}
-  // plugin_evaluation_total{plugin,extension_point,profile}
-  virtual void PluginEvaluation(std::string_view /*plugin*/, std::string_view /*point*/,
-                                std::string_view /*profile*/) {}
+  // plugin_evaluation_total{plugin,extension_point,profile}: where the calls of one plugin are
+  // counted; it lives as long as this does. Null: nobody looks.
+  virtual Tally* PluginEvaluations(std::string_view /*plugin*/, std::string_view /*point*/,
+                                   std::string_view /*profile*/) {
+    return nullptr;
+  }
   // permit_wait_duration_seconds{result}
   virtual void PermitWait(Code, absl::Duration) {}
 
@@ -53,6 +57,16 @@ class Metrics {
   virtual void PreemptionAttempt() {}
   // preemption_victims
   virtual void PreemptionVictims(int64_t /*count*/) {}
+  // preemption_goroutines_duration_seconds{result}, preemption_goroutines_execution_total{result}:
+  // the evictions of one preemption, from the first to the last answer.
+  virtual void PreemptionExecuted(bool /*failed*/, absl::Duration) {}
+
+  // volume_scheduling_stage_error_total{operation}: predicate, assume, bind
+  virtual void VolumeStageFailed(std::string_view /*operation*/) {}
+  // dra_bindingconditions_allocations_total{profile,driver,status},
+  // dra_bindingconditions_wait_duration_seconds{profile,driver,status}: success, failure, timeout
+  virtual void DeviceConditionsAwaited(std::string_view /*profile*/, std::string_view /*driver*/,
+                                       std::string_view /*status*/, absl::Duration) {}
 
   // queue_incoming_pods_total{queue,event}
   virtual void QueueIncoming(std::string_view /*queue*/, std::string_view /*event*/) {}
@@ -79,6 +93,11 @@ class Metrics {
   virtual void BindConflict(std::string_view /*profile*/) {}
   // berth's own: how decisions were reached. reused: from the evaluation cache.
   virtual void Decision(bool /*reused*/, int64_t /*nodes_evaluated*/) {}
+  // berth's own, berth_reused_total{extension_point,profile}: nodes whose verdict (Filter) or
+  // scores (Score) a decision took from what is kept; as PluginEvaluations.
+  virtual Tally* Reused(std::string_view /*point*/, std::string_view /*profile*/) {
+    return nullptr;
+  }
   virtual void EvaluationCache(int64_t /*entries*/, int64_t /*bytes*/) {}
 };
 

@@ -11,7 +11,7 @@
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/time_text.h"
-#include "base/log.h"
+#include "base/structured_log.h"
 
 namespace berth::framework {
 namespace {
@@ -58,8 +58,8 @@ void SendPatch(EngineCore& core, const PodInfo& pod, std::string_view wanted,
                   std::move(patch), "status",
                   [key = pod.key, done = std::move(done)](absl::Status status) mutable {
                     if (!status.ok()) {
-                      BERTH_LOG(kError, "pod status patch failed pod={} err=\"{}\"", key,
-                                ToStd(status.message()));
+                      BERTH_FAILURE(ToStd(status.message()), "Error updating pod",
+                                    {"logger", "UnhandledError"}, {"pod", key});
                     }
                     done(std::move(status));
                   });
@@ -97,8 +97,13 @@ void PatchFailure(EngineCore& core, const PodPtr& pod, std::string_view reason,
                   std::string_view message, const std::optional<NominatingInfo>& nominating) {
   const std::string condition =
       ConditionPatch(pod->object(), reason, message, core.executor.clock().Now());
-  const bool nominates = nominating && nominating->mode == NominatingInfo::Mode::kOverride &&
-                         nominating->node_name != pod->nominated_node_name;
+  const bool overrides = nominating && nominating->mode == NominatingInfo::Mode::kOverride;
+  const bool nominates = overrides && nominating->node_name != pod->nominated_node_name;
+  BERTH_INFO(3, "Updating pod condition and nominated node name", {"pod", pod->key},
+             {"conditionType", "PodScheduled"}, {"conditionStatus", "False"},
+             {"conditionReason", reason},
+             {"nominatedNodeName", nominating ? nominating->node_name : std::string()},
+             {"nominatingMode", overrides ? 1 : 0});
   if (condition.empty() && !nominates) return;
   std::string wanted = "{";
   if (!condition.empty()) wanted += fmt::format(R"("conditions":[{}])", condition);

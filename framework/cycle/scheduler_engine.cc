@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/status_macros.h"
 #include "framework/cycle/binding_cycle.h"
+#include "framework/cycle/cache_debugger.h"
 #include "framework/cycle/engine_core.h"
 #include "framework/cycle/event_handlers.h"
 #include "framework/cycle/profile_handle.h"
@@ -170,6 +171,7 @@ absl::Status Engine::Start() {
   core.bindings = std::make_unique<BindingCycles>(core);
   core.handlers = std::make_unique<EventHandlers>(core);
   core.watchdog = std::make_unique<Watchdog>(core);
+  core.debugger = std::make_unique<CacheDebugger>(core);
   core.started = true;
   core.handlers->Subscribe();
   core.Kick();
@@ -186,6 +188,7 @@ void Engine::Stop() {
   if (core.stopped) return;
   core.stopped = true;
   core.watchdog = nullptr;
+  core.debugger = nullptr;
   core.lifetime.End();
   if (core.sync_timer != 0) core.executor.Cancel(core.sync_timer);
   if (core.queue) core.queue->Close();
@@ -215,6 +218,11 @@ void Engine::ClearEvaluations() {
   for (ProfileUnit* unit : core_->unit_order) {
     if (unit->evaluations) unit->evaluations->Clear();
   }
+}
+
+void Engine::DebugCache(CompareDone done) {
+  if (core_->debugger) return core_->debugger->Run(std::move(done));
+  done({});
 }
 
 int64_t Engine::SweepQueue() { return core_->watchdog ? core_->watchdog->Sweep() : 0; }

@@ -16,7 +16,9 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include <absl/functional/any_invocable.h>
 #include <absl/status/status.h>
 
 #include "base/executor.h"
@@ -39,6 +41,16 @@ struct EngineCounts {
   int64_t nodes_evaluated = 0;    // Filter ran on them
   int64_t decisions_reused = 0;   // by the evaluation cache
   QueueCounts queue;
+};
+
+// What cache and queue have other than the source. missed: the source has it, they have not. Names
+// of nodes, uids of pods; sorted.
+struct CacheComparison {
+  std::vector<std::string> missed_nodes, redundant_nodes, missed_pods, redundant_pods;
+  bool equal() const {
+    return missed_nodes.empty() && redundant_nodes.empty() && missed_pods.empty() &&
+           redundant_pods.empty();
+  }
 };
 
 struct EngineCore;
@@ -77,6 +89,10 @@ class Engine {
   void ClearEvaluations();
   // Every waiting pod is in one place; heals and counts what is not (framework/cycle/watchdog.h).
   int64_t SweepQueue();
+  // Compares cache and queue with the source, and writes that and all they have to the log, piece
+  // by piece (framework/cycle/cache_debugger.h). After Start.
+  using CompareDone = absl::AnyInvocable<void(const CacheComparison& found)>;
+  void DebugCache(CompareDone done);
   // Cache and snapshot agree with a recount from the source (tests; O(pods)).
   absl::Status CheckConsistency() const;
 

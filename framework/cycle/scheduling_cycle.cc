@@ -8,6 +8,7 @@
 
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
+#include "base/structured_log.h"
 #include "framework/cycle/binding_cycle.h"
 #include "framework/cycle/failure.h"
 #include "framework/cycle/pod_group_cycle.h"
@@ -66,8 +67,8 @@ void NotReserved(EngineCore& core, BindingCycle& cycle, const Status& status) {
   cycle.unit->runtime->RunUnreserve(cycle.state, *cycle.assumed, cycle.node_name);
   const absl::Status forgotten = core.cache.ForgetPod(*cycle.assumed);
   if (!forgotten.ok()) {
-    BERTH_LOG(kError, "forget failed pod={} err=\"{}\"", cycle.assumed->key,
-              ToStd(forgotten.message()));
+    BERTH_FAILURE(ToStd(forgotten.message()), "Scheduler cache ForgetPod failed",
+                  {"pod", cycle.assumed->key});
   }
   Failure failure{.status = status,
                   .message = status.Message(),
@@ -119,6 +120,9 @@ void Decide(EngineCore& core, const AttemptPtr& attempt) {
   if (core.metrics.WantsDurations()) {
     core.metrics.SchedulingAlgorithm(core.executor.clock().Now() - cycle.attempt_began);
   }
+  cycle.evaluated_nodes =
+      decision.reused ? std::ssize(core.snapshot.nodes()) : decision.nodes_evaluated;
+  cycle.feasible_nodes = decision.feasible_nodes;
   if (decision.node == nullptr) return NotPlaced(core, attempt);
   cycle.node_name = std::string(decision.node->name());
   cycle.assumed = PodInfo::Assigned(pod, cycle.node_name);
@@ -129,6 +133,7 @@ void Decide(EngineCore& core, const AttemptPtr& attempt) {
 
 bool SkipPod(EngineCore& core, const PodInfo& pod) {
   if (pod.terminating) {
+    BERTH_INFO(3, "Skip schedule deleting pod", {"pod", pod.key});
     core.sink.Event({.regarding = pod.shared_object(),
                      .related = nullptr,
                      .type = "Warning",
@@ -163,6 +168,7 @@ void Place(EngineCore& core, std::unique_ptr<BindingCycle> cycle) {
   }
   if (permit.status.IsWait()) core.waiting.Add(cycle->assumed, permit.waits);
   ++core.counts.scheduled;
+  ActivateRequested(core, cycle->state);
   core.bindings->Start(std::move(cycle));
 }
 
@@ -170,6 +176,7 @@ void ScheduleOne(EngineCore& core) {
   QueueEntryPtr entry = core.queue->Pop();
   if (!entry) return;
   const PodPtr pod = entry->pod;
+  BERTH_INFO(4, "About to try and schedule pod", {"pod", pod->key});
   if (core.options.pod_groups.generic_workload && !PodGroupOf(*pod).empty()) {
     return SchedulePodGroup(core, std::move(entry));
   }
@@ -180,6 +187,7 @@ void ScheduleOne(EngineCore& core) {
     return core.queue->Done(pod->uid);
   }
   if (SkipPod(core, *pod)) return core.queue->Done(pod->uid);
+  BERTH_INFO(3, "Attempting to schedule pod", {"pod", pod->key});
   ++core.counts.attempts;
   auto attempt = std::make_shared<Attempt>();
   attempt->cycle = std::make_unique<BindingCycle>();

@@ -11,6 +11,7 @@
 #include "base/status_macros.h"
 #include "base/strings.h"
 #include "framework/extender.h"
+#include "framework/profile/plugin_metrics.h"
 #include "framework/profile/registered_events.h"
 #include "framework/profile/signature_text.h"
 
@@ -273,14 +274,21 @@ QueueProfile Profile::ForQueue(bool with_extenders) const {
   if (with_extenders) events.AddEverything(kExtenderPlugin);
   queue.events = std::move(events.list);
   queue.events_of_plugin = std::move(events.of_plugin);
-  queue.sign = [this](const PodInfo& pod) { return Sign(pod); };
+  queue.sign = [this](const PodInfo& pod, PluginTimes* times) { return Sign(pod, times); };
   return queue;
 }
 
-std::string Profile::Sign(const PodInfo& pod) const {
+std::string Profile::Sign(const PodInfo& pod, PluginTimes* times) const {
   SignatureText text;
   for (const Plugin* plugin : signers_) {
-    if (!plugin->Sign(pod, text)) return {};
+    if (times == nullptr) {
+      if (!plugin->Sign(pod, text)) return {};
+      continue;
+    }
+    const absl::Time began = times->Now();
+    const bool said = plugin->Sign(pod, text);
+    times->Took(plugin->Name(), "Sign", said ? Code::kSuccess : Code::kUnschedulable, began);
+    if (!said) return {};
   }
   text.Put("v1.Pod.Spec.SchedulerName", pod.scheduler_name);
   text.Put("v1.Pod.Namespace", pod.namespace_name);

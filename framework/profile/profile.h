@@ -73,8 +73,8 @@ class Profile {
   // be helped by any event.
   QueueProfile ForQueue(bool with_extenders) const;
   // Everything any PreFilter, Filter, PreScore or Score plugin can see of the pod, namespace,
-  // priority and scheduler name included; empty when one of them cannot tell.
-  std::string Sign(const PodInfo& pod) const;
+  // priority and scheduler name included; empty when one of them cannot tell. times: may be null.
+  std::string Sign(const PodInfo& pod, PluginTimes* times = nullptr) const;
 
  private:
   friend class ProfileBuilder;

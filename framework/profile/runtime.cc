@@ -6,7 +6,6 @@
 
 #include "api/errors.h"
 #include "base/log.h"
-#include "framework/profile/point_timer.h"
 
 namespace berth::framework {
 namespace {
@@ -38,18 +37,29 @@ Status NoNodeSatisfies(const std::vector<std::string>& narrowed_by) {
 
 }  // namespace
 
+void Runtime::NothingRan(std::string_view point) const {
+  if (!metrics_.WantsDurations()) return;
+  metrics_.ExtensionPoint(point, Code::kSuccess, profile_.name(), absl::ZeroDuration());
+}
+
 // --- filtering ---------------------------------------------------------------------------------
 
 PreFilterOutcome Runtime::RunPreFilter(CycleState& state, const PodInfo& pod,
                                        const Snapshot& snapshot) const {
-  PointTimer timer(metrics_, clock_, "PreFilter", profile_.name());
+  PointTimer timer = Timed("PreFilter");
   PreFilterOutcome outcome;
-  for (const auto& entry : profile_.pre_filter) {
-    PreFilterResult result = entry.plugin->PreFilter(state, pod, snapshot);
+  const bool sampled = state.record_plugin_metrics;
+  times_->Begin(sampled);
+  for (size_t i = 0; i < profile_.pre_filter.size(); ++i) {
+    const auto& entry = profile_.pre_filter[i];
+    PreFilterResult result = times_->Time(sampled, entry.name, "PreFilter", [&] {
+      return entry.plugin->PreFilter(state, pod, snapshot);
+    });
     if (result.status.IsSkip()) {
       state.skipped_filters |= PluginBit(entry.ordinal);
       continue;
     }
+    counts_->pre_filter[i]->Add();
     if (!result.status.ok()) {
       const Code code = result.status.code();
       if (code == Code::kUnschedulable) {
@@ -81,9 +91,14 @@ PreFilterOutcome Runtime::RunPreFilter(CycleState& state, const PodInfo& pod,
 
 Verdict Runtime::RunFilter(const CycleState& state, const PodInfo& pod,
                            const NodeInfo& node) const {
-  for (const auto& entry : profile_.filter) {
+  const bool sampled = state.record_plugin_metrics;
+  for (size_t i = 0; i < profile_.filter.size(); ++i) {
+    const auto& entry = profile_.filter[i];
     if ((state.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
-    Status status = entry.plugin->Filter(state, pod, node);
+    counts_->filter[i]->Add();
+    Status status = times_->Time(sampled, entry.name, "Filter", [&] {
+      return entry.plugin->Filter(state, pod, node);
+    });
     if (status.ok()) continue;
     if (!status.IsRejected()) {
       status = Error(fmt::format("running {} filter plugin: {}", api::GoQuoted(entry.name),
@@ -124,7 +139,9 @@ Status Runtime::RunAddPod(CycleState& state, const PodInfo& to_schedule, const P
   for (const auto& entry : profile_.pre_filter) {
     if (!entry.plugin->HasExtensions()) continue;
     if ((state.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
-    const Status status = entry.plugin->AddPod(state, to_schedule, added, node);
+    const Status status =
+        times_->Time(state.record_plugin_metrics, entry.name, "PreFilterExtensionAddPod",
+                     [&] { return entry.plugin->AddPod(state, to_schedule, added, node); });
     if (!status.ok()) {
       return Error(fmt::format("running AddPod on PreFilter plugin {}: {}",
                                api::GoQuoted(entry.name), status.Message()));
@@ -138,7 +155,9 @@ Status Runtime::RunRemovePod(CycleState& state, const PodInfo& to_schedule,
   for (const auto& entry : profile_.pre_filter) {
     if (!entry.plugin->HasExtensions()) continue;
     if ((state.skipped_filters & PluginBit(entry.ordinal)) != 0) continue;
-    const Status status = entry.plugin->RemovePod(state, to_schedule, removed, node);
+    const Status status =
+        times_->Time(state.record_plugin_metrics, entry.name, "PreFilterExtensionRemovePod",
+                     [&] { return entry.plugin->RemovePod(state, to_schedule, removed, node); });
     if (!status.ok()) {
       return Error(fmt::format("running RemovePod on PreFilter plugin {}: {}",
                                api::GoQuoted(entry.name), status.Message()));
@@ -156,14 +175,18 @@ Status Runtime::Stamped(const Verdict& verdict) const {
 
 Status Runtime::RunPreScore(CycleState& state, const PodInfo& pod,
                             std::span<const NodeInfo* const> feasible) const {
-  PointTimer timer(metrics_, clock_, "PreScore", profile_.name());
-  for (const auto& entry : profile_.pre_score) {
-    const Status status = entry.plugin->PreScore(state, pod, feasible);
+  PointTimer timer = Timed("PreScore");
+  for (size_t i = 0; i < profile_.pre_score.size(); ++i) {
+    const auto& entry = profile_.pre_score[i];
+    const Status status =
+        times_->Time(state.record_plugin_metrics, entry.name, "PreScore",
+                     [&] { return entry.plugin->PreScore(state, pod, feasible); });
     if (status.IsSkip()) {
       state.skipped_scores |= PluginBit(entry.ordinal);
-    } else if (!status.ok()) {
-      return timer.Ended(Failed("PreScore", entry.name, status));
+      continue;
     }
+    counts_->pre_score[i]->Add();
+    if (!status.ok()) return timer.Ended(Failed("PreScore", entry.name, status));
   }
   return Success();
 }
@@ -181,7 +204,9 @@ void Runtime::NormalizeAndWeigh(const CycleState& state, const PodInfo& pod,
       case Normalization::kDefault: DefaultNormalize(scores, false); break;
       case Normalization::kDefaultReverse: DefaultNormalize(scores, true); break;
       case Normalization::kCustom: {
-        const Status custom = entry.plugin->NormalizeScore(state, pod, scores);
+        const Status custom =
+            times_->Time(state.record_plugin_metrics, entry.name, "ScoreExtensionNormalize",
+                         [&] { return entry.plugin->NormalizeScore(state, pod, scores); });
         if (custom.ok()) break;
         status = Error(fmt::format("running Normalize on Score plugins: plugin {} failed with: {}",
                                    api::GoQuoted(entry.name), custom.Message()));
@@ -205,18 +230,23 @@ void Runtime::NormalizeAndWeigh(const CycleState& state, const PodInfo& pod,
 
 Status Runtime::RunScore(const CycleState& state, const PodInfo& pod,
                          std::span<const NodeInfo* const> feasible, ScoreTable& out) const {
-  PointTimer timer(metrics_, clock_, "Score", profile_.name());
+  PointTimer timer = Timed("Score");
   const size_t count = feasible.size();
   out.plugins.clear();
-  for (const auto& entry : profile_.score) {
-    if ((state.skipped_scores & PluginBit(entry.ordinal)) == 0) out.plugins.push_back(&entry);
+  for (size_t i = 0; i < profile_.score.size(); ++i) {
+    const auto& entry = profile_.score[i];
+    if ((state.skipped_scores & PluginBit(entry.ordinal)) != 0) continue;
+    out.plugins.push_back(&entry);
+    counts_->score[i]->Add(static_cast<int64_t>(count));
   }
   out.raw.assign(out.plugins.size() * count, 0);
   out.normalized.assign(out.raw.size(), 0);
   out.total.assign(count, 0);
   for (size_t p = 0; p < out.plugins.size(); ++p) {
     for (size_t n = 0; n < count; ++n) {
-      const Scored scored = out.plugins[p]->plugin->Score(state, pod, *feasible[n]);
+      const Scored scored =
+          times_->Time(state.record_plugin_metrics, out.plugins[p]->name, "Score",
+                       [&] { return out.plugins[p]->plugin->Score(state, pod, *feasible[n]); });
       if (!scored.status.ok()) {
         return timer.Ended(Error(fmt::format("running Score plugins: plugin {} failed with: {}",
                                              api::GoQuoted(out.plugins[p]->name),
@@ -233,10 +263,15 @@ Status Runtime::RunScore(const CycleState& state, const PodInfo& pod,
 // --- after the choice --------------------------------------------------------------------------
 
 Status Runtime::RunReserve(CycleState& state, const PodInfo& pod, std::string_view node) const {
-  if (profile_.reserve.empty()) return Success();
-  PointTimer timer(metrics_, clock_, "Reserve", profile_.name());
+  if (profile_.reserve.empty()) {
+    NothingRan("Reserve");
+    return Success();
+  }
+  PointTimer timer = Timed("Reserve");
   for (const auto& entry : profile_.reserve) {
-    const Status status = entry.plugin->Reserve(state, pod, node);
+    const Status status =
+        times_->Time(state.record_plugin_metrics, entry.name, "Reserve",
+                     [&] { return entry.plugin->Reserve(state, pod, node); });
     if (status.ok()) continue;
     return timer.Ended(status.IsRejected() ? status.WithPlugin(entry.name)
                                            : Failed("Reserve", entry.name, status));
@@ -245,18 +280,27 @@ Status Runtime::RunReserve(CycleState& state, const PodInfo& pod, std::string_vi
 }
 
 void Runtime::RunUnreserve(CycleState& state, const PodInfo& pod, std::string_view node) const {
+  PointTimer timer = Timed("Unreserve");
   for (auto it = profile_.reserve.rbegin(); it != profile_.reserve.rend(); ++it) {
-    it->plugin->Unreserve(state, pod, node);
+    times_->Time(state.record_plugin_metrics, it->name, "Unreserve", [&] {
+      it->plugin->Unreserve(state, pod, node);
+      return Success();
+    });
   }
 }
 
 Runtime::PermitOutcome Runtime::RunPermit(CycleState& state, const PodInfo& pod,
                                           std::string_view node) const {
   PermitOutcome outcome;
-  if (profile_.permit.empty()) return outcome;
-  PointTimer timer(metrics_, clock_, "Permit", profile_.name());
+  if (profile_.permit.empty()) {
+    NothingRan("Permit");
+    return outcome;
+  }
+  PointTimer timer = Timed("Permit");
   for (const auto& entry : profile_.permit) {
-    const PermitResult result = entry.plugin->Permit(state, pod, node);
+    const PermitResult result =
+        times_->Time(state.record_plugin_metrics, entry.name, "Permit",
+                     [&] { return entry.plugin->Permit(state, pod, node); });
     if (result.status.ok()) continue;
     if (result.status.IsWait()) {
       outcome.waits.emplace_back(std::string(entry.name),
@@ -277,9 +321,14 @@ Runtime::PermitOutcome Runtime::RunPermit(CycleState& state, const PodInfo& pod,
 }
 
 void Runtime::RunPostBind(CycleState& state, const PodInfo& pod, std::string_view node) const {
-  if (profile_.post_bind.empty()) return;
-  PointTimer timer(metrics_, clock_, "PostBind", profile_.name());
-  for (const auto& entry : profile_.post_bind) entry.plugin->PostBind(state, pod, node);
+  if (profile_.post_bind.empty()) return NothingRan("PostBind");
+  PointTimer timer = Timed("PostBind");
+  for (const auto& entry : profile_.post_bind) {
+    times_->Time(state.record_plugin_metrics, entry.name, "PostBind", [&] {
+      entry.plugin->PostBind(state, pod, node);
+      return Success();
+    });
+  }
 }
 
 }  // namespace berth::framework

@@ -14,6 +14,8 @@
 
 #include "base/executor.h"
 #include "framework/cycle/metrics.h"
+#include "framework/profile/plugin_metrics.h"
+#include "framework/profile/point_timer.h"
 #include "framework/profile/profile.h"
 #include "framework/queue/nominator.h"
 
@@ -52,9 +54,20 @@ class Runtime {
         nominator_(nominator),
         metrics_(metrics),
         executor_(executor),
-        clock_(executor.clock()) {}
+        clock_(executor.clock()),
+        counts_(std::make_unique<PluginCounts>(profile, metrics)),
+        times_(std::make_unique<PluginTimes>(metrics, clock_)) {}
   const Profile& profile() const { return profile_; }
   const Nominator& nominator() const { return nominator_; }
+
+  // For those who call plugins themselves.
+  PluginCounts& counts() const { return *counts_; }
+  PluginTimes& times() const { return *times_; }
+  PointTimer Timed(std::string_view point) const {
+    return {metrics_, clock_, point, profile_.name()};
+  }
+  // A point was passed at which there was nothing to run.
+  void NothingRan(std::string_view point) const;
 
   PreFilterOutcome RunPreFilter(CycleState& state, const PodInfo& pod,
                                 const Snapshot& snapshot) const;
@@ -103,8 +116,8 @@ class Runtime {
   void RunPostBind(CycleState& state, const PodInfo& pod, std::string_view node) const;
 
  private:
-  void BindFrom(size_t index, CycleState& state, PodPtr pod, std::string node,
-                StatusDone done) const;
+  struct BindRun;
+  void BindFrom(size_t index, std::shared_ptr<BindRun> run) const;
   void NormalizeAndWeigh(const CycleState& state, const PodInfo& pod,
                          std::span<const NodeInfo* const> feasible, ScoreTable& out,
                          Status& status) const;
@@ -114,6 +127,8 @@ class Runtime {
   Metrics& metrics_;
   Executor& executor_;
   Clock& clock_;
+  const std::unique_ptr<PluginCounts> counts_;
+  const std::unique_ptr<PluginTimes> times_;
   Lifetime lifetime_;
 };
 

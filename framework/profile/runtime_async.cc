@@ -1,13 +1,11 @@
 // The asynchronous half of Runtime: PostFilter, PreBind groups and Bind.
 #include <algorithm>
 #include <memory>
-#include <optional>
 #include <utility>
 
 #include <fmt/core.h>
 
 #include "api/errors.h"
-#include "framework/profile/point_timer.h"
 #include "framework/profile/runtime.h"
 
 namespace berth::framework {
@@ -35,20 +33,28 @@ absl::AnyInvocable<void(Result)> Here(Executor& executor, Lifetime::Watcher aliv
   };
 }
 
+// Times the call of a plugin that ends in a completion; null when it is not sampled.
+struct CallSpan {
+  CallSpan(PluginTimes& of, const CycleState& state)
+      : times(state.record_plugin_metrics && of.wanted() ? &of : nullptr) {
+    if (times != nullptr) began = times->Now();
+  }
+  void End(std::string_view plugin, std::string_view point, Code code) const {
+    if (times != nullptr) times->Took(plugin, point, code, began);
+  }
+  PluginTimes* times;
+  absl::Time began;
+};
+
 // One run through the PostFilter plugins, until one helps or forbids.
 struct PostFilterRun : std::enable_shared_from_this<PostFilterRun> {
-  PostFilterRun(Metrics& metrics, Clock& clock, const Profile& of, Executor& on)
-      : profile(of), executor(on) {
-    timer.emplace(metrics, clock, "PostFilter", of.name());
-  }
-  // A plugin may drop its completion when everything it could be told to is gone.
-  ~PostFilterRun() {
-    if (timer) timer->Abandon();
-  }
+  PostFilterRun(const Runtime& runtime, PointSpan began, Executor& on)
+      : profile(runtime.profile()), times(runtime.times()), executor(on), span(began) {}
 
   const Profile& profile;
+  PluginTimes& times;
   Executor& executor;
-  std::optional<PointTimer> timer;
+  PointSpan span;
   Lifetime::Watcher alive;
   CycleState* state = nullptr;
   PodPtr pod;
@@ -65,12 +71,15 @@ struct PostFilterRun : std::enable_shared_from_this<PostFilterRun> {
       return End(std::move(remembered));
     }
     const auto& entry = profile.post_filter[next++];
+    const CallSpan call(times, *state);
     entry.plugin->PostFilter(*state, *pod, *statuses,
-                             Here<PostFilterResult>(executor, alive,
-                                                    [self = shared_from_this(),
-                                                     name = entry.name](PostFilterResult result) {
-                                                      self->Take(name, std::move(result));
-                                                    }));
+                             Here<PostFilterResult>(
+                                 executor, alive,
+                                 [self = shared_from_this(), name = entry.name,
+                                  call](PostFilterResult result) {
+                                   call.End(name, "PostFilter", result.status.code());
+                                   self->Take(name, std::move(result));
+                                 }));
   }
 
   void Take(std::string_view plugin, PostFilterResult result) {
@@ -91,14 +100,17 @@ struct PostFilterRun : std::enable_shared_from_this<PostFilterRun> {
   }
 
   void End(PostFilterResult result) {
-    timer->Ended(result.status);
-    timer.reset();
+    span.End(result.status.code());
     done(std::move(result));
   }
 };
 
 // One run through the PreBind plugins: group after group.
 struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
+  PreBindRun(PluginTimes& of, PointSpan began) : times(of), span(began) {}
+
+  PluginTimes& times;
+  PointSpan span;
   const Profile* profile = nullptr;
   Executor* executor = nullptr;
   Lifetime::Watcher alive;
@@ -128,7 +140,7 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
       if (runs) group.push_back(next);
       ++next;
     }
-    if (group.empty()) return std::exchange(done, nullptr)(Success());
+    if (group.empty()) return End(Success());
     pending = group;
     for (size_t index : group) {
       if (!failure.ok()) {
@@ -136,12 +148,20 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
         continue;
       }
       running.push_back(index);
+      const CallSpan call(times, *state);
       plugins[index].plugin->PreBind(
           *state, *pod, node,
-          Here<Status>(*executor, alive, [self = shared_from_this(), index](const Status& status) {
-            self->Ended(index, status);
-          }));
+          Here<Status>(*executor, alive,
+                       [self = shared_from_this(), index, call](const Status& status) {
+                         call.End(self->profile->pre_bind[index].name, "PreBind", status.code());
+                         self->Ended(index, status);
+                       }));
     }
+  }
+
+  void End(const Status& status) {
+    span.End(status.code());
+    std::exchange(done, nullptr)(status);
   }
 
   void Ended(size_t index, const Status& status) {
@@ -158,7 +178,7 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
       }
     }
     if (!pending.empty() || !done) return;
-    if (!failure.ok()) return std::exchange(done, nullptr)(failure);
+    if (!failure.ok()) return End(failure);
     NextGroup();
   }
 };
@@ -167,11 +187,13 @@ struct PreBindRun : std::enable_shared_from_this<PreBindRun> {
 
 Runtime::PreFlight Runtime::RunPreBindPreFlight(CycleState& state, const PodInfo& pod,
                                                 std::string_view node) const {
-  PointTimer timer(metrics_, clock_, "PreBindPreFlight", profile_.name());
+  PointTimer timer = Timed("PreBindPreFlight");
   PreFlight flight;
   bool work = false;
   for (const auto& entry : profile_.pre_bind) {
-    PreBindPreFlightResult result = entry.plugin->PreBindPreFlight(state, pod, node);
+    PreBindPreFlightResult result =
+        times_->Time(state.record_plugin_metrics, entry.name, "PreBindPreFlight",
+                     [&] { return entry.plugin->PreBindPreFlight(state, pod, node); });
     const Code code = result.status.code();
     if (code == Code::kError) {
       flight.status = timer.Ended(
@@ -196,7 +218,8 @@ Runtime::PreFlight Runtime::RunPreBindPreFlight(CycleState& state, const PodInfo
 void Runtime::RunPostFilter(CycleState& state, PodPtr pod,
                             std::shared_ptr<const NodeStatusReader> statuses,
                             PostFilterDone done) const {
-  auto run = std::make_shared<PostFilterRun>(metrics_, clock_, profile_, executor_);
+  auto run = std::make_shared<PostFilterRun>(
+      *this, PointSpan(metrics_, clock_, "PostFilter", profile_.name()), executor_);
   run->alive = lifetime_.Watch();
   run->state = &state;
   run->pod = std::move(pod);
@@ -207,7 +230,8 @@ void Runtime::RunPostFilter(CycleState& state, PodPtr pod,
 
 void Runtime::RunPreBind(CycleState& state, PodPtr pod, std::string node, PreFlight flight,
                          StatusDone done) const {
-  auto run = std::make_shared<PreBindRun>();
+  auto run = std::make_shared<PreBindRun>(
+      *times_, PointSpan(metrics_, clock_, "PreBind", profile_.name()));
   run->profile = &profile_;
   run->executor = &executor_;
   run->alive = lifetime_.Watch();
@@ -219,30 +243,42 @@ void Runtime::RunPreBind(CycleState& state, PodPtr pod, std::string node, PreFli
   run->NextGroup();
 }
 
+// Kept alive by the completion of the plugin that is asked.
+struct Runtime::BindRun {
+  CycleState& state;
+  PodPtr pod;
+  std::string node;
+  PointSpan span;
+  StatusDone done;
+
+  void End(Status status) {
+    span.End(status.code());
+    done(std::move(status));
+  }
+};
+
 void Runtime::RunBind(CycleState& state, PodPtr pod, std::string node, StatusDone done) const {
-  BindFrom(0, state, std::move(pod), std::move(node), std::move(done));
+  BindFrom(0, std::make_shared<BindRun>(BindRun{
+                  state, std::move(pod), std::move(node),
+                  PointSpan(metrics_, clock_, "Bind", profile_.name()), std::move(done)}));
 }
 
-void Runtime::BindFrom(size_t index, CycleState& state, PodPtr pod, std::string node,
-                       StatusDone done) const {
-  if (index == profile_.bind.size()) return done(Skip());
+void Runtime::BindFrom(size_t index, std::shared_ptr<BindRun> run) const {
+  if (index == profile_.bind.size()) return run->End(Skip());
   const auto& entry = profile_.bind[index];
-  // Kept alive by the completion.
-  auto keep = std::make_shared<std::pair<PodPtr, std::string>>(std::move(pod), std::move(node));
+  const CallSpan call(*times_, run->state);
   entry.plugin->Bind(
-      state, *keep->first, keep->second,
-      Here<Status>(executor_, lifetime_.Watch(), [this, index, &state, keep, &entry,
-                       done = std::move(done)](Status status) mutable {
-        if (status.IsSkip()) {
-          return BindFrom(index + 1, state, std::move(keep->first), keep->second,
-                          std::move(done));
-        }
-        if (!status.ok()) {
-          status = status.IsRejected() ? status.WithPlugin(entry.name)
-                                       : BindingFailed("Bind", entry.name, status);
-        }
-        done(std::move(status));
-      }));
+      run->state, *run->pod, run->node,
+      Here<Status>(executor_, lifetime_.Watch(),
+                   [this, index, run, call, &entry](Status status) mutable {
+                     call.End(entry.name, "Bind", status.code());
+                     if (status.IsSkip()) return BindFrom(index + 1, std::move(run));
+                     if (!status.ok()) {
+                       status = status.IsRejected() ? status.WithPlugin(entry.name)
+                                                    : BindingFailed("Bind", entry.name, status);
+                     }
+                     run->End(std::move(status));
+                   }));
 }
 
 }  // namespace berth::framework

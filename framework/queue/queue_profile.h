@@ -11,6 +11,8 @@
 
 namespace berth::framework {
 
+class PluginTimes;
+
 struct RegisteredHint {
   std::string plugin;
   QueueingHintFn hint;  // null: always kQueue
@@ -24,8 +26,9 @@ struct QueueProfile {
   std::vector<PreEnqueuePlugin*> pre_enqueue;
   std::vector<RegisteredEvent> events;                   // in order of registration
   StringMap<std::vector<ClusterEvent>> events_of_plugin;
-  // The pod's signature; empty: results are never shared. May be null.
-  std::function<std::string(const PodInfo&)> sign;
+  // The pod's signature; empty: results are never shared. May be null. times: null, or told of each
+  // plugin's part.
+  std::function<std::string(const PodInfo&, PluginTimes* times)> sign;
 };
 
 }  // namespace berth::framework

@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "base/log.h"
 #include "framework/pod_group.h"
+#include "base/structured_log.h"
 #include "framework/queue/pod_events.h"
 
 namespace berth::framework {
@@ -23,6 +24,7 @@ constexpr std::string_view kPodUpdate = "UnschedulablePodUpdate";
 constexpr std::string_view kScheduleAttemptFailure = "ScheduleAttemptFailure";
 constexpr std::string_view kBackoffComplete = "BackoffComplete";
 constexpr std::string_view kPopFromBackoff = "PopFromBackoffQ";
+constexpr std::string_view kMoved = "Pod moved to an internal scheduling queue";
 constexpr absl::Duration kUnschedulableFlushPeriod = absl::Seconds(30);
 
 }  // namespace
@@ -47,6 +49,7 @@ SchedulingQueue::SchedulingQueue(Executor& executor, const QueueOptions& options
       nominator_(nominator),
       metrics_(metrics),
       on_ready_(std::move(on_ready)),
+      times_(metrics, executor.clock()),
       active_(ActiveLess{&sort}),
       backoff_heap_(BackoffLess{&backoff_, options.pop_from_backoff ? &sort : nullptr}),
       error_backoff_heap_(BackoffLess{&backoff_, nullptr}),
@@ -62,13 +65,7 @@ const QueueProfile* SchedulingQueue::ProfileOf(const PodInfo& pod) const {
   return it == profiles_.end() ? nullptr : &it->second;
 }
 
-void SchedulingQueue::Sign(QueueEntry& entry) const {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr || !profile->sign) return;
-  entry.signature = profile->sign(*entry.pod);
-}
-
-void SchedulingQueue::Renew(QueueEntry& entry, PodPtr pod) const {
+void SchedulingQueue::Renew(QueueEntry& entry, PodPtr pod) {
   entry.pod = std::move(pod);
   Sign(entry);
 }
@@ -137,50 +134,14 @@ const QueueEntry* SchedulingQueue::Find(std::string_view pod_key) const {
   return it == entries_.end() ? nullptr : it->second.get();
 }
 
-// --- PreEnqueue --------------------------------------------------------------------------------
-
-bool SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry) {
-  const Status status = plugin.PreEnqueue(*entry.pod);
-  if (status.ok()) return false;
-  if (status.code() == Code::kError) {
-    BERTH_LOG(kError, "pre-enqueue failed plugin={} pod={} err=\"{}\"", plugin.Name(),
-              entry.pod->key, status.Message());
-  }
-  if (!entry.IsRejectedBy(plugin.Name())) {
-    metrics_.UnschedulablePods(plugin.Name(), entry.pod->scheduler_name, 1);
-  }
-  entry.unschedulable_plugins.emplace(plugin.Name());
-  entry.gating_plugin = std::string(plugin.Name());
-  return true;
-}
-
-// The plugin that gates the pod now is asked first: mostly it still does.
-void SchedulingQueue::RunPreEnqueue(QueueEntry& entry) {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return;
-  const std::string gating = entry.gating_plugin;
-  for (PreEnqueuePlugin* plugin : profile->pre_enqueue) {
-    if (!gating.empty() && plugin->Name() == gating && GatedBy(*plugin, entry)) return;
-  }
-  for (PreEnqueuePlugin* plugin : profile->pre_enqueue) {
-    if (plugin->Name() != gating && GatedBy(*plugin, entry)) return;
-  }
-  entry.gating_plugin.clear();
-}
-
-bool SchedulingQueue::GateHears(const QueueEntry& entry, const ClusterEvent& event) const {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return false;
-  auto it = profile->events_of_plugin.find(entry.gating_plugin);
-  if (it == profile->events_of_plugin.end()) return false;
-  return std::any_of(it->second.begin(), it->second.end(),
-                     [&](const ClusterEvent& registered) { return registered.Matches(event); });
-}
-
 // --- moving one pod ----------------------------------------------------------------------------
 
 void SchedulingQueue::Park(QueueEntry& entry, std::string_view label) {
   if (entry.place != Place::kUnschedulable) Attach(entry, Place::kUnschedulable);
+  BERTH_INFO(5,
+             entry.gated() ? "Pod moved to an internal scheduling queue, because the pod is gated"
+                           : kMoved,
+             {"pod", entry.pod->key}, {"event", label}, {"queue", "Unschedulable"});
   gated_count_ += static_cast<int>(entry.gated()) - static_cast<int>(entry.counted_as_gated);
   entry.counted_as_gated = entry.gated();
   if (!label.empty()) metrics_.QueueIncoming(kUnschedulableQueue, label);
@@ -198,6 +159,7 @@ bool SchedulingQueue::MoveToActive(QueueEntry& entry, std::string_view label, bo
     entry.initial_attempt_timestamp = executor_.clock().Now();
   }
   Attach(entry, Place::kActive);
+  BERTH_INFO(5, kMoved, {"pod", entry.pod->key}, {"event", label}, {"queue", "Active"});
   metrics_.QueueIncoming(kActive, label);
   if (label == kPodAdd || label == kPodUpdate) nominator_.Add(entry.pod, nullptr);
   return true;
@@ -219,6 +181,7 @@ bool SchedulingQueue::MoveToBackoff(QueueEntry& entry, std::string_view label) {
   // idle scheduler would do nothing else.
   const bool may_be_early = entry.has_rejectors() && !RetriedAnyway(entry);
   Attach(entry, may_be_early ? Place::kBackoff : Place::kErrorBackoff);
+  BERTH_INFO(5, kMoved, {"pod", entry.pod->key}, {"event", label}, {"queue", "Backoff"});
   metrics_.QueueIncoming(kBackoffQueue, label);
   return true;
 }

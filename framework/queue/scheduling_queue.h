@@ -33,6 +33,7 @@
 #include "framework/cycle/metrics.h"
 #include "framework/events.h"
 #include "framework/plugin.h"
+#include "framework/profile/plugin_metrics.h"
 #include "framework/queue/backoff.h"
 #include "framework/queue/heap.h"
 #include "framework/queue/in_flight.h"
@@ -104,7 +105,7 @@ class SchedulingQueue {
   void Resume(std::string_view pod_key, std::string_view uid, std::string_view label);
   void Done(std::string_view uid) { in_flight_.Done(uid); }
   // A popped pod was found to have changed.
-  void Renew(QueueEntry& entry, PodPtr pod) const;
+  void Renew(QueueEntry& entry, PodPtr pod);
 
   // What happened, to all waiting pods. candidate: null for all.
   using Candidate = std::function<bool(const PodInfo&)>;
@@ -144,7 +145,9 @@ class SchedulingQueue {
   };
 
   const QueueProfile* ProfileOf(const PodInfo& pod) const;
-  void Sign(QueueEntry& entry) const;
+  void Sign(QueueEntry& entry);
+  // Before calls of plugins: where their times go, once in ten; else null. calls: how many were.
+  PluginTimes* Sampled(uint32_t& calls);
   QueueEntry& Hold(QueueEntryPtr entry);
   QueueEntryPtr Release(QueueEntry& entry);
   QueueEntryPtr Take(QueueEntry& entry);  // into flight; null: it is already
@@ -157,7 +160,9 @@ class SchedulingQueue {
   void Park(QueueEntry& entry, std::string_view label);
   void Requeue(QueueEntry& entry, Strategy strategy, std::string_view label);
   void RunPreEnqueue(QueueEntry& entry);
-  bool GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry);
+  Code AskPreEnqueue(const QueueProfile& profile, QueueEntry& entry, PluginTimes* times);
+  // Success: it does not gate the pod.
+  Code GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry, PluginTimes* times);
   bool GateHears(const QueueEntry& entry, const ClusterEvent& event) const;
   Strategy Worth(const QueueEntry& entry, const ClusterEvent& event,
                  const EventObject& old_object, const EventObject& new_object);
@@ -176,6 +181,8 @@ class SchedulingQueue {
   Nominator& nominator_;
   Metrics& metrics_;
   std::function<void()> on_ready_;
+  PluginTimes times_;
+  uint32_t sign_calls_ = 0, pre_enqueue_calls_ = 0;
 
   StringMap<QueueEntryPtr> entries_;  // everything queued, by "namespace/name"
   IndexedHeap<QueueEntry, ActiveLess> active_;

@@ -9,7 +9,7 @@
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/time_text.h"
-#include "base/log.h"
+#include "base/structured_log.h"
 #include "framework/cycle/metrics.h"
 #include "framework/object_source.h"
 
@@ -45,6 +45,7 @@ struct Evictions::Run {
   PodPtr preemptor;
   std::string node;
   std::vector<PodPtr> victims;
+  absl::Time began;
   size_t under_way = 0;
   bool last = false;    // the last one is being evicted
   bool failed = false;
@@ -56,10 +57,13 @@ void Evictions::Start(const PodPtr& preemptor,
   auto run = std::make_shared<Run>();
   run->preemptor = preemptor;
   run->node = candidate.node;
+  run->began = handle_.executor().clock().Now();
   for (const PodPtr& victim : candidate.victims) {
     if (!victim->terminating) run->victims.push_back(victim);
   }
   if (run->victims.empty()) return;
+  BERTH_INFO(2, "Start the preemption asynchronously", {"preemptor", preemptor->key},
+             {"node", candidate.node}, {"numVictims", std::ssize(candidate.victims)});
   handle_.metrics().PreemptionVictims(std::ssize(candidate.victims));
   runs_[preemptor->uid] = run;
   for (const PodPtr& nominated : handle_.NominatedPods(candidate.node)) {
@@ -114,12 +118,16 @@ void Evictions::Delete(const RunPtr& run, const PodPtr& victim) {
 
 void Evictions::Evicted(const RunPtr& run, const PodPtr& victim, const absl::Status& status) {
   if (status.ok() || absl::IsNotFound(status)) {  // gone already is as good
+    BERTH_INFO(2,
+               status.ok() ? "Preemptor Pod preempted victim Pod"
+                           : "Victim Pod is already deleted",
+               {"preemptor", run->preemptor->key}, {"victim", victim->key}, {"node", run->node});
     if (status.ok()) Tell(*run, *victim, "");
     if (!status.ok() && run->last) run->missed = true;
   } else {
     run->failed = true;
-    BERTH_LOG(kError, "eviction failed preemptor={} victim={} err=\"{}\"", run->preemptor->key,
-              victim->key, ToStd(status.message()));
+    BERTH_FAILURE(ToStd(status.message()), "Tried to preempted pod", {"pod", victim->key},
+                  {"preemptor", run->preemptor->key});
   }
   OneIsDone(run);
 }
@@ -146,6 +154,8 @@ void Evictions::OneIsDone(const RunPtr& run) {
 void Evictions::End(const RunPtr& run) {
   auto it = runs_.find(run->preemptor->uid);
   if (it != runs_.end() && it->second == run) runs_.erase(it);
+  handle_.metrics().PreemptionExecuted(run->failed,
+                                       handle_.executor().clock().Now() - run->began);
   if (run->missed) handle_.Activate(std::span(&run->preemptor->key, 1));
   if (!run->failed) return;
   // Not at once, as upstream: a server that refuses would be asked without end.

@@ -62,6 +62,7 @@ Readiness ReadinessOf(const api::dra::ResourceClaim& claim, absl::Time now,
   const absl::Time since = absl::FromUnixSeconds(allocation.allocation_timestamp().seconds());
   if (now - since > timeout) {
     out.problem = fmt::format("claim {}: binding conditions were not met in time", KeyOf(claim));
+    out.timed_out = true;
   }
   return out;
 }

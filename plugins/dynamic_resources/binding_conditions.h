@@ -14,7 +14,8 @@ bool HasBindingConditions(const api::dra::ResourceClaim& claim);
 
 struct Readiness {
   bool ready = false;   // every condition of every device is True
-  std::string problem;  // a failure condition is True, or it took too long; else empty
+  std::string problem = {};  // a failure condition is True, or it took too long; else empty
+  bool timed_out = false;    // it took too long
 };
 // timeout: since status.allocation.allocationTimestamp.
 Readiness ReadinessOf(const api::dra::ResourceClaim& claim, absl::Time now,

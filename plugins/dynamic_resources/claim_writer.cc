@@ -1,6 +1,7 @@
 #include "plugins/dynamic_resources/claim_writer.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
+#include "framework/cycle/metrics.h"
 #include "framework/object_source.h"
 #include "framework/pod_info.h"
 #include "plugins/dynamic_resources/binding_conditions.h"
@@ -47,6 +49,7 @@ struct ClaimWriter::Run {
   size_t claim = 0;  // in work
   int conflicts = 0;
   bool cancelled = false;
+  absl::Time awaiting_since;  // its devices' binding conditions
 };
 
 void ClaimWriter::Write(std::shared_ptr<PodState> state, const framework::PodInfo& pod,
@@ -230,7 +233,24 @@ void ClaimWriter::AwaitDevices(const RunPtr& run) {
        .action = "Scheduling",
        .note = fmt::format("waiting for binding conditions for device on node {}", run->node),
        .reporting_controller = run->scheduler});
+  run->awaiting_since = handle_.executor().clock().Now();
   LookAtDevices(run);
+}
+
+// Tells how the wait for the devices of each driver went: "success", "failure", "timeout".
+void ClaimWriter::DevicesAwaited(const RunPtr& run, std::string_view result,
+                                 framework::Status status) {
+  std::set<std::string> drivers;
+  for (const PodClaim& held : run->state->claims) {
+    for (const auto& device : held.claim->status().allocation().devices().results()) {
+      if (!device.binding_conditions().empty()) drivers.insert(device.driver());
+    }
+  }
+  const absl::Duration waited = handle_.executor().clock().Now() - run->awaiting_since;
+  for (const std::string& driver : drivers) {
+    handle_.metrics().DeviceConditionsAwaited(run->scheduler, driver, result, waited);
+  }
+  Finish(run, std::move(status));
 }
 
 void ClaimWriter::LookAtDevices(const RunPtr& run) {
@@ -240,16 +260,21 @@ void ClaimWriter::LookAtDevices(const RunPtr& run) {
     const auto& metadata = held.claim->metadata();
     const ClaimPtr newest = store_.Get(metadata.namespace_(), metadata.name());
     if (newest == nullptr || newest->metadata().uid() != metadata.uid()) {
-      return Finish(run, framework::Error(fmt::format("claim {} is gone", KeyOf(*held.claim))));
+      return DevicesAwaited(
+          run, "failure", framework::Error(fmt::format("claim {} is gone", KeyOf(*held.claim))));
     }
     const Readiness readiness =
         ReadinessOf(*newest, handle_.executor().clock().Now(), binding_timeout_);
-    if (!readiness.problem.empty()) return Finish(run, framework::Error(readiness.problem));
+    if (!readiness.problem.empty()) {
+      return DevicesAwaited(run, readiness.timed_out ? "timeout" : "failure",
+                            framework::Error(readiness.problem));
+    }
     ready = ready && readiness.ready;
   }
-  if (ready) return Finish(run, framework::Success());
+  if (ready) return DevicesAwaited(run, "success", framework::Success());
   if (run->cancelled) {
-    return Finish(run, framework::Error("cancelled while waiting for binding conditions"));
+    return DevicesAwaited(run, "failure",
+                          framework::Error("cancelled while waiting for binding conditions"));
   }
   handle_.executor().PostAfter(kPollPause, [this, alive = alive_.Watch(), run] {
     if (!alive.expired()) LookAtDevices(run);

@@ -44,6 +44,7 @@ class ClaimWriter {
   void Failed(const RunPtr& run, const absl::Status& status, std::string_view what);
   void AwaitDevices(const RunPtr& run);
   void LookAtDevices(const RunPtr& run);
+  void DevicesAwaited(const RunPtr& run, std::string_view result, framework::Status status);
   void Finish(const RunPtr& run, framework::Status status);
   static const ClaimPtr& Pending(const Run& run);
   // Reserved, and not given back since.

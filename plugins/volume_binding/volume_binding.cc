@@ -11,6 +11,7 @@
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/storage_v1.pb.h"
+#include "framework/cycle/metrics.h"
 #include "framework/handle.h"
 #include "framework/snapshot.h"
 #include "plugins/volume_binding/queueing_hints.h"
@@ -95,10 +96,15 @@ Finding VolumeBinding::FindOn(const PodClaims& claims, const NodeInfo& node) con
   return claims.FindOn(node.name(), node.labels(), csi_node.get());
 }
 
+Status VolumeBinding::StageFailed(std::string_view operation, Status status) const {
+  handle_.metrics().VolumeStageFailed(operation);
+  return status;
+}
+
 Status VolumeBinding::Filter(const framework::CycleState& state, const PodInfo&,
                              const NodeInfo& node) const {
   const Finding finding = FindOn(*state.Read<State>(kState)->claims, node);
-  if (!finding.error.ok()) return Status::FromError(finding.error);
+  if (!finding.error.ok()) return StageFailed("predicate", Status::FromError(finding.error));
   return StatusOf(finding.conflicts);
 }
 
@@ -112,12 +118,12 @@ Status VolumeBinding::Reserve(framework::CycleState& state, const PodInfo&,
   }
   // Filter found the same; it keeps nothing, since it runs for many nodes.
   Finding finding = FindOn(*read->claims, *node);
-  if (!finding.error.ok()) return Status::FromError(finding.error);
+  if (!finding.error.ok()) return StageFailed("predicate", Status::FromError(finding.error));
   if (finding.conflicts != 0) return StatusOf(finding.conflicts);
   const absl::Status assumed = Assume(*read, std::move(finding.volumes), node_name);
   if (!assumed.ok()) {
     ForgetAssumed(*read);
-    return Status::FromError(assumed);
+    return StageFailed("assume", Status::FromError(assumed));
   }
   read->has_work = true;
   return framework::Success();
@@ -177,7 +183,7 @@ void VolumeBinding::PreBind(framework::CycleState& state, const PodInfo& pod,
                  if (alive.expired()) return;
                  // The source shows what was written. After a failure Unreserve does this.
                  if (status.ok()) ForgetAssumed(*read);
-                 done(std::move(status));
+                 done(status.ok() ? std::move(status) : StageFailed("bind", std::move(status)));
                });
 }
 

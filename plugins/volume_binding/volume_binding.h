@@ -75,6 +75,8 @@ class VolumeBinding final : public framework::PreFilterPlugin,
  private:
   struct State;
   Finding FindOn(const PodClaims& claims, const framework::NodeInfo& node) const;
+  // Counts an error of a stage: predicate, assume, bind. Returns the status.
+  framework::Status StageFailed(std::string_view operation, framework::Status status) const;
   absl::Status Assume(State& state, PodVolumes found, std::string_view node_name);
   void ForgetAssumed(State& state);
 

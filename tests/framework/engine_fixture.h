@@ -34,7 +34,8 @@ class EngineTest : public ::testing::Test {
     StartEngine(std::vector<ProfileConfig>{profile}, std::move(options));
   }
   void StartEngine(const std::vector<ProfileConfig>& profiles, EngineOptions options = {}) {
-    engine_ = std::make_unique<Engine>(std::move(options), *executor_, world_, world_);
+    engine_ =
+        std::make_unique<Engine>(std::move(options), *executor_, world_, world_, metrics_);
     const Registry registry = FakeRegistry(&script_);
     for (const ProfileConfig& profile : profiles) {
       const absl::Status added = engine_->AddProfile(profile, registry);
@@ -73,6 +74,7 @@ class EngineTest : public ::testing::Test {
   Scripted::Script script_;
   std::vector<std::string> events_, patches_;
   absl::Status patch_answer_;
+  Metrics* metrics_ = nullptr;  // what the engine tells
   std::unique_ptr<Engine> engine_;
 };
 

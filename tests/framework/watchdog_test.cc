@@ -3,12 +3,9 @@
 #include <gtest/gtest.h>
 
 #include "tests/framework/engine_fixture.h"
+#include "tests/framework/engine_peer.h"
 
 namespace berth::framework {
-
-struct EngineTestPeer {
-  static EngineCore& Core(Engine& engine) { return *engine.core_; }
-};
 
 namespace testing {
 namespace {

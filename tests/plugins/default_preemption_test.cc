@@ -13,6 +13,7 @@
 #include "plugins/default_preemption/victims.h"
 #include "plugins/registry.h"
 #include "tests/framework/builders.h"
+#include "tests/framework/metric_recorder.h"
 #include "tests/framework/scripted_extender.h"
 
 namespace berth::plugins::default_preemption {
@@ -94,7 +95,7 @@ class PreemptionTest : public ::testing::Test {
       ASSERT_TRUE(registry_.Register(std::move(entry)).ok());
     }
     engine_ = std::make_unique<framework::Engine>(framework::EngineOptions{}, *executor_, world_,
-                                                  world_);
+                                                  world_, &metrics_);
     framework::Extenders extenders;
     for (const auto& script : extenders_) {
       extenders.push_back(
@@ -123,6 +124,7 @@ class PreemptionTest : public ::testing::Test {
   std::unique_ptr<Executor> executor_ = loop_.MakeExecutor("engine");
   framework::MemoryWorld world_{*executor_};
   framework::Registry registry_;
+  framework::testing::MetricRecorder metrics_;
   std::unique_ptr<framework::Engine> engine_;
   std::vector<std::string> events_, patches_;
   absl::Status mark_answer_;
@@ -208,10 +210,13 @@ TEST_F(PreemptionTest, AFailedEvictionIsTriedAgain) {
   Run(absl::Seconds(3));
   EXPECT_EQ(NodeOf("low"), "n");
   EXPECT_EQ(NodeOf("p"), "");
+  EXPECT_GE(metrics_.preemptions["error"], 1);
+  EXPECT_EQ(metrics_.preemptions["success"], 0);
   mark_answer_ = absl::OkStatus();
   Run(absl::Seconds(30));
   EXPECT_EQ(NodeOf("low"), "(gone)");
   EXPECT_EQ(NodeOf("p"), "n");
+  EXPECT_EQ(metrics_.preemptions["success"], 1);
 }
 
 TEST_F(PreemptionTest, SeveralVictimsTheLastAfterTheOthers) {

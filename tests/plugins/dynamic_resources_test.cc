@@ -421,6 +421,11 @@ TEST_F(DynamicResourcesTest, BindingWaitsForWhatDevicesReport) {
   handle_.Settle(absl::Seconds(6));
   ASSERT_TRUE(cancelled.has_value());
   EXPECT_EQ(cancelled->code(), Code::kError);
+  const auto& awaited = handle_.recorded.conditions;
+  EXPECT_EQ(awaited.size(), 3u);
+  EXPECT_EQ(awaited.at("d success"), absl::Seconds(10)) << "looked at every five seconds";
+  EXPECT_EQ(awaited.at("d failure"), absl::Seconds(20)) << "broken, and cancelled";
+  EXPECT_GT(awaited.at("d timeout"), absl::Seconds(600));
 }
 
 TEST_F(DynamicResourcesTest, EventsAreRegistered) {

@@ -13,7 +13,6 @@
 
 #include "base/random.h"
 #include "base/sim_executor.h"
-#include "framework/cycle/metrics.h"
 #include "framework/cycle_state.h"
 #include "framework/handle.h"
 #include "framework/memory_world.h"
@@ -21,6 +20,7 @@
 #include "framework/plugin.h"
 #include "framework/signature.h"
 #include "framework/snapshot.h"
+#include "tests/framework/metric_recorder.h"
 
 namespace berth::plugins::testing {
 
@@ -63,7 +63,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
     return other_sink != nullptr ? *other_sink : static_cast<framework::ObjectSink&>(*this);
   }
   void Watch(const api::Resource&) override {}
-  framework::Metrics& metrics() override { return metrics_; }
+  framework::Metrics& metrics() override { return recorded; }
   const framework::Snapshot& snapshot() const override {
     return other_snapshot != nullptr ? *other_snapshot : snapshot_;
   }
@@ -122,6 +122,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   framework::PodGroupMembers members;                   // of whatever group is asked for
   framework::PodGroupFeatures features;
   std::vector<framework::PodPtr> nominated;             // on whatever node is asked for
+  framework::testing::MetricRecorder recorded;
   absl::Status bind_result;
   std::vector<std::string> bound;  // "namespace/name node"
 
@@ -134,7 +135,6 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
 
  private:
   Random random_{1};
-  framework::Metrics metrics_;
   FixedSnapshot snapshot_;
 };
 

@@ -198,6 +198,8 @@ TEST_F(VolumeBindingTest, AnOldVolumeIsWhereItsDriverSaysOnNodesThatMovedToIt) {
   EXPECT_EQ(Verdicts(MakePod("p").PvcVolume("c"))[1],
             "could not translate pv: failed to translate Kubernetes ID to EBS Volume ID Invalid "
             "format for AWS volume (aws://z/disk)");
+  EXPECT_EQ(handle_.recorded.volume_errors,
+            (std::map<std::string, int64_t>{{"predicate", 1}}));
 }
 
 TEST_F(VolumeBindingTest, VolumesThatWouldDo) {
@@ -313,6 +315,21 @@ TEST_F(VolumeBindingTest, WhatIsReservedIsSeenAtOnceAndTakenBack) {
   plugin_.Unreserve(state, *pod, "a");
   EXPECT_EQ(Verdicts(MakePod("q").PvcVolume("d")), (Messages{"", ""}));
   EXPECT_TRUE(plugin_.PreBindPreFlight(state, *pod, "a").status.IsSkip());
+}
+
+TEST_F(VolumeBindingTest, ABindingThatFailsIsCounted) {
+  PutVolume(Volume("v", "1Gi", ""));
+  Put(Wants("c", "local", "1Gi"));
+  framework::CycleState state;
+  const auto pod = MakePod("p").PvcVolume("c").Info();
+  ASSERT_TRUE(plugin_.PreFilter(state, *pod, handle_.snapshot()).status.ok());
+  ASSERT_TRUE(plugin_.Reserve(state, *pod, "a").ok());
+  int failed = 0;
+  plugin_.PreBind(state, *pod, "a",
+                  [&](const framework::Status& status) { failed += !status.ok(); });
+  plugin_.CancelPreBind(*pod);
+  EXPECT_EQ(failed, 1);
+  EXPECT_EQ(handle_.recorded.volume_errors, (std::map<std::string, int64_t>{{"bind", 1}}));
 }
 
 TEST_F(VolumeBindingTest, AReservedNodeHoldsForAllPodsOfTheClaimUntilTheClaimChanges) {

@@ -75,6 +75,17 @@ TEST(FlagsTest, FeatureGates) {
   EXPECT_FALSE(FeatureGates::Parse("GangScheduling=perhaps").ok());
 }
 
+TEST(FlagsTest, Logging) {
+  EXPECT_EQ(Read({}).logging_format, "text");
+  EXPECT_EQ(Read({}).verbosity, 0);
+  const Flags flags = Read({"--logging-format=json", "-v=3"});
+  EXPECT_EQ(flags.logging_format, "json");
+  EXPECT_EQ(flags.verbosity, 3);
+  EXPECT_TRUE(flags.ignored.empty());
+  EXPECT_EQ(Read({"--v", "5"}).verbosity, 5);
+  EXPECT_EQ(std::get<int>(Parse({"--logging-format=xml"})), 2);
+}
+
 TEST(FlagsTest, UpstreamsOtherFlagsAreAcceptedAndNamed) {
   const Flags flags = Read({"--authentication-kubeconfig=/a", "--tls-cert-file", "/b"});
   EXPECT_EQ(flags.ignored,

@@ -1,12 +1,15 @@
 // A whole scheduler against a whole API server, on one thread under virtual time.
 #include "scheduler-main/scheduler.h"
 
+#include <sstream>
 #include <string>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "base/log.h"
 #include "cluster/apiserver/in_process_transport.h"
+#include "scheduler-main/status_routes.h"
 #include "tests/apiserver/server_fixture.h"
 
 namespace berth::scheduler {
@@ -113,6 +116,85 @@ TEST_F(SchedulerTest, TwoSchedulersNeverOverfillANode) {
   EXPECT_EQ(first->counts().bound + second->counts().bound, 16);
 }
 
+TEST_F(SchedulerTest, MetricsOfPluginsPointsAndRequests) {
+  MakeNode("n1");
+  MakeNode("n2");
+  auto scheduler = MakeScheduler();
+  for (int i = 0; i < 4; ++i) MakePodOf(fmt::format("p{}", i), "default-scheduler");
+  Run(absl::Seconds(5));
+  const std::string text = scheduler->MetricsText();
+  const auto has = [&](std::string_view line) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "\n" << text;
+  };
+  for (const char* point : {"PreEnqueue", "Sign", "PreFilter", "Filter", "Score", "Reserve",
+                            "Permit", "PreBind", "Bind", "PostBind"}) {
+    has(fmt::format("scheduler_framework_extension_point_duration_seconds_count{{extension_point="
+                    "\"{}\",profile=\"default-scheduler\",status=\"Success\"}} 4\n",
+                    point));
+  }
+  // Two nodes, and the chosen one again: three calls for the first pod; two for each of the others.
+  has("scheduler_plugin_evaluation_total{extension_point=\"Filter\",plugin=\"NodeResourcesFit\","
+      "profile=\"default-scheduler\"} 9\n");
+  has("berth_reused_total{extension_point=\"Filter\",profile=\"default-scheduler\"} 3\n");
+  has("scheduler_event_handling_duration_seconds_count{event=\"UnschedulablePodAdd\"} 4\n");
+  has("rest_client_requests_total{code=\"201\",host=\"localhost\",method=\"POST\"} 8\n");
+  has("rest_client_request_duration_seconds_count{host=\"localhost\",verb=\"POST\"} 8\n");
+  EXPECT_EQ(text.find("code=\"<error>\""), std::string::npos) << text;
+}
+
+TEST_F(SchedulerTest, StatusRoutes) {
+  MakeNode("n1");
+  auto scheduler = MakeScheduler();
+  const auto routes = StatusRoutes(*scheduler, [](Task task) { task(); });
+  const auto ask = [&](const std::string& path) {
+    return std::string(routes.at(path)(api::Query::Parse("")).text());
+  };
+  EXPECT_EQ(ask("/metrics/slis"), "") << "nobody has asked yet";
+  EXPECT_EQ(ask("/healthz"), "ok");
+  EXPECT_NE(ask("/readyz"), "ok");
+  MakePodOf("p0", "default-scheduler");
+  Run(absl::Seconds(5));
+  EXPECT_EQ(ask("/readyz"), "ok");
+  const std::string slis = ask("/metrics/slis");
+  for (const char* line :
+       {"kubernetes_healthcheck{name=\"sched-handler-sync\",type=\"readyz\"} 1\n",
+        "kubernetes_healthchecks_total{name=\"sched-handler-sync\",status=\"error\",type="
+        "\"readyz\"} 1\n",
+        "kubernetes_healthchecks_total{name=\"sched-handler-sync\",status=\"success\",type="
+        "\"readyz\"} 1\n",
+        "kubernetes_healthchecks_total{name=\"ping\",status=\"success\",type=\"healthz\"} 1\n"}) {
+    EXPECT_NE(slis.find(line), std::string::npos) << line << "\n" << slis;
+  }
+  const std::string resources = ask("/metrics/resources");
+  EXPECT_NE(resources.find("kube_pod_resource_request{namespace=\"default\",node=\"n1\",pod="
+                           "\"p0\",priority=\"0\",resource=\"cpu\",scheduler=\"default-"
+                           "scheduler\",unit=\"cores\"} 1\n"),
+            std::string::npos)
+      << resources;
+  EXPECT_NE(ask("/configz").find("componentconfig"), std::string::npos);
+  EXPECT_NE(ask("/metrics").find("scheduler_schedule_attempts_total"), std::string::npos);
+}
+
+TEST_F(SchedulerTest, TheCacheIsComparedAndDumped) {
+  MakeNode("n1");
+  auto scheduler = MakeScheduler();
+  MakePodOf("p0", "default-scheduler");
+  MakePodOf("alien", "another-scheduler");
+  Run(absl::Seconds(5));
+  std::ostringstream log;
+  LogToStream(&log);
+  bool equal = false;
+  scheduler->DebugCache([&](const framework::CacheComparison& found) { equal = found.equal(); });
+  Run(absl::Seconds(1));
+  LogToStream(nullptr);
+  EXPECT_TRUE(equal) << log.str();
+  EXPECT_NE(log.str().find("\tNode name: n1\n"), std::string::npos) << log.str();
+  EXPECT_NE(log.str().find("\tname: p0, namespace: default, "), std::string::npos) << log.str();
+  EXPECT_NE(log.str().find("summary=\"activeQ:0; backoffQ:0; unschedulablePods:0\""),
+            std::string::npos)
+      << log.str();
+}
+
 // Two processes of one scheduler: one decides, the other takes over.
 class ElectionTest : public SchedulerTest {
  public:
@@ -123,13 +205,19 @@ class ElectionTest : public SchedulerTest {
     options.seed = identity.size();
     auto scheduler = Scheduler::Create(std::move(options), transport_, *executor);
     EXPECT_TRUE(scheduler.ok()) << scheduler.status();
-    EXPECT_TRUE((*scheduler)->StartByElection([this] { ++lost_; }).ok());
+    EXPECT_TRUE((*scheduler)
+                    ->StartByElection([this](const absl::Status& why) {
+                      ++lost_;
+                      why_ = why;
+                    })
+                    .ok());
     return *std::move(scheduler);
   }
   apiserver::Answer Lease() { return Get(kLease); }
   static constexpr char kLease[] =
       "/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/kube-scheduler";
   int lost_ = 0;
+  absl::Status why_;
 };
 
 TEST_F(ElectionTest, OneLeadsAndTheOtherTakesOverWhenItResigns) {
@@ -144,6 +232,16 @@ TEST_F(ElectionTest, OneLeadsAndTheOtherTakesOverWhenItResigns) {
   EXPECT_EQ(first->counts().bound, 1);
   EXPECT_EQ(second->counts().bound, 0);
   EXPECT_TRUE(second->synced()) << "it watches, to be ready";
+  const std::string status = "leader_election_master_status{name=\"kube-scheduler\"} ";
+  EXPECT_NE(first->MetricsText().find(status + "1"), std::string::npos);
+  EXPECT_NE(second->MetricsText().find(status + "0"), std::string::npos);
+  const auto resources = [](const Scheduler& of) {
+    return StatusRoutes(of, [](Task task) { task(); })
+        .at("/metrics/resources")(api::Query::Parse(""))
+        .body->size();
+  };
+  EXPECT_GT(resources(*first), 0u);
+  EXPECT_EQ(resources(*second), 0u) << "only who leads shows them";
   EXPECT_EQ(Lease().At("spec/holderIdentity"), "first");
   EXPECT_EQ(Lease().At("spec/leaseTransitions"), "0");
   bool resigned = false;
@@ -156,6 +254,49 @@ TEST_F(ElectionTest, OneLeadsAndTheOtherTakesOverWhenItResigns) {
   Run(absl::Seconds(5));
   EXPECT_EQ(second->counts().bound, 1);
   EXPECT_EQ(lost_, 0);
+}
+
+TEST_F(ElectionTest, LeadershipIsAnEventOfTheLease) {
+  auto first = Compete("first");
+  Run(absl::Seconds(3));
+  first->Resign([] {});
+  Run(absl::Seconds(3));
+  const std::string events = Get("/apis/events.k8s.io/v1/namespaces/kube-system/events").body;
+  for (const char* text : {"\"note\":\"first became leader\"", "\"note\":\"first stopped leading\"",
+                           "\"reason\":\"LeaderElection\"", "\"kind\":\"Lease\"",
+                           "\"name\":\"kube-scheduler\""}) {
+    EXPECT_NE(events.find(text), std::string::npos) << text << "\n" << events;
+  }
+}
+
+// Whatever is on its way to the server when it resigns, the lease is free afterwards.
+TEST_F(ElectionTest, ResigningBesideARenewalFreesTheLease) {
+  for (int steps = 0; steps < 60; ++steps) {
+    SCOPED_TRACE(steps);
+    auto leader = Compete(fmt::format("leader-{}", steps));
+    Run(absl::Seconds(5));
+    ASSERT_TRUE(leader->leading());
+    ASSERT_EQ(Lease().At("spec/holderIdentity"), fmt::format("leader-{}", steps));
+    for (int i = 0; i < steps; ++i) loop.Step();
+    bool resigned = false;
+    leader->Resign([&] { resigned = true; });
+    Run(absl::Milliseconds(500));
+    EXPECT_TRUE(resigned);
+    EXPECT_EQ(Lease().At("spec/holderIdentity"), "");
+  }
+}
+
+TEST_F(ElectionTest, AStartThatFailsAfterTheElectionEndsTheProcess) {
+  SchedulerOptions options;
+  options.config = DefaultConfig();
+  options.config.delay_cache_until_active = true;
+  auto scheduler = *Scheduler::Create(std::move(options), transport_, *executor);
+  absl::Status ended;
+  ASSERT_TRUE(scheduler->StartByElection([&](absl::Status why) { ended = std::move(why); }).ok());
+  ASSERT_TRUE(scheduler->Start().ok());  // so that its own is the second, and fails
+  Run(absl::Seconds(3));
+  EXPECT_EQ(ended.message(), "the engine runs already");
+  EXPECT_FALSE(scheduler->leading()) << "it does nothing, and says so";
 }
 
 TEST_F(ElectionTest, ASilentLeaderIsReplacedWhenItsLeaseEnds) {
@@ -181,6 +322,9 @@ TEST_F(ElectionTest, ALeaderWhoseLeaseIsTakenEnds) {
   ASSERT_EQ(answer.code, 200) << answer.body;
   Run(absl::Seconds(5));
   EXPECT_EQ(lost_, 1);
+  EXPECT_EQ(why_.message(), "leaderelection lost");
+  EXPECT_NE(first->MetricsText().find("leader_election_master_status{name=\"kube-scheduler\"} 0"),
+            std::string::npos);
   MakePodOf("p0", "default-scheduler");
   Run(absl::Seconds(5));
   EXPECT_EQ(NodeOf("p0"), "<absent>") << "it decides no more";

@@ -1,0 +1,150 @@
+// What the queue asks plugins: signatures, gates, hints.
+#include <algorithm>
+#include <utility>
+
+#include "api/schema/core_v1_pod.pb.h"
+#include "base/structured_log.h"
+#include "framework/profile/point_timer.h"
+#include "framework/queue/scheduling_queue.h"
+
+namespace berth::framework {
+namespace {
+
+constexpr uint32_t kPluginTimesOneIn = 10;
+
+}  // namespace
+
+PluginTimes* SchedulingQueue::Sampled(uint32_t& calls) {
+  if (calls++ % kPluginTimesOneIn != 0) return nullptr;
+  times_.Begin(true);
+  return times_.wanted() ? &times_ : nullptr;
+}
+
+void SchedulingQueue::Sign(QueueEntry& entry) {
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr || !profile->sign) return;
+  PointTimer timer(metrics_, executor_.clock(), "Sign", entry.pod->scheduler_name);
+  entry.signature = profile->sign(*entry.pod, Sampled(sign_calls_));
+  if (entry.signature.empty()) timer.Ended(Code::kUnschedulable);
+}
+
+Code SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry, PluginTimes* times) {
+  const absl::Time began = times != nullptr ? times->Now() : absl::Time();
+  const Status status = plugin.PreEnqueue(*entry.pod);
+  if (times != nullptr) times->Took(plugin.Name(), "PreEnqueue", status.code(), began);
+  if (status.ok()) return Code::kSuccess;
+  if (status.code() == Code::kError) {
+    BERTH_FAILURE(status.Message(), "Unexpected error running PreEnqueue plugin",
+                  {"pod", entry.pod->key}, {"plugin", plugin.Name()});
+  }
+  if (!entry.rejected_by(plugin.Name())) {
+    metrics_.UnschedulablePods(plugin.Name(), entry.pod->scheduler_name, 1);
+  }
+  entry.unschedulable_plugins.emplace(plugin.Name());
+  entry.gating_plugin = std::string(plugin.Name());
+  return status.code();
+}
+
+void SchedulingQueue::RunPreEnqueue(QueueEntry& entry) {
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr) return;
+  PointSpan span(metrics_, executor_.clock(), "PreEnqueue", entry.pod->scheduler_name);
+  span.End(AskPreEnqueue(*profile, entry, Sampled(pre_enqueue_calls_)));
+}
+
+// The plugin that gates the pod now is asked first: mostly it still does.
+Code SchedulingQueue::AskPreEnqueue(const QueueProfile& profile, QueueEntry& entry,
+                                    PluginTimes* times) {
+  const std::string gating = entry.gating_plugin;
+  for (const bool first : {true, false}) {
+    for (PreEnqueuePlugin* plugin : profile.pre_enqueue) {
+      if ((plugin->Name() == gating) != first) continue;
+      const Code code = GatedBy(*plugin, entry, times);
+      if (code != Code::kSuccess) return code;
+    }
+  }
+  entry.gating_plugin.clear();
+  return Code::kSuccess;
+}
+
+bool SchedulingQueue::GateHears(const QueueEntry& entry, const ClusterEvent& event) const {
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr) return false;
+  auto it = profile->events_of_plugin.find(entry.gating_plugin);
+  if (it == profile->events_of_plugin.end()) return false;
+  return std::any_of(it->second.begin(), it->second.end(),
+                     [&](const ClusterEvent& registered) { return registered.Matches(event); });
+}
+
+QueueingHint SchedulingQueue::Ask(const RegisteredHint& registered, const QueueEntry& entry,
+                                  const ClusterEvent& event, const EventObject& old_object,
+                                  const EventObject& new_object) {
+  if (!registered.hint) return QueueingHint::kQueue;
+  const bool timed = metrics_.WantsDurations();
+  const absl::Time begin = timed ? executor_.clock().Now() : absl::Time();
+  auto answer = registered.hint(*entry.pod, old_object.get(), new_object.get());
+  std::string_view name = "Error";
+  if (answer.ok()) name = *answer == QueueingHint::kQueue ? "Queue" : "QueueSkip";
+  if (timed) {
+    metrics_.QueueingHint(registered.plugin, event.Label(), name,
+                          executor_.clock().Now() - begin);
+  }
+  if (answer.ok()) return *answer;
+  BERTH_FAILURE(ToStd(answer.status().message()),
+                "QueueingHintFn returns error", {"event", event.Label()},
+                {"plugin", registered.plugin}, {"pod", entry.pod->key});
+  return QueueingHint::kQueue;
+}
+
+// --- is an event worth another try? ------------------------------------------------------------
+
+SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry,
+                                                 const ClusterEvent& event,
+                                                 const EventObject& old_object,
+                                                 const EventObject& new_object) {
+  if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
+  if (event.IsWildcard()) {
+    const auto* pod = dynamic_cast<const api::core::Pod*>(new_object.get());
+    if (pod != nullptr && pod->metadata().uid() != entry.pod->uid) return Strategy::kSkip;
+    return Strategy::kAfterBackoff;
+  }
+  const QueueProfile* profile = ProfileOf(*entry.pod);
+  if (profile == nullptr) return Strategy::kAfterBackoff;
+  Strategy best = Strategy::kSkip;
+  for (const RegisteredEvent& registered : profile->events) {
+    if (!registered.event.Matches(event)) continue;
+    for (const RegisteredHint& hint : registered.hints) {
+      if (!entry.rejected_by(hint.plugin)) continue;
+      if (Ask(hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
+      if (entry.pending_plugins.contains(hint.plugin)) return Strategy::kImmediately;
+      if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;
+      best = Strategy::kAfterBackoff;
+    }
+  }
+  return best;
+}
+
+// Over the events seen while the pod was tried.
+SchedulingQueue::Strategy SchedulingQueue::WorthSince(const QueueEntry& entry) {
+  if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
+  Strategy best = Strategy::kSkip;
+  in_flight_.ForEventsSince(entry.pod->uid, [&](const SeenEvent& seen) {
+    const Strategy found = Worth(entry, seen.event, seen.old_object, seen.new_object);
+    best = std::max(best, found);
+    if (found == Strategy::kSkip) return true;
+    return found != Strategy::kImmediately && !entry.pending_plugins.empty();
+  });
+  return best;
+}
+
+bool SchedulingQueue::AnyoneCares(const ClusterEvent& event) const {
+  if (event.IsWildcard()) return true;
+  for (const auto& [name, profile] : profiles_) {
+    for (const RegisteredEvent& registered : profile.events) {
+      if (registered.event.Matches(event)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace berth::framework

@@ -6,8 +6,8 @@
 //   attempts.At({"scheduled", profile}).Add();
 //   std::string text = registry.Text();    // Prometheus text format 0.0.4, as Go's client prints
 //
-// prometheus-cpp locks a histogram for each observation and prints bounds with fewer digits than
-// upstream; these cost a few nanoseconds on the path of every pod, and their text is upstream's.
+// prometheus-cpp locks a histogram for each observation; these cost a few nanoseconds on the path
+// of every pod, and their text is upstream's (docs/decisions/004-scheduler-metrics.md).
 #pragma once
 
 #include <array>

@@ -1,14 +1,17 @@
 #include "api/defaults.h"
 
+#include <vector>
+
 #include "api/defaults_pod.h"
+#include "api/defaults_storage.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
-#include "api/schema/coordination_v1.pb.h"
-#include "api/schema/core_v1_config.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
+#include "api/schema/storage_v1.pb.h"
 
 namespace berth::api {
 namespace {
@@ -47,21 +50,39 @@ void DefaultPriorityClass(scheduling_v1::PriorityClass& object) {
   if (!object.has_preemption_policy()) object.set_preemption_policy("PreemptLowerPriority");
 }
 
-}  // namespace
+struct KindDefaults {
+  const google::protobuf::Descriptor* type;
+  void (*apply)(google::protobuf::Message& object);
+};
+
+template <typename T, void (*Rule)(T&)>
+KindDefaults MakeDefaults() {
+  return {T::descriptor(),
+          [](google::protobuf::Message& object) { Rule(static_cast<T&>(object)); }};
+}
 
 // Config maps, leases, disruption budgets and events leave nothing to be filled in.
+std::vector<KindDefaults> MakeKinds() {
+  return {
+      MakeDefaults<core::Pod, DefaultPod>(),
+      MakeDefaults<core::Node, DefaultNode>(),
+      MakeDefaults<core::Namespace, DefaultNamespace>(),
+      MakeDefaults<apps::ReplicaSet, DefaultReplicaSet>(),
+      MakeDefaults<scheduling_v1::PriorityClass, DefaultPriorityClass>(),
+      MakeDefaults<core::PersistentVolume, DefaultPersistentVolume>(),
+      MakeDefaults<core::PersistentVolumeClaim, DefaultPersistentVolumeClaim>(),
+      MakeDefaults<storage::StorageClass, DefaultStorageClass>(),
+      MakeDefaults<storage::CSIDriver, DefaultCsiDriver>(),
+      MakeDefaults<storage::VolumeAttachment, DefaultVolumeAttachment>(),
+  };
+}
+
+}  // namespace
+
 void ApplyDefaults(const Resource& /*resource*/, google::protobuf::Message& message) {
-  const auto* type = message.GetDescriptor();
-  if (type == core::Pod::descriptor()) {
-    DefaultPod(static_cast<core::Pod&>(message));
-  } else if (type == core::Node::descriptor()) {
-    DefaultNode(static_cast<core::Node&>(message));
-  } else if (type == core::Namespace::descriptor()) {
-    DefaultNamespace(static_cast<core::Namespace&>(message));
-  } else if (type == apps::ReplicaSet::descriptor()) {
-    DefaultReplicaSet(static_cast<apps::ReplicaSet&>(message));
-  } else if (type == scheduling_v1::PriorityClass::descriptor()) {
-    DefaultPriorityClass(static_cast<scheduling_v1::PriorityClass&>(message));
+  static const std::vector<KindDefaults>& kinds = *new auto(MakeKinds());
+  for (const KindDefaults& kind : kinds) {
+    if (kind.type == message.GetDescriptor()) return kind.apply(message);
   }
 }
 

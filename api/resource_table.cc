@@ -43,6 +43,12 @@ constexpr Subresource kNamespaceSubresources[] = {
 constexpr Subresource kNodeSubresources[] = {
     {"status", "", "", "Node", kEditVerbs},
 };
+constexpr Subresource kPersistentVolumeClaimSubresources[] = {
+    {"status", "", "", "PersistentVolumeClaim", kEditVerbs},
+};
+constexpr Subresource kPersistentVolumeSubresources[] = {
+    {"status", "", "", "PersistentVolume", kEditVerbs},
+};
 constexpr Subresource kPodSubresources[] = {
     {"binding", "", "", "Binding", "create"},
     {"ephemeralcontainers", "", "", "Pod", kEditVerbs},
@@ -57,6 +63,9 @@ constexpr Subresource kReplicaSetSubresources[] = {
 constexpr Subresource kPodDisruptionBudgetSubresources[] = {
     {"status", "", "", "PodDisruptionBudget", kEditVerbs},
 };
+constexpr Subresource kVolumeAttachmentSubresources[] = {
+    {"status", "", "", "VolumeAttachment", kEditVerbs},
+};
 
 // A row: MakeRow<Kind, KindList>({group, version, plural, singular, kind, namespaced, verbs,
 // short names, categories, storage prefix}, subresources).
@@ -68,41 +77,82 @@ Resource MakeRow(Resource row, std::span<const Subresource> subresources = {}) {
   return row;
 }
 
+void AddCoreRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<core::ConfigMap, core::ConfigMapList>(
+      {"", "v1", "configmaps", "configmap", "ConfigMap", true, kAllVerbs, "cm", "",
+       "configmaps"}));
+  rows.push_back(MakeRow<core::Event, core::EventList>(
+      {"", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "", "events"}));
+  rows.push_back(MakeRow<core::Namespace, core::NamespaceList>(
+      {"", "v1", "namespaces", "namespace", "Namespace", false, kNoCollectionVerbs, "ns", "",
+       "namespaces"},
+      kNamespaceSubresources));
+  rows.push_back(MakeRow<core::Node, core::NodeList>(
+      {"", "v1", "nodes", "node", "Node", false, kAllVerbs, "no", "", "minions"},
+      kNodeSubresources));
+  rows.push_back(MakeRow<core::PersistentVolumeClaim, core::PersistentVolumeClaimList>(
+      {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim",
+       true, kAllVerbs, "pvc", "", "persistentvolumeclaims"},
+      kPersistentVolumeClaimSubresources));
+  rows.push_back(MakeRow<core::PersistentVolume, core::PersistentVolumeList>(
+      {"", "v1", "persistentvolumes", "persistentvolume", "PersistentVolume", false,
+       kAllVerbs, "pv", "", "persistentvolumes"},
+      kPersistentVolumeSubresources));
+  rows.push_back(MakeRow<core::Pod, core::PodList>(
+      {"", "v1", "pods", "pod", "Pod", true, kAllVerbs, "po", "all", "pods"},
+      kPodSubresources));
+}
+
+void AddWorkloadRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<apps::ReplicaSet, apps::ReplicaSetList>(
+      {"apps", "v1", "replicasets", "replicaset", "ReplicaSet", true, kAllVerbs, "rs", "all",
+       "replicasets"},
+      kReplicaSetSubresources));
+  rows.push_back(MakeRow<events::Event, events::EventList>(
+      {"events.k8s.io", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "",
+       "events"}));
+  rows.push_back(MakeRow<policy::PodDisruptionBudget, policy::PodDisruptionBudgetList>(
+      {"policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget",
+       true, kAllVerbs, "pdb", "", "poddisruptionbudgets"},
+      kPodDisruptionBudgetSubresources));
+}
+
+void AddStorageRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<storage::CSIDriver, storage::CSIDriverList>(
+      {"storage.k8s.io", "v1", "csidrivers", "csidriver", "CSIDriver", false, kAllVerbs, "",
+       "", "csidrivers"}));
+  rows.push_back(MakeRow<storage::CSINode, storage::CSINodeList>(
+      {"storage.k8s.io", "v1", "csinodes", "csinode", "CSINode", false, kAllVerbs, "", "",
+       "csinodes"}));
+  rows.push_back(MakeRow<storage::CSIStorageCapacity, storage::CSIStorageCapacityList>(
+      {"storage.k8s.io", "v1", "csistoragecapacities", "csistoragecapacity",
+       "CSIStorageCapacity", true, kAllVerbs, "", "", "csistoragecapacities"}));
+  rows.push_back(MakeRow<storage::StorageClass, storage::StorageClassList>(
+      {"storage.k8s.io", "v1", "storageclasses", "storageclass", "StorageClass", false,
+       kAllVerbs, "sc", "", "storageclasses"}));
+  rows.push_back(MakeRow<storage::VolumeAttachment, storage::VolumeAttachmentList>(
+      {"storage.k8s.io", "v1", "volumeattachments", "volumeattachment", "VolumeAttachment",
+       false, kAllVerbs, "", "", "volumeattachments"},
+      kVolumeAttachmentSubresources));
+}
+
+void AddSchedulingRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<scheduling_v1::PriorityClass, scheduling_v1::PriorityClassList>(
+      {"scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", "PriorityClass", false,
+       kAllVerbs, "pc", "", "priorityclasses"}));
+  rows.push_back(MakeRow<coordination::Lease, coordination::LeaseList>(
+      {"coordination.k8s.io", "v1", "leases", "lease", "Lease", true, kAllVerbs, "", "",
+       "leases"}));
+}
+
+// A group's versions stand together, the preferred one first.
 std::vector<Resource> MakeRows() {
-  return {
-      MakeRow<core::ConfigMap, core::ConfigMapList>(
-          {"", "v1", "configmaps", "configmap", "ConfigMap", true, kAllVerbs, "cm", "",
-           "configmaps"}),
-      MakeRow<core::Event, core::EventList>(
-          {"", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "", "events"}),
-      MakeRow<core::Namespace, core::NamespaceList>(
-          {"", "v1", "namespaces", "namespace", "Namespace", false, kNoCollectionVerbs, "ns", "",
-           "namespaces"},
-          kNamespaceSubresources),
-      MakeRow<core::Node, core::NodeList>(
-          {"", "v1", "nodes", "node", "Node", false, kAllVerbs, "no", "", "minions"},
-          kNodeSubresources),
-      MakeRow<core::Pod, core::PodList>(
-          {"", "v1", "pods", "pod", "Pod", true, kAllVerbs, "po", "all", "pods"},
-          kPodSubresources),
-      MakeRow<apps::ReplicaSet, apps::ReplicaSetList>(
-          {"apps", "v1", "replicasets", "replicaset", "ReplicaSet", true, kAllVerbs, "rs", "all",
-           "replicasets"},
-          kReplicaSetSubresources),
-      MakeRow<events::Event, events::EventList>(
-          {"events.k8s.io", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "",
-           "events"}),
-      MakeRow<policy::PodDisruptionBudget, policy::PodDisruptionBudgetList>(
-          {"policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget",
-           true, kAllVerbs, "pdb", "", "poddisruptionbudgets"},
-          kPodDisruptionBudgetSubresources),
-      MakeRow<scheduling_v1::PriorityClass, scheduling_v1::PriorityClassList>(
-          {"scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", "PriorityClass", false,
-           kAllVerbs, "pc", "", "priorityclasses"}),
-      MakeRow<coordination::Lease, coordination::LeaseList>(
-          {"coordination.k8s.io", "v1", "leases", "lease", "Lease", true, kAllVerbs, "", "",
-           "leases"}),
-  };
+  std::vector<Resource> rows;
+  AddCoreRows(rows);
+  AddWorkloadRows(rows);
+  AddStorageRows(rows);
+  AddSchedulingRows(rows);
+  return rows;
 }
 
 // Known but not served: without defaults, validation and columns they would be half there.
@@ -113,30 +163,9 @@ void AddUnservedRows(std::vector<Resource>& rows) {
   rows.push_back(MakeRow<core::Service, core::ServiceList>(
       {"", "v1", "services", "service", "Service", true, kAllVerbs,
        "svc", "all", "services/specs"}));
-  rows.push_back(MakeRow<core::PersistentVolume, core::PersistentVolumeList>(
-      {"", "v1", "persistentvolumes", "persistentvolume", "PersistentVolume", false, kAllVerbs,
-       "pv", "", "persistentvolumes"}));
-  rows.push_back(MakeRow<core::PersistentVolumeClaim, core::PersistentVolumeClaimList>(
-      {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim",
-       "PersistentVolumeClaim", true, kAllVerbs, "pvc", "", "persistentvolumeclaims"}));
   rows.push_back(MakeRow<apps::StatefulSet, apps::StatefulSetList>(
       {"apps", "v1", "statefulsets", "statefulset", "StatefulSet", true, kAllVerbs,
        "sts", "all", "statefulsets"}));
-  rows.push_back(MakeRow<storage::CSIDriver, storage::CSIDriverList>(
-      {"storage.k8s.io", "v1", "csidrivers", "csidriver", "CSIDriver", false, kAllVerbs,
-       "", "", "csidrivers"}));
-  rows.push_back(MakeRow<storage::CSINode, storage::CSINodeList>(
-      {"storage.k8s.io", "v1", "csinodes", "csinode", "CSINode", false, kAllVerbs,
-       "", "", "csinodes"}));
-  rows.push_back(MakeRow<storage::CSIStorageCapacity, storage::CSIStorageCapacityList>(
-      {"storage.k8s.io", "v1", "csistoragecapacities", "csistoragecapacity",
-       "CSIStorageCapacity", true, kAllVerbs, "", "", "csistoragecapacities"}));
-  rows.push_back(MakeRow<storage::StorageClass, storage::StorageClassList>(
-      {"storage.k8s.io", "v1", "storageclasses", "storageclass", "StorageClass", false, kAllVerbs,
-       "sc", "", "storageclasses"}));
-  rows.push_back(MakeRow<storage::VolumeAttachment, storage::VolumeAttachmentList>(
-      {"storage.k8s.io", "v1", "volumeattachments", "volumeattachment",
-       "VolumeAttachment", false, kAllVerbs, "", "", "volumeattachments"}));
   rows.push_back(MakeRow<dra::DeviceClass, dra::DeviceClassList>(
       {"resource.k8s.io", "v1", "deviceclasses", "deviceclass", "DeviceClass", false, kAllVerbs,
        "", "", "deviceclasses"}));

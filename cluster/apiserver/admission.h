@@ -24,4 +24,10 @@ std::unique_ptr<Admission> MakeRuntimeClass();
 // it has stay. (Gate PodTopologyLabelsAdmission, on by default since 1.35.)
 std::unique_ptr<Admission> MakeTopologyLabels(WatchCache& cache);
 
+// New volumes and claims get the finalizer that keeps them while they are in use; a new claim that
+// names no class gets the default one, of several the youngest; a claim grows only when its class
+// allows it.
+// Source: plugin/pkg/admission/storage.
+std::unique_ptr<Admission> MakeStorage(WatchCache& cache);
+
 }  // namespace berth::apiserver

@@ -21,31 +21,21 @@ namespace {
 
 using google::protobuf::Message;
 
-constexpr Column kName = {"Name", "string", "name", 0};
-constexpr Column kAge = {"Age", "string", "", 0};
-
-void NameCell(api::JsonWriter& out, const Message& object) {
-  TextCell(out, MetadataOf(object).name());
-}
-void CreatedCell(api::JsonWriter& out, const Message& object, absl::Time now) {
-  AgeCell(out, MetadataOf(object).creation_timestamp(), now);
-}
-
 // --- any kind ----------------------------------------------------------------------------------
-constexpr Column kDefaultColumns[] = {kName, {"Created At", "date", "", 0}};
+constexpr Column kDefaultColumns[] = {kNameColumn, {"Created At", "date", "", 0}};
 void PrintDefault(const Message& object, absl::Time, api::JsonWriter& out) {
   NameCell(out, object);
   TextCell(out, api::FormatTime(MetadataOf(object).creation_timestamp()));
 }
 
-constexpr Column kNamespaceColumns[] = {kName, {"Status", "string", "", 0}, kAge};
+constexpr Column kNamespaceColumns[] = {kNameColumn, {"Status", "string", "", 0}, kAgeColumn};
 void PrintNamespace(const Message& object, absl::Time now, api::JsonWriter& out) {
   NameCell(out, object);
   TextCell(out, static_cast<const api::core::Namespace&>(object).status().phase());
   CreatedCell(out, object, now);
 }
 
-constexpr Column kConfigMapColumns[] = {kName, {"Data", "string", "", 0}, kAge};
+constexpr Column kConfigMapColumns[] = {kNameColumn, {"Data", "string", "", 0}, kAgeColumn};
 void PrintConfigMap(const Message& object, absl::Time now, api::JsonWriter& out) {
   const auto& config = static_cast<const api::core::ConfigMap&>(object);
   NameCell(out, object);
@@ -53,17 +43,17 @@ void PrintConfigMap(const Message& object, absl::Time now, api::JsonWriter& out)
   CreatedCell(out, object, now);
 }
 
-constexpr Column kLeaseColumns[] = {kName, {"Holder", "string", "", 0}, kAge};
+constexpr Column kLeaseColumns[] = {kNameColumn, {"Holder", "string", "", 0}, kAgeColumn};
 void PrintLease(const Message& object, absl::Time now, api::JsonWriter& out) {
   NameCell(out, object);
   TextCell(out, static_cast<const api::coordination::Lease&>(object).spec().holder_identity());
   CreatedCell(out, object, now);
 }
 
-constexpr Column kPriorityClassColumns[] = {kName,
+constexpr Column kPriorityClassColumns[] = {kNameColumn,
                                             {"Value", "integer", "", 0},
                                             {"Global-Default", "boolean", "", 0},
-                                            kAge,
+                                            kAgeColumn,
                                             {"PreemptionPolicy", "string", "", 0}};
 void PrintPriorityClass(const Message& object, absl::Time now, api::JsonWriter& out) {
   const auto& priority = static_cast<const api::scheduling_v1::PriorityClass&>(object);
@@ -74,11 +64,11 @@ void PrintPriorityClass(const Message& object, absl::Time now, api::JsonWriter& 
   TextCell(out, priority.preemption_policy());
 }
 
-constexpr Column kReplicaSetColumns[] = {kName,
+constexpr Column kReplicaSetColumns[] = {kNameColumn,
                                          {"Desired", "integer", "", 0},
                                          {"Current", "integer", "", 0},
                                          {"Ready", "integer", "", 0},
-                                         kAge,
+                                         kAgeColumn,
                                          {"Containers", "string", "", 1},
                                          {"Images", "string", "", 1},
                                          {"Selector", "string", "", 1}};
@@ -102,11 +92,11 @@ void PrintReplicaSet(const Message& object, absl::Time now, api::JsonWriter& out
   TextOrNoneCell(out, selector->ToString());
 }
 
-constexpr Column kBudgetColumns[] = {kName,
+constexpr Column kBudgetColumns[] = {kNameColumn,
                                      {"Min Available", "string", "", 0},
                                      {"Max Unavailable", "string", "", 0},
                                      {"Allowed Disruptions", "integer", "", 0},
-                                     kAge};
+                                     kAgeColumn};
 std::string IntOrStringText(const api::intstr::IntOrString& value) {
   return value.type() == 0 ? std::to_string(value.int_val()) : value.str_val();
 }
@@ -136,14 +126,21 @@ struct PrinterRow {
 };
 constexpr PrinterRow kPrinters[] = {
     {"configmaps", &kConfigMapPrinter},
+    {"csidrivers", &kCsiDriverPrinter},
+    {"csinodes", &kCsiNodePrinter},
+    {"csistoragecapacities", &kCsiStorageCapacityPrinter},
     {"events", &kEventPrinter},
     {"leases", &kLeasePrinter},
     {"minions", &kNodePrinter},
     {"namespaces", &kNamespacePrinter},
+    {"persistentvolumeclaims", &kPersistentVolumeClaimPrinter},
+    {"persistentvolumes", &kPersistentVolumePrinter},
     {"poddisruptionbudgets", &kBudgetPrinter},
     {"pods", &kPodPrinter},
     {"priorityclasses", &kPriorityClassPrinter},
     {"replicasets", &kReplicaSetPrinter},
+    {"storageclasses", &kStorageClassPrinter},
+    {"volumeattachments", &kVolumeAttachmentPrinter},
 };
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/schema/storage_v1.pb.h"
 
@@ -50,6 +51,28 @@ void DefaultPriorityClass(scheduling_v1::PriorityClass& object) {
   if (!object.has_preemption_policy()) object.set_preemption_policy("PreemptLowerPriority");
 }
 
+// ExactDeviceRequest or DeviceSubRequest.
+template <typename Request>
+void DefaultRequest(Request& request) {
+  if (request.allocation_mode().empty()) request.set_allocation_mode("ExactCount");
+  if (request.allocation_mode() == "ExactCount" && request.count() == 0) request.set_count(1);
+}
+
+void DefaultDeviceClaim(dra::DeviceClaim& claim) {
+  for (dra::DeviceRequest& request : *claim.mutable_requests()) {
+    if (request.has_exactly()) DefaultRequest(*request.mutable_exactly());
+    for (auto& each : *request.mutable_first_available()) DefaultRequest(each);
+  }
+}
+
+void DefaultResourceClaim(dra::ResourceClaim& claim) {
+  DefaultDeviceClaim(*claim.mutable_spec()->mutable_devices());
+}
+
+void DefaultResourceClaimTemplate(dra::ResourceClaimTemplate& object) {
+  DefaultDeviceClaim(*object.mutable_spec()->mutable_spec()->mutable_devices());
+}
+
 struct KindDefaults {
   const google::protobuf::Descriptor* type;
   void (*apply)(google::protobuf::Message& object);
@@ -74,6 +97,8 @@ std::vector<KindDefaults> MakeKinds() {
       MakeDefaults<storage::StorageClass, DefaultStorageClass>(),
       MakeDefaults<storage::CSIDriver, DefaultCsiDriver>(),
       MakeDefaults<storage::VolumeAttachment, DefaultVolumeAttachment>(),
+      MakeDefaults<dra::ResourceClaim, DefaultResourceClaim>(),
+      MakeDefaults<dra::ResourceClaimTemplate, DefaultResourceClaimTemplate>(),
   };
 }
 

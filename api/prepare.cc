@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/object.h"
+#include "api/prepare_devices.h"
 #include "api/prepare_parts.h"
 #include "api/prepare_pod.h"
 #include "api/prepare_storage.h"
@@ -15,6 +16,7 @@
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/policy_v1.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/schema/storage_v1.pb.h"
 #include "base/check.h"
@@ -156,6 +158,9 @@ std::vector<Strategy> MakeStrategies() {
                    UpdatePersistentVolumeClaim>(),
       MakeStrategy<CSIDriver, SetFirstGeneration, CountChange>(),
       MakeStrategy<VolumeAttachment, CreateVolumeAttachment, UpdateVolumeAttachment>(),
+      MakeStrategy<dra::DeviceClass, SetFirstGeneration, CountChange>(),
+      MakeStrategy<dra::ResourceClaim, CreateResourceClaim, UpdateResourceClaim>(),
+      MakeStrategy<dra::ResourceSlice, CreateResourceSlice, UpdateResourceSlice>(),
   };
 }
 

@@ -63,6 +63,9 @@ constexpr Subresource kReplicaSetSubresources[] = {
 constexpr Subresource kPodDisruptionBudgetSubresources[] = {
     {"status", "", "", "PodDisruptionBudget", kEditVerbs},
 };
+constexpr Subresource kResourceClaimSubresources[] = {
+    {"status", "", "", "ResourceClaim", kEditVerbs},
+};
 constexpr Subresource kVolumeAttachmentSubresources[] = {
     {"status", "", "", "VolumeAttachment", kEditVerbs},
 };
@@ -145,6 +148,22 @@ void AddSchedulingRows(std::vector<Resource>& rows) {
        "leases"}));
 }
 
+void AddDeviceRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<dra::DeviceClass, dra::DeviceClassList>(
+      {"resource.k8s.io", "v1", "deviceclasses", "deviceclass", "DeviceClass", false, kAllVerbs,
+       "", "", "deviceclasses"}));
+  rows.push_back(MakeRow<dra::ResourceClaim, dra::ResourceClaimList>(
+      {"resource.k8s.io", "v1", "resourceclaims", "resourceclaim", "ResourceClaim", true, kAllVerbs,
+       "", "", "resourceclaims"},
+      kResourceClaimSubresources));
+  rows.push_back(MakeRow<dra::ResourceClaimTemplate, dra::ResourceClaimTemplateList>(
+      {"resource.k8s.io", "v1", "resourceclaimtemplates", "resourceclaimtemplate",
+       "ResourceClaimTemplate", true, kAllVerbs, "", "", "resourceclaimtemplates"}));
+  rows.push_back(MakeRow<dra::ResourceSlice, dra::ResourceSliceList>(
+      {"resource.k8s.io", "v1", "resourceslices", "resourceslice",
+       "ResourceSlice", false, kAllVerbs, "", "", "resourceslices"}));
+}
+
 // A group's versions stand together, the preferred one first.
 std::vector<Resource> MakeRows() {
   std::vector<Resource> rows;
@@ -152,6 +171,7 @@ std::vector<Resource> MakeRows() {
   AddWorkloadRows(rows);
   AddStorageRows(rows);
   AddSchedulingRows(rows);
+  AddDeviceRows(rows);
   return rows;
 }
 
@@ -166,18 +186,6 @@ void AddUnservedRows(std::vector<Resource>& rows) {
   rows.push_back(MakeRow<apps::StatefulSet, apps::StatefulSetList>(
       {"apps", "v1", "statefulsets", "statefulset", "StatefulSet", true, kAllVerbs,
        "sts", "all", "statefulsets"}));
-  rows.push_back(MakeRow<dra::DeviceClass, dra::DeviceClassList>(
-      {"resource.k8s.io", "v1", "deviceclasses", "deviceclass", "DeviceClass", false, kAllVerbs,
-       "", "", "deviceclasses"}));
-  rows.push_back(MakeRow<dra::ResourceClaim, dra::ResourceClaimList>(
-      {"resource.k8s.io", "v1", "resourceclaims", "resourceclaim", "ResourceClaim", true, kAllVerbs,
-       "", "", "resourceclaims"}));
-  rows.push_back(MakeRow<dra::ResourceClaimTemplate, dra::ResourceClaimTemplateList>(
-      {"resource.k8s.io", "v1", "resourceclaimtemplates", "resourceclaimtemplate",
-       "ResourceClaimTemplate", true, kAllVerbs, "", "", "resourceclaimtemplates"}));
-  rows.push_back(MakeRow<dra::ResourceSlice, dra::ResourceSliceList>(
-      {"resource.k8s.io", "v1", "resourceslices", "resourceslice",
-       "ResourceSlice", false, kAllVerbs, "", "", "resourceslices"}));
   rows.push_back(MakeRow<gang::PodGroup, gang::PodGroupList>(
       {"scheduling.k8s.io", "v1alpha2", "podgroups", "podgroup", "PodGroup", true, kAllVerbs,
        "", "", "podgroups"}));

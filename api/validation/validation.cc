@@ -15,6 +15,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/events_v1.pb.h"
 #include "api/schema/policy_v1.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/schema/storage_v1.pb.h"
 #include "api/validation/event.h"
@@ -22,6 +23,8 @@
 #include "api/validation/node.h"
 #include "api/validation/persistent_volume.h"
 #include "api/validation/pod.h"
+#include "api/validation/resource_claim.h"
+#include "api/validation/resource_slice.h"
 #include "api/validation/small_kinds.h"
 #include "api/validation/storage.h"
 #include "api/validation/workloads.h"
@@ -106,6 +109,12 @@ std::vector<KindValidation> MakeKinds() {
                 v::ValidateCsiStorageCapacityUpdate>(),
       MakeRules<storage::VolumeAttachment, v::ValidateVolumeAttachmentCreate,
                 v::ValidateVolumeAttachmentUpdate, v::ValidateVolumeAttachmentUpdate>(),
+      MakeRules<dra::ResourceClaim, v::ValidateResourceClaim, v::ValidateResourceClaimUpdate,
+                v::ValidateResourceClaimStatusUpdate>(),
+      MakeRules<dra::ResourceClaimTemplate, v::ValidateResourceClaimTemplate,
+                v::ValidateResourceClaimTemplateUpdate>(),
+      MakeRules<dra::ResourceSlice, v::ValidateResourceSlice, v::ValidateResourceSliceUpdate>(),
+      MakeRules<dra::DeviceClass, v::ValidateDeviceClass, v::ValidateDeviceClassUpdate>(),
       {PodDisruptionBudget::descriptor(),
        &OnCreate<PodDisruptionBudget, v::ValidateDisruptionBudget>,
        &OnNew<PodDisruptionBudget, v::ValidateDisruptionBudget>,

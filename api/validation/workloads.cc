@@ -1,6 +1,5 @@
 #include "api/validation/workloads.h"
 
-#include <map>
 #include <optional>
 
 #include <fmt/core.h>
@@ -9,6 +8,7 @@
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/selectors.h"
+#include "api/validation/conditions.h"
 #include "api/validation/metadata.h"
 #include "api/validation/pod.h"
 
@@ -93,48 +93,6 @@ std::string ShowBudget(const policy::PodDisruptionBudgetSpec& spec) {
                                                : "null");
 }
 
-bool IsConditionReason(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.empty() || !letter(text.front())) return false;
-  for (const char c : text) {
-    if (!letter(c) && !digit(c) && c != '_' && c != ',' && c != ':') return false;
-  }
-  return text.back() != ',' && text.back() != ':';
-}
-
-void ValidateCondition(const meta::Condition& condition, const FieldPath& path, Errors& errors) {
-  if (condition.type().empty()) {
-    errors.Required(path.Child("type"), "is required");
-  } else {
-    errors.Invalid(path.Child("type"), condition.type(), IsQualifiedName(condition.type()));
-  }
-  errors.OneOf(path.Child("status"), condition.status(), {"False", "True", "Unknown"});
-  if (condition.observed_generation() < 0) {
-    errors.InvalidInt(path.Child("observedGeneration"), condition.observed_generation(),
-                      "must be greater than or equal to zero");
-  }
-  if (condition.last_transition_time().seconds() == 0) {
-    errors.Required(path.Child("lastTransitionTime"));
-  }
-  if (condition.reason().empty()) {
-    errors.Required(path.Child("reason"));
-  } else if (!IsConditionReason(condition.reason())) {
-    errors.Invalid(path.Child("reason"), condition.reason(),
-                   std::string_view(RegexComplaint(
-                       "a condition reason must start with alphabetic character, optionally "
-                       "followed by a string of alphanumeric characters or '_,:', and must end "
-                       "with an alphanumeric character or '_'",
-                       "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?",
-                       {"my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB"})));
-  }
-  if (condition.reason().size() > 1024) errors.TooLong(path.Child("reason"), 1024);
-  constexpr int64_t kMessageBytesMax = 32 << 10;
-  if (std::ssize(condition.message()) > kMessageBytesMax) {
-    errors.TooLong(path.Child("message"), kMessageBytesMax);
-  }
-}
-
 }  // namespace
 
 void ValidateReplicaSet(const apps::ReplicaSet& set, Errors& errors) {
@@ -205,14 +163,7 @@ void ValidateDisruptionBudget(const policy::PodDisruptionBudget& budget, Errors&
 void ValidateDisruptionBudgetStatus(const policy::PodDisruptionBudget& budget, Errors& errors) {
   const policy::PodDisruptionBudgetStatus& status = budget.status();
   const FieldPath path("status");
-  std::map<std::string_view, int> seen;
-  for (int i = 0; i < status.conditions_size(); ++i) {
-    const FieldPath at = path.Child("conditions", i);
-    if (!seen.emplace(status.conditions(i).type(), i).second) {
-      errors.Duplicate(at, status.conditions(i).type());
-    }
-    ValidateCondition(status.conditions(i), at, errors);
-  }
+  ValidateConditions(status.conditions(), path.Child("conditions"), errors);
   errors.NonNegative(path.Child("disruptionsAllowed"), status.disruptions_allowed());
   errors.NonNegative(path.Child("currentHealthy"), status.current_healthy());
   errors.NonNegative(path.Child("desiredHealthy"), status.desired_healthy());

@@ -30,4 +30,8 @@ std::unique_ptr<Admission> MakeTopologyLabels(WatchCache& cache);
 // Source: plugin/pkg/admission/storage.
 std::unique_ptr<Admission> MakeStorage(WatchCache& cache);
 
+// Access to devices that are in use by others is asked for and given only in namespaces that are
+// labelled for it. (Upstream's registry of resource.k8s.io does it.)
+std::unique_ptr<Admission> MakeDeviceAdminAccess(WatchCache& cache);
+
 }  // namespace berth::apiserver

@@ -32,8 +32,8 @@ void SetTime(api::meta::Time& time, absl::Time value);
 void PrepareNew(const api::Resource& resource, google::protobuf::Message& object, absl::Time now,
                 Random& random);
 
-// What api/prepare.h left to the clock: since when a volume is in its phase. The object is one that
-// was prepared, for its creation or for an update.
+// What api/prepare.h left to the clock: since when a volume is in its phase and a device is
+// tainted. The object is one that was prepared, for its creation or for an update.
 void FillTimes(google::protobuf::Message& object, absl::Time now);
 
 // The pod's condition of this type becomes True, with these words; its time moves when it was not.

@@ -120,6 +120,12 @@ const std::map<std::string_view, std::string_view>& Objects() {
       {"volumeattachments.storage.k8s.io",
        R"({"metadata":{"name":"x"},"spec":{"attacher":"a","nodeName":"x",)"
        R"("source":{"persistentVolumeName":"x"}}})"},
+      {"deviceclasses.resource.k8s.io", R"({"metadata":{"name":"x"},"spec":{}})"},
+      {"resourceclaims.resource.k8s.io",
+       R"({"metadata":{"name":"x"},"spec":{"devices":{"requests":[]}}})"},
+      {"resourceslices.resource.k8s.io",
+       R"({"metadata":{"name":"x"},"spec":{"driver":"d","allNodes":true,)"
+       R"("pool":{"name":"p","resourceSliceCount":1}}})"},
       {"poddisruptionbudgets.policy", R"({"metadata":{"name":"x"},"spec":{"maxUnavailable":1}})"},
       {"runtimeclasses.node.k8s.io", R"({"metadata":{"name":"x"},"handler":"h"})"},
   };

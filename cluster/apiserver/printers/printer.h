@@ -62,6 +62,8 @@ std::string HumanDuration(absl::Duration duration);
 
 // The printers of the kinds that have a file of their own.
 extern const Printer kPodPrinter, kNodePrinter, kEventPrinter;
+// device_printers.cc
+extern const Printer kNameAndAgePrinter, kResourceClaimPrinter, kResourceSlicePrinter;
 // storage_printers.cc
 extern const Printer kPersistentVolumePrinter, kPersistentVolumeClaimPrinter, kStorageClassPrinter,
     kCsiDriverPrinter, kCsiNodePrinter, kCsiStorageCapacityPrinter, kVolumeAttachmentPrinter;

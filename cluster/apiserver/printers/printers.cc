@@ -129,6 +129,7 @@ constexpr PrinterRow kPrinters[] = {
     {"csidrivers", &kCsiDriverPrinter},
     {"csinodes", &kCsiNodePrinter},
     {"csistoragecapacities", &kCsiStorageCapacityPrinter},
+    {"deviceclasses", &kNameAndAgePrinter},
     {"events", &kEventPrinter},
     {"leases", &kLeasePrinter},
     {"minions", &kNodePrinter},
@@ -139,6 +140,9 @@ constexpr PrinterRow kPrinters[] = {
     {"pods", &kPodPrinter},
     {"priorityclasses", &kPriorityClassPrinter},
     {"replicasets", &kReplicaSetPrinter},
+    {"resourceclaims", &kResourceClaimPrinter},
+    {"resourceclaimtemplates", &kNameAndAgePrinter},
+    {"resourceslices", &kResourceSlicePrinter},
     {"storageclasses", &kStorageClassPrinter},
     {"volumeattachments", &kVolumeAttachmentPrinter},
 };

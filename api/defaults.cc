@@ -4,12 +4,15 @@
 
 #include "api/defaults_pod.h"
 #include "api/defaults_storage.h"
+#include "api/defaults_workloads.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/schema/storage_v1.pb.h"
@@ -39,12 +42,6 @@ void DefaultNode(core::Node& node) {
   if (status.allocatable().empty()) *status.mutable_allocatable() = status.capacity();
   RoundUpToMilli(*status.mutable_capacity());
   RoundUpToMilli(*status.mutable_allocatable());
-}
-
-void DefaultReplicaSet(apps::ReplicaSet& set) {
-  apps::ReplicaSetSpec& spec = *set.mutable_spec();
-  if (!spec.has_replicas()) spec.set_replicas(1);
-  ApplyPodSpecDefaults(*spec.mutable_template_()->mutable_spec());
 }
 
 void DefaultPriorityClass(scheduling_v1::PriorityClass& object) {
@@ -91,6 +88,9 @@ std::vector<KindDefaults> MakeKinds() {
       MakeDefaults<core::Node, DefaultNode>(),
       MakeDefaults<core::Namespace, DefaultNamespace>(),
       MakeDefaults<apps::ReplicaSet, DefaultReplicaSet>(),
+      MakeDefaults<core::ReplicationController, DefaultReplicationController>(),
+      MakeDefaults<apps::StatefulSet, DefaultStatefulSet>(),
+      MakeDefaults<core::Service, DefaultService>(),
       MakeDefaults<scheduling_v1::PriorityClass, DefaultPriorityClass>(),
       MakeDefaults<core::PersistentVolume, DefaultPersistentVolume>(),
       MakeDefaults<core::PersistentVolumeClaim, DefaultPersistentVolumeClaim>(),

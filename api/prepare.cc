@@ -7,14 +7,17 @@
 #include "api/prepare_devices.h"
 #include "api/prepare_parts.h"
 #include "api/prepare_pod.h"
+#include "api/prepare_service.h"
 #include "api/prepare_storage.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
@@ -44,7 +47,8 @@ void UpdateNamespace(std::string_view subresource, const core::Namespace& old,
   if (subresource != "status") *object.mutable_status() = old.status();
 }
 
-core::PodSpec& TemplateOf(apps::ReplicaSet& set) {
+template <typename Set>
+core::PodSpec& TemplateOf(Set& set) {
   return *set.mutable_spec()->mutable_template_()->mutable_spec();
 }
 
@@ -94,15 +98,37 @@ void UpdateLease(std::string_view /*subresource*/, const coordination::Lease& ol
   DropLeaseStrategy(old.spec(), lease);
 }
 
-void CreateReplicaSet(apps::ReplicaSet& set) {
+// What makes pods of a template.
+template <typename Set>
+void CreateSet(Set& set) {
   CreateSpecAndStatus(set);
-  DropGatedFields(core::PodSpec::default_instance(), TemplateOf(set));
+  if (set.spec().has_template_()) {
+    DropGatedFields(core::PodSpec::default_instance(), TemplateOf(set));
+  }
 }
 
-void UpdateReplicaSet(std::string_view subresource, const apps::ReplicaSet& old,
-                      apps::ReplicaSet& set) {
-  DropGatedFields(old.spec().template_().spec(), TemplateOf(set));
+template <typename Set>
+void UpdateSet(std::string_view subresource, const Set& old, Set& set) {
+  if (set.spec().has_template_()) DropGatedFields(old.spec().template_().spec(), TemplateOf(set));
   UpdateSpecOrStatus(subresource, old, set);
+}
+
+// How many pods of a StatefulSet may be missing is behind a gate that is off in 1.36.
+void DropMaxUnavailable(const apps::StatefulSet& old, apps::StatefulSet& set) {
+  if (old.spec().update_strategy().rolling_update().has_max_unavailable()) return;
+  if (!set.spec().update_strategy().has_rolling_update()) return;
+  set.mutable_spec()->mutable_update_strategy()->mutable_rolling_update()->clear_max_unavailable();
+}
+
+void CreateStatefulSet(apps::StatefulSet& set) {
+  DropMaxUnavailable(apps::StatefulSet::default_instance(), set);
+  CreateSet(set);
+}
+
+void UpdateStatefulSet(std::string_view subresource, const apps::StatefulSet& old,
+                       apps::StatefulSet& set) {
+  DropMaxUnavailable(old, set);
+  UpdateSet(subresource, old, set);
 }
 
 template <typename T>
@@ -149,7 +175,10 @@ std::vector<Strategy> MakeStrategies() {
       MakeStrategy<Pod, PreparePodForCreate, PreparePodForUpdate>(),
       MakeStrategy<Namespace, CreateNamespace, UpdateNamespace>(),
       MakeStrategy<Node, CreateNode, UpdateNode>(),
-      MakeStrategy<apps::ReplicaSet, CreateReplicaSet, UpdateReplicaSet>(),
+      MakeStrategy<apps::ReplicaSet, CreateSet, UpdateSet>(),
+      MakeStrategy<apps::StatefulSet, CreateStatefulSet, UpdateStatefulSet>(),
+      MakeStrategy<core::ReplicationController, CreateSet, UpdateSet>(),
+      MakeStrategy<core::Service, CreateService, UpdateService>(),
       MakeStrategy<PodDisruptionBudget, CreateSpecAndStatus, UpdateSpecOrStatus>(),
       {PriorityClass::descriptor(), &OnCreate<PriorityClass, SetFirstGeneration>, nullptr},
       MakeStrategy<coordination::Lease, CreateLease, UpdateLease>(),

@@ -63,6 +63,17 @@ constexpr Subresource kReplicaSetSubresources[] = {
 constexpr Subresource kPodDisruptionBudgetSubresources[] = {
     {"status", "", "", "PodDisruptionBudget", kEditVerbs},
 };
+constexpr Subresource kReplicationControllerSubresources[] = {
+    {"scale", "autoscaling", "v1", "Scale", kEditVerbs},
+    {"status", "", "", "ReplicationController", kEditVerbs},
+};
+constexpr Subresource kServiceSubresources[] = {
+    {"status", "", "", "Service", kEditVerbs},
+};
+constexpr Subresource kStatefulSetSubresources[] = {
+    {"scale", "autoscaling", "v1", "Scale", kEditVerbs},
+    {"status", "", "", "StatefulSet", kEditVerbs},
+};
 constexpr Subresource kResourceClaimSubresources[] = {
     {"status", "", "", "ResourceClaim", kEditVerbs},
 };
@@ -104,6 +115,14 @@ void AddCoreRows(std::vector<Resource>& rows) {
   rows.push_back(MakeRow<core::Pod, core::PodList>(
       {"", "v1", "pods", "pod", "Pod", true, kAllVerbs, "po", "all", "pods"},
       kPodSubresources));
+  rows.push_back(MakeRow<core::ReplicationController, core::ReplicationControllerList>(
+      {"", "v1", "replicationcontrollers", "replicationcontroller",
+       "ReplicationController", true, kAllVerbs, "rc", "all", "controllers"},
+      kReplicationControllerSubresources));
+  rows.push_back(MakeRow<core::Service, core::ServiceList>(
+      {"", "v1", "services", "service", "Service", true, kAllVerbs,
+       "svc", "all", "services/specs"},
+      kServiceSubresources));
 }
 
 void AddWorkloadRows(std::vector<Resource>& rows) {
@@ -111,6 +130,10 @@ void AddWorkloadRows(std::vector<Resource>& rows) {
       {"apps", "v1", "replicasets", "replicaset", "ReplicaSet", true, kAllVerbs, "rs", "all",
        "replicasets"},
       kReplicaSetSubresources));
+  rows.push_back(MakeRow<apps::StatefulSet, apps::StatefulSetList>(
+      {"apps", "v1", "statefulsets", "statefulset", "StatefulSet", true, kAllVerbs,
+       "sts", "all", "statefulsets"},
+      kStatefulSetSubresources));
   rows.push_back(MakeRow<events::Event, events::EventList>(
       {"events.k8s.io", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "",
        "events"}));
@@ -177,15 +200,6 @@ std::vector<Resource> MakeRows() {
 
 // Known but not served: without defaults, validation and columns they would be half there.
 void AddUnservedRows(std::vector<Resource>& rows) {
-  rows.push_back(MakeRow<core::ReplicationController, core::ReplicationControllerList>(
-      {"", "v1", "replicationcontrollers", "replicationcontroller",
-       "ReplicationController", true, kAllVerbs, "rc", "all", "controllers"}));
-  rows.push_back(MakeRow<core::Service, core::ServiceList>(
-      {"", "v1", "services", "service", "Service", true, kAllVerbs,
-       "svc", "all", "services/specs"}));
-  rows.push_back(MakeRow<apps::StatefulSet, apps::StatefulSetList>(
-      {"apps", "v1", "statefulsets", "statefulset", "StatefulSet", true, kAllVerbs,
-       "sts", "all", "statefulsets"}));
   rows.push_back(MakeRow<gang::PodGroup, gang::PodGroupList>(
       {"scheduling.k8s.io", "v1alpha2", "podgroups", "podgroup", "PodGroup", true, kAllVerbs,
        "", "", "podgroups"}));

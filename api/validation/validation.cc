@@ -8,11 +8,13 @@
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
 #include "api/schema/core_v1_config.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_event.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "api/schema/events_v1.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1.pb.h"
@@ -25,7 +27,9 @@
 #include "api/validation/pod.h"
 #include "api/validation/resource_claim.h"
 #include "api/validation/resource_slice.h"
+#include "api/validation/service.h"
 #include "api/validation/small_kinds.h"
+#include "api/validation/stateful_set.h"
 #include "api/validation/storage.h"
 #include "api/validation/workloads.h"
 #include "base/check.h"
@@ -115,6 +119,13 @@ std::vector<KindValidation> MakeKinds() {
                 v::ValidateResourceClaimTemplateUpdate>(),
       MakeRules<dra::ResourceSlice, v::ValidateResourceSlice, v::ValidateResourceSliceUpdate>(),
       MakeRules<dra::DeviceClass, v::ValidateDeviceClass, v::ValidateDeviceClassUpdate>(),
+      MakeRules<core::Service, v::ValidateService, v::ValidateServiceUpdate,
+                v::ValidateServiceStatusUpdate>(),
+      MakeRules<core::ReplicationController, v::ValidateReplicationController,
+                v::ValidateReplicationControllerUpdate,
+                v::ValidateReplicationControllerStatusUpdate>(),
+      MakeRules<apps::StatefulSet, v::ValidateStatefulSet, v::ValidateStatefulSetUpdate,
+                v::ValidateStatefulSetStatusUpdate>(),
       {PodDisruptionBudget::descriptor(),
        &OnCreate<PodDisruptionBudget, v::ValidateDisruptionBudget>,
        &OnNew<PodDisruptionBudget, v::ValidateDisruptionBudget>,

@@ -6,6 +6,7 @@
 
 #include "api/equality.h"
 #include "api/schema/apps_v1.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/selectors.h"
 #include "api/validation/conditions.h"
@@ -15,9 +16,9 @@
 namespace berth::api::validation {
 namespace {
 
-void ValidateTemplate(const apps::ReplicaSetSpec& spec, const LabelSelector& selector,
-                      const FieldPath& path, Errors& errors) {
-  const core::PodTemplateSpec& pod_template = spec.template_();
+// kind: of the controller the template is of.
+void ValidateTemplate(const core::PodTemplateSpec& pod_template, const LabelSelector& selector,
+                      std::string_view kind, const FieldPath& path, Errors& errors) {
   const auto& labels = pod_template.metadata().labels();
   if (!selector.MatchesEverything() && !selector.Matches(labels)) {
     errors.InvalidShown(path.Child("metadata.labels"), ToJsonText(labels),
@@ -30,7 +31,7 @@ void ValidateTemplate(const apps::ReplicaSetSpec& spec, const LabelSelector& sel
   }
   if (pod_template.spec().has_active_deadline_seconds()) {
     errors.Forbidden(path.Child("spec.activeDeadlineSeconds"),
-                     "activeDeadlineSeconds in ReplicaSet is not Supported");
+                     fmt::format("activeDeadlineSeconds in {} is not Supported", kind));
   }
 }
 
@@ -53,8 +54,36 @@ void ValidateReplicaSetSpec(const apps::ReplicaSetSpec& spec, Errors& errors) {
   if (!selector.ok()) {
     errors.InvalidShown(selector_path, ToJsonText(spec.selector()), "invalid label selector");
   } else {
-    ValidateTemplate(spec, *selector, path.Child("template"), errors);
+    ValidateTemplate(spec.template_(), *selector, "ReplicaSet", path.Child("template"), errors);
   }
+}
+
+void ValidateReplicationControllerSpec(const core::ReplicationControllerSpec& spec,
+                                       Errors& errors) {
+  const FieldPath path("spec");
+  errors.NonNegative(path.Child("minReadySeconds"), spec.min_ready_seconds());
+  if (spec.selector().empty()) errors.Required(path.Child("selector"));
+  errors.NonNegative(path.Child("replicas"), spec.replicas());
+  if (!spec.has_template_()) return errors.Required(path.Child("template"));
+  ValidateTemplate(spec.template_(), LabelSelector::FromLabels(spec.selector()),
+                   "ReplicationController", path.Child("template"), errors);
+}
+
+// ReplicaSetStatus or ReplicationControllerStatus.
+template <typename Status>
+void ValidateReplicaCounts(const Status& status, const FieldPath& path, Errors& errors) {
+  const auto at_most = [&](int32_t count, int32_t max, std::string_view field,
+                           std::string_view of) {
+    if (count <= max) return;
+    errors.InvalidInt(path.Child(field), count,
+                      std::string_view(fmt::format("cannot be greater than {}", of)));
+  };
+  at_most(status.fully_labeled_replicas(), status.replicas(), "fullyLabeledReplicas",
+          "status.replicas");
+  at_most(status.ready_replicas(), status.replicas(), "readyReplicas", "status.replicas");
+  at_most(status.available_replicas(), status.replicas(), "availableReplicas", "status.replicas");
+  at_most(status.available_replicas(), status.ready_replicas(), "availableReplicas",
+          "readyReplicas");
 }
 
 std::string ShowIntOrString(const intstr::IntOrString& value) {
@@ -124,18 +153,36 @@ void ValidateReplicaSetStatusUpdate(const apps::ReplicaSet& set, const apps::Rep
   errors.NonNegative(path.Child("availableReplicas"), status.available_replicas());
   errors.NonNegative(path.Child("observedGeneration"), status.observed_generation());
   errors.NonNegative(path.Child("terminatingReplicas"), status.terminating_replicas());
-  const auto at_most = [&](int32_t count, int32_t max, std::string_view field,
-                           std::string_view of) {
-    if (count <= max) return;
-    errors.InvalidInt(path.Child(field), count,
-                      std::string_view(fmt::format("cannot be greater than {}", of)));
-  };
-  at_most(status.fully_labeled_replicas(), status.replicas(), "fullyLabeledReplicas",
-          "status.replicas");
-  at_most(status.ready_replicas(), status.replicas(), "readyReplicas", "status.replicas");
-  at_most(status.available_replicas(), status.replicas(), "availableReplicas", "status.replicas");
-  at_most(status.available_replicas(), status.ready_replicas(), "availableReplicas",
-          "readyReplicas");
+  ValidateReplicaCounts(status, path, errors);
+}
+
+void ValidateReplicationController(const core::ReplicationController& controller,
+                                   Errors& errors) {
+  ValidateCoreObjectMeta(controller.metadata(), true, IsDns1123Subdomain, FieldPath("metadata"),
+                         errors);
+  ValidateReplicationControllerSpec(controller.spec(), errors);
+}
+
+void ValidateReplicationControllerUpdate(const core::ReplicationController& controller,
+                                         const core::ReplicationController& old, Errors& errors) {
+  ValidateCoreObjectMetaUpdate(controller.metadata(), old.metadata(), FieldPath("metadata"),
+                               errors);
+  ValidateReplicationControllerSpec(controller.spec(), errors);
+}
+
+void ValidateReplicationControllerStatusUpdate(const core::ReplicationController& controller,
+                                               const core::ReplicationController& old,
+                                               Errors& errors) {
+  ValidateCoreObjectMetaUpdate(controller.metadata(), old.metadata(), FieldPath("metadata"),
+                               errors);
+  const FieldPath path("status");
+  const core::ReplicationControllerStatus& status = controller.status();
+  errors.NonNegative(path.Child("replicas"), status.replicas());
+  errors.NonNegative(path.Child("fullyLabeledReplicas"), status.fully_labeled_replicas());
+  errors.NonNegative(path.Child("readyReplicas"), status.ready_replicas());
+  errors.NonNegative(path.Child("availableReplicas"), status.available_replicas());
+  errors.NonNegative(path.Child("observedGeneration"), status.observed_generation());
+  ValidateReplicaCounts(status, path, errors);
 }
 
 void ValidateDisruptionBudget(const policy::PodDisruptionBudget& budget, Errors& errors) {

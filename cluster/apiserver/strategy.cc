@@ -32,6 +32,7 @@ constexpr RulesRow kRules[] = {
     {"resourceclaims", {.returns_deleted = true}},
     {"resourceclaimtemplates", {.returns_deleted = true}},
     {"resourceslices", {.returns_deleted = true}},
+    {"services/specs", {.create_on_update = true, .returns_deleted = true}},
     {"storageclasses", {.returns_deleted = true}},
     {"volumeattachments", {.unconditional_update = false, .returns_deleted = true}},
 };

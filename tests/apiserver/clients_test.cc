@@ -126,6 +126,13 @@ const std::map<std::string_view, std::string_view>& Objects() {
       {"resourceslices.resource.k8s.io",
        R"({"metadata":{"name":"x"},"spec":{"driver":"d","allNodes":true,)"
        R"("pool":{"name":"p","resourceSliceCount":1}}})"},
+      {"services", R"({"metadata":{"name":"x"},"spec":{"ports":[{"port":80}]}})"},
+      {"replicationcontrollers",
+       R"({"metadata":{"name":"x"},"spec":{"template":{"metadata":{"labels":{"app":"x"}},)"
+       R"("spec":{"containers":[{"name":"c","image":"i"}]}}}})"},
+      {"statefulsets.apps",
+       R"({"metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"app":"x"}},"template":{)"
+       R"("metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})"},
       {"poddisruptionbudgets.policy", R"({"metadata":{"name":"x"},"spec":{"maxUnavailable":1}})"},
       {"runtimeclasses.node.k8s.io", R"({"metadata":{"name":"x"},"handler":"h"})"},
   };

@@ -317,8 +317,8 @@ TEST(ConversationTest, EveryStepOfAKindThatIsHereIsAnsweredAsRecorded) {
     GTEST_SKIP() << "no recordings at " << dir << "; set BERTH_GOLDEN_API_DIR";
   }
   const Replayed replayed = Replay(dir, false);
-  EXPECT_GE(replayed.conversations, 21);
-  EXPECT_GT(replayed.steps, 50);
+  EXPECT_GE(replayed.conversations, 36);
+  EXPECT_GT(replayed.steps, 100);
 }
 
 // A few of our own, which are always there.

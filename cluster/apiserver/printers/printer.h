@@ -64,6 +64,9 @@ std::string HumanDuration(absl::Duration duration);
 extern const Printer kPodPrinter, kNodePrinter, kEventPrinter;
 // device_printers.cc
 extern const Printer kNameAndAgePrinter, kResourceClaimPrinter, kResourceSlicePrinter;
+// workload_printers.cc
+extern const Printer kReplicaSetPrinter, kReplicationControllerPrinter, kStatefulSetPrinter,
+    kServicePrinter;
 // storage_printers.cc
 extern const Printer kPersistentVolumePrinter, kPersistentVolumeClaimPrinter, kStorageClassPrinter,
     kCsiDriverPrinter, kCsiNodePrinter, kCsiStorageCapacityPrinter, kVolumeAttachmentPrinter;

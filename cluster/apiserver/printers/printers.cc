@@ -5,13 +5,11 @@
 #include <absl/container/flat_hash_map.h>
 #include <fmt/core.h>
 
-#include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
 #include "api/schema/core_v1_config.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
-#include "api/selectors.h"
 #include "api/time_text.h"
 #include "cluster/apiserver/codec.h"
 #include "cluster/apiserver/printers/printer.h"
@@ -64,34 +62,6 @@ void PrintPriorityClass(const Message& object, absl::Time now, api::JsonWriter& 
   TextCell(out, priority.preemption_policy());
 }
 
-constexpr Column kReplicaSetColumns[] = {kNameColumn,
-                                         {"Desired", "integer", "", 0},
-                                         {"Current", "integer", "", 0},
-                                         {"Ready", "integer", "", 0},
-                                         kAgeColumn,
-                                         {"Containers", "string", "", 1},
-                                         {"Images", "string", "", 1},
-                                         {"Selector", "string", "", 1}};
-void PrintReplicaSet(const Message& object, absl::Time now, api::JsonWriter& out) {
-  const auto& set = static_cast<const api::apps::ReplicaSet&>(object);
-  NameCell(out, object);
-  IntCell(out, set.spec().replicas());
-  IntCell(out, set.status().replicas());
-  IntCell(out, set.status().ready_replicas());
-  CreatedCell(out, object, now);
-  std::string names, images;
-  for (const api::core::Container& container : set.spec().template_().spec().containers()) {
-    if (!names.empty()) names += ',', images += ',';
-    names += container.name();
-    images += container.image();
-  }
-  TextCell(out, names);
-  TextCell(out, images);
-  const auto selector = api::LabelSelector::FromMessage(set.spec().selector());
-  if (!selector.ok()) return TextCell(out, "<error>");
-  TextOrNoneCell(out, selector->ToString());
-}
-
 constexpr Column kBudgetColumns[] = {kNameColumn,
                                      {"Min Available", "string", "", 0},
                                      {"Max Unavailable", "string", "", 0},
@@ -116,7 +86,6 @@ constexpr Printer kNamespacePrinter = {kNamespaceColumns, PrintNamespace};
 constexpr Printer kConfigMapPrinter = {kConfigMapColumns, PrintConfigMap};
 constexpr Printer kLeasePrinter = {kLeaseColumns, PrintLease};
 constexpr Printer kPriorityClassPrinter = {kPriorityClassColumns, PrintPriorityClass};
-constexpr Printer kReplicaSetPrinter = {kReplicaSetColumns, PrintReplicaSet};
 constexpr Printer kBudgetPrinter = {kBudgetColumns, PrintBudget};
 
 // By storage prefix, as printers work on the stored form.
@@ -126,6 +95,7 @@ struct PrinterRow {
 };
 constexpr PrinterRow kPrinters[] = {
     {"configmaps", &kConfigMapPrinter},
+    {"controllers", &kReplicationControllerPrinter},
     {"csidrivers", &kCsiDriverPrinter},
     {"csinodes", &kCsiNodePrinter},
     {"csistoragecapacities", &kCsiStorageCapacityPrinter},
@@ -143,6 +113,8 @@ constexpr PrinterRow kPrinters[] = {
     {"resourceclaims", &kResourceClaimPrinter},
     {"resourceclaimtemplates", &kNameAndAgePrinter},
     {"resourceslices", &kResourceSlicePrinter},
+    {"services/specs", &kServicePrinter},
+    {"statefulsets", &kStatefulSetPrinter},
     {"storageclasses", &kStorageClassPrinter},
     {"volumeattachments", &kVolumeAttachmentPrinter},
 };

@@ -166,7 +166,8 @@ void PrintDriver(const Message& object, absl::Time now, api::JsonWriter& out) {
     audiences += request.audience();
   }
   for (const std::string& mode : spec.volume_lifecycle_modes()) {
-    modes += (modes.empty() ? "" : ",") + mode;
+    if (!modes.empty()) modes += ',';
+    modes += mode;
   }
   NameCell(out, object);
   BoolCell(out, !spec.has_attach_required() || spec.attach_required());

@@ -21,6 +21,7 @@
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
 #include "api/schema/storage_v1.pb.h"
 #include "base/check.h"
 
@@ -131,6 +132,17 @@ void UpdateStatefulSet(std::string_view subresource, const apps::StatefulSet& ol
   UpdateSet(subresource, old, set);
 }
 
+void CreatePodGroup(gang::PodGroup& group) {
+  group.clear_status();
+  group.mutable_status();
+}
+
+void UpdatePodGroup(std::string_view subresource, const gang::PodGroup& old,
+                    gang::PodGroup& group) {
+  KeepSpecOrStatus(subresource, old, group);
+  if (subresource == "status") KeepUsersMetadata(old.metadata(), *group.mutable_metadata());
+}
+
 template <typename T>
 void SetFirstGeneration(T& object) {
   object.mutable_metadata()->set_generation(1);
@@ -181,6 +193,7 @@ std::vector<Strategy> MakeStrategies() {
       MakeStrategy<core::Service, CreateService, UpdateService>(),
       MakeStrategy<PodDisruptionBudget, CreateSpecAndStatus, UpdateSpecOrStatus>(),
       {PriorityClass::descriptor(), &OnCreate<PriorityClass, SetFirstGeneration>, nullptr},
+      MakeStrategy<gang::PodGroup, CreatePodGroup, UpdatePodGroup>(),
       MakeStrategy<coordination::Lease, CreateLease, UpdateLease>(),
       MakeStrategy<PersistentVolume, CreatePersistentVolume, UpdatePersistentVolume>(),
       MakeStrategy<PersistentVolumeClaim, CreatePersistentVolumeClaim,

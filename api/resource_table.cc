@@ -49,6 +49,9 @@ constexpr Subresource kPersistentVolumeClaimSubresources[] = {
 constexpr Subresource kPersistentVolumeSubresources[] = {
     {"status", "", "", "PersistentVolume", kEditVerbs},
 };
+constexpr Subresource kPodGroupSubresources[] = {
+    {"status", "", "", "PodGroup", kEditVerbs},
+};
 constexpr Subresource kPodSubresources[] = {
     {"binding", "", "", "Binding", "create"},
     {"ephemeralcontainers", "", "", "Pod", kEditVerbs},
@@ -166,6 +169,13 @@ void AddSchedulingRows(std::vector<Resource>& rows) {
   rows.push_back(MakeRow<scheduling_v1::PriorityClass, scheduling_v1::PriorityClassList>(
       {"scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", "PriorityClass", false,
        kAllVerbs, "pc", "", "priorityclasses"}));
+  rows.push_back(MakeRow<gang::PodGroup, gang::PodGroupList>(
+      {"scheduling.k8s.io", "v1alpha2", "podgroups", "podgroup", "PodGroup", true, kAllVerbs,
+       "", "", "podgroups"},
+      kPodGroupSubresources));
+  rows.push_back(MakeRow<gang::Workload, gang::WorkloadList>(
+      {"scheduling.k8s.io", "v1alpha2", "workloads", "workload", "Workload", true, kAllVerbs,
+       "", "", "workloads"}));
   rows.push_back(MakeRow<coordination::Lease, coordination::LeaseList>(
       {"coordination.k8s.io", "v1", "leases", "lease", "Lease", true, kAllVerbs, "", "",
        "leases"}));
@@ -198,16 +208,6 @@ std::vector<Resource> MakeRows() {
   return rows;
 }
 
-// Known but not served: without defaults, validation and columns they would be half there.
-void AddUnservedRows(std::vector<Resource>& rows) {
-  rows.push_back(MakeRow<gang::PodGroup, gang::PodGroupList>(
-      {"scheduling.k8s.io", "v1alpha2", "podgroups", "podgroup", "PodGroup", true, kAllVerbs,
-       "", "", "podgroups"}));
-  rows.push_back(MakeRow<gang::Workload, gang::WorkloadList>(
-      {"scheduling.k8s.io", "v1alpha2", "workloads", "workload", "Workload", true, kAllVerbs,
-       "", "", "workloads"}));
-}
-
 using ResourceKey = std::tuple<absl::string_view, absl::string_view, absl::string_view>;
 
 ResourceKey MakeResourceKey(std::string_view group, std::string_view version,
@@ -216,14 +216,12 @@ ResourceKey MakeResourceKey(std::string_view group, std::string_view version,
 }
 
 struct ResourceIndex {
-  std::vector<Resource> rows = MakeRows();  // those served come first
-  const size_t served = rows.size();
+  const std::vector<Resource> rows = MakeRows();
   absl::flat_hash_map<ResourceKey, const Resource*> by_plural;
   absl::flat_hash_map<ResourceKey, const Resource*> by_kind;
   absl::flat_hash_map<const google::protobuf::Descriptor*, const Resource*> by_descriptor;
 
   ResourceIndex() {
-    AddUnservedRows(rows);
     for (const Resource& row : rows) {
       by_plural.emplace(MakeResourceKey(row.group, row.version, row.plural), &row);
       by_kind.emplace(MakeResourceKey(row.group, row.version, row.kind), &row);
@@ -276,10 +274,7 @@ std::unique_ptr<google::protobuf::Message> Resource::NewList() const {
   return std::unique_ptr<google::protobuf::Message>(list_prototype->New());
 }
 
-std::span<const Resource> Resources() {
-  return std::span(TheIndex().rows).first(TheIndex().served);
-}
-std::span<const Resource> KnownResources() { return TheIndex().rows; }
+std::span<const Resource> Resources() { return TheIndex().rows; }
 
 const Resource* FindResource(std::string_view group, std::string_view version,
                              std::string_view plural) {

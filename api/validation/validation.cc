@@ -19,12 +19,14 @@
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
 #include "api/schema/storage_v1.pb.h"
 #include "api/validation/event.h"
 #include "api/validation/metadata.h"
 #include "api/validation/node.h"
 #include "api/validation/persistent_volume.h"
 #include "api/validation/pod.h"
+#include "api/validation/pod_group.h"
 #include "api/validation/resource_claim.h"
 #include "api/validation/resource_slice.h"
 #include "api/validation/service.h"
@@ -119,6 +121,9 @@ std::vector<KindValidation> MakeKinds() {
                 v::ValidateResourceClaimTemplateUpdate>(),
       MakeRules<dra::ResourceSlice, v::ValidateResourceSlice, v::ValidateResourceSliceUpdate>(),
       MakeRules<dra::DeviceClass, v::ValidateDeviceClass, v::ValidateDeviceClassUpdate>(),
+      MakeRules<gang::Workload, v::ValidateWorkload, v::ValidateWorkloadUpdate>(),
+      MakeRules<gang::PodGroup, v::ValidatePodGroup, v::ValidatePodGroupUpdate,
+                v::ValidatePodGroupStatusUpdate>(),
       MakeRules<core::Service, v::ValidateService, v::ValidateServiceUpdate,
                 v::ValidateServiceStatusUpdate>(),
       MakeRules<core::ReplicationController, v::ValidateReplicationController,

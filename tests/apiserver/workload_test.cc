@@ -34,6 +34,28 @@ class WorkloadTest : public ServerFixture {
       R"({"name":"d","image":"j"}]}})";
 };
 
+TEST_F(WorkloadTest, GroupsOfPods) {
+  const std::string groups = "/apis/scheduling.k8s.io/v1alpha2/namespaces/default/podgroups";
+  EXPECT_EQ(Post("/apis/scheduling.k8s.io/v1alpha2/namespaces/default/workloads",
+                 R"({"metadata":{"name":"w"},"spec":{"podGroupTemplates":[{"name":"t",)"
+                 R"("schedulingPolicy":{"gang":{"minCount":2}}}]}})").code, 201);
+  EXPECT_EQ(Cells("/apis/scheduling.k8s.io/v1alpha2/namespaces/default/workloads/w"), "w|0s|");
+  ASSERT_EQ(Post(groups, R"({"metadata":{"name":"g"},"spec":{"schedulingPolicy":{"gang":)"
+                         R"({"minCount":2}},"podGroupTemplateRef":{"workload":{"workloadName":"w",)"
+                         R"("podGroupTemplateName":"t"}}}})").code, 201);
+  EXPECT_EQ(Cells(groups + "/g"), "g|Gang|w|Pending|0s|");
+  const std::string status =
+      R"({"metadata":{"labels":{"a":"b"}},"status":{"conditions":[{"type":"PodGroupScheduled",)"
+      R"("status":"True","reason":"Scheduled","message":"",)"
+      R"("lastTransitionTime":"2026-01-02T03:04:05Z"}]}})";
+  EXPECT_EQ(MergePatch(groups + "/g", status).code, 200);
+  EXPECT_EQ(Cells(groups + "/g"), "g|Gang|w|Pending|0s|");  // not by this request
+  EXPECT_EQ(MergePatch(groups + "/g/status", status).code, 200);
+  EXPECT_EQ(Cells(groups + "/g"), "g|Gang|w|Scheduled|0s|");
+  EXPECT_EQ(Get("/apis/scheduling.k8s.io").At("preferredVersion/version"), "v1");
+  EXPECT_EQ(Get("/apis/scheduling.k8s.io/v1alpha2").At("resources/1/name"), "podgroups/status");
+}
+
 TEST_F(WorkloadTest, Services) {
   const struct {
     std::string name, spec, want;

@@ -66,7 +66,7 @@ extern const Printer kPodPrinter, kNodePrinter, kEventPrinter;
 extern const Printer kNameAndAgePrinter, kResourceClaimPrinter, kResourceSlicePrinter;
 // workload_printers.cc
 extern const Printer kReplicaSetPrinter, kReplicationControllerPrinter, kStatefulSetPrinter,
-    kServicePrinter;
+    kServicePrinter, kPodGroupPrinter;
 // storage_printers.cc
 extern const Printer kPersistentVolumePrinter, kPersistentVolumeClaimPrinter, kStorageClassPrinter,
     kCsiDriverPrinter, kCsiNodePrinter, kCsiStorageCapacityPrinter, kVolumeAttachmentPrinter;

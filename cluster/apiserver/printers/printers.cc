@@ -107,6 +107,7 @@ constexpr PrinterRow kPrinters[] = {
     {"persistentvolumeclaims", &kPersistentVolumeClaimPrinter},
     {"persistentvolumes", &kPersistentVolumePrinter},
     {"poddisruptionbudgets", &kBudgetPrinter},
+    {"podgroups", &kPodGroupPrinter},
     {"pods", &kPodPrinter},
     {"priorityclasses", &kPriorityClassPrinter},
     {"replicasets", &kReplicaSetPrinter},
@@ -117,6 +118,7 @@ constexpr PrinterRow kPrinters[] = {
     {"statefulsets", &kStatefulSetPrinter},
     {"storageclasses", &kStorageClassPrinter},
     {"volumeattachments", &kVolumeAttachmentPrinter},
+    {"workloads", &kNameAndAgePrinter},
 };
 
 }  // namespace

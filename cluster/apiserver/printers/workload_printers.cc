@@ -1,4 +1,4 @@
-// What `kubectl get` shows of services and of what makes pods.
+// What `kubectl get` shows of services, of what makes pods, and of groups of pods.
 #include <algorithm>
 #include <set>
 #include <string>
@@ -11,6 +11,7 @@
 #include "api/schema/core_v1_container.pb.h"
 #include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_service.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
 #include "api/selectors.h"
 #include "cluster/apiserver/printers/printer.h"
 
@@ -154,8 +155,40 @@ void PrintService(const Message& object, absl::Time now, api::JsonWriter& out) {
   TextOrNoneCell(out, api::LabelSelector::FromLabels(spec.selector()).ToString());
 }
 
+constexpr Column kPodGroupColumns[] = {
+    kNameColumn,
+    {"Policy", "string", "", 0},
+    {"Workload", "string", "", 0},
+    {"Status", "string", "", 0},
+    kAgeColumn,
+};
+
+std::string_view PolicyOf(const api::gang::PodGroupSchedulingPolicy& policy) {
+  if (policy.has_gang()) return "Gang";
+  return policy.has_basic() ? "Basic" : "";
+}
+
+std::string_view StatusOf(const api::gang::PodGroupStatus& status) {
+  for (const api::meta::Condition& condition : status.conditions()) {
+    if (condition.type() != "PodGroupScheduled") continue;
+    if (condition.status() == "True") return "Scheduled";
+    return condition.reason();
+  }
+  return "Pending";
+}
+
+void PrintPodGroup(const Message& object, absl::Time now, api::JsonWriter& out) {
+  const auto& group = static_cast<const api::gang::PodGroup&>(object);
+  NameCell(out, object);
+  TextOrNoneCell(out, PolicyOf(group.spec().scheduling_policy()));
+  TextOrNoneCell(out, group.spec().pod_group_template_ref().workload().workload_name());
+  TextCell(out, StatusOf(group.status()));
+  CreatedCell(out, object, now);
+}
+
 }  // namespace
 
+const Printer kPodGroupPrinter = {kPodGroupColumns, PrintPodGroup};
 const Printer kReplicaSetPrinter = {kReplicaColumns, PrintReplicaSet};
 const Printer kReplicationControllerPrinter = {kReplicaColumns, PrintReplicationController};
 const Printer kStatefulSetPrinter = {kStatefulSetColumns, PrintStatefulSet};

@@ -1,16 +1,22 @@
 #include "api/defaults.h"
 
+#include <vector>
+
 #include "api/defaults_claim.h"
 #include "api/defaults_pod.h"
+#include "api/defaults_storage.h"
+#include "api/defaults_workloads.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
-#include "api/schema/coordination_v1.pb.h"
-#include "api/schema/core_v1_config.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
+#include "api/schema/storage_v1.pb.h"
 
 namespace berth::api {
 namespace {
@@ -39,36 +45,54 @@ void DefaultNode(core::Node& node) {
   RoundUpToMilli(*status.mutable_allocatable());
 }
 
-void DefaultReplicaSet(apps::ReplicaSet& set) {
-  apps::ReplicaSetSpec& spec = *set.mutable_spec();
-  if (!spec.has_replicas()) spec.set_replicas(1);
-  ApplyPodSpecDefaults(*spec.mutable_template_()->mutable_spec());
-}
-
 void DefaultPriorityClass(scheduling_v1::PriorityClass& object) {
   if (!object.has_preemption_policy()) object.set_preemption_policy("PreemptLowerPriority");
 }
 
-}  // namespace
+void DefaultResourceClaim(dra::ResourceClaim& claim) { DefaultClaimSpec(*claim.mutable_spec()); }
+
+void DefaultResourceClaimTemplate(dra::ResourceClaimTemplate& object) {
+  DefaultClaimSpec(*object.mutable_spec()->mutable_spec());
+}
+
+struct KindDefaults {
+  const google::protobuf::Descriptor* type;
+  void (*apply)(google::protobuf::Message& object);
+};
+
+template <typename T, void (*Rule)(T&)>
+KindDefaults MakeDefaults() {
+  return {T::descriptor(),
+          [](google::protobuf::Message& object) { Rule(static_cast<T&>(object)); }};
+}
 
 // Config maps, leases, disruption budgets and events leave nothing to be filled in.
+std::vector<KindDefaults> MakeKinds() {
+  return {
+      MakeDefaults<core::Pod, DefaultPod>(),
+      MakeDefaults<core::Node, DefaultNode>(),
+      MakeDefaults<core::Namespace, DefaultNamespace>(),
+      MakeDefaults<apps::ReplicaSet, DefaultReplicaSet>(),
+      MakeDefaults<core::ReplicationController, DefaultReplicationController>(),
+      MakeDefaults<apps::StatefulSet, DefaultStatefulSet>(),
+      MakeDefaults<core::Service, DefaultService>(),
+      MakeDefaults<scheduling_v1::PriorityClass, DefaultPriorityClass>(),
+      MakeDefaults<core::PersistentVolume, DefaultPersistentVolume>(),
+      MakeDefaults<core::PersistentVolumeClaim, DefaultPersistentVolumeClaim>(),
+      MakeDefaults<storage::StorageClass, DefaultStorageClass>(),
+      MakeDefaults<storage::CSIDriver, DefaultCsiDriver>(),
+      MakeDefaults<storage::VolumeAttachment, DefaultVolumeAttachment>(),
+      MakeDefaults<dra::ResourceClaim, DefaultResourceClaim>(),
+      MakeDefaults<dra::ResourceClaimTemplate, DefaultResourceClaimTemplate>(),
+  };
+}
+
+}  // namespace
+
 void ApplyDefaults(const Resource& /*resource*/, google::protobuf::Message& message) {
-  const auto* type = message.GetDescriptor();
-  if (type == core::Pod::descriptor()) {
-    DefaultPod(static_cast<core::Pod&>(message));
-  } else if (type == core::Node::descriptor()) {
-    DefaultNode(static_cast<core::Node&>(message));
-  } else if (type == core::Namespace::descriptor()) {
-    DefaultNamespace(static_cast<core::Namespace&>(message));
-  } else if (type == apps::ReplicaSet::descriptor()) {
-    DefaultReplicaSet(static_cast<apps::ReplicaSet&>(message));
-  } else if (type == scheduling_v1::PriorityClass::descriptor()) {
-    DefaultPriorityClass(static_cast<scheduling_v1::PriorityClass&>(message));
-  } else if (type == dra::ResourceClaim::descriptor()) {
-    DefaultClaimSpec(*static_cast<dra::ResourceClaim&>(message).mutable_spec());
-  } else if (type == dra::ResourceClaimTemplate::descriptor()) {
-    auto& spec = *static_cast<dra::ResourceClaimTemplate&>(message).mutable_spec();
-    DefaultClaimSpec(*spec.mutable_spec());
+  static const std::vector<KindDefaults>& kinds = *new auto(MakeKinds());
+  for (const KindDefaults& kind : kinds) {
+    if (kind.type == message.GetDescriptor()) return kind.apply(message);
   }
 }
 

@@ -1,5 +1,9 @@
+#include <vector>
+
 #include "api/defaults_pod.h"
+#include "api/defaults_storage.h"
 #include "api/image_reference.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_volume.pb.h"
 
 namespace berth::api {
@@ -30,7 +34,8 @@ void DefaultProjected(core::ProjectedVolumeSource& projected) {
   }
 }
 
-void DefaultRbd(core::RBDVolumeSource& rbd) {
+template <typename Rbd>
+void DefaultRbd(Rbd& rbd) {
   if (rbd.pool().empty()) rbd.set_pool("rbd");
   if (rbd.user().empty()) rbd.set_user("admin");
   if (rbd.keyring().empty()) rbd.set_keyring("/etc/ceph/keyring");
@@ -43,18 +48,29 @@ void DefaultAzureDisk(core::AzureDiskVolumeSource& disk) {
   if (!disk.has_read_only()) disk.set_read_only(false);
 }
 
-void DefaultScaleIo(core::ScaleIOVolumeSource& volume) {
+template <typename ScaleIo>
+void DefaultScaleIo(ScaleIo& volume) {
   if (volume.storage_mode().empty()) volume.set_storage_mode("ThinProvisioned");
   if (volume.fs_type().empty()) volume.set_fs_type("xfs");
 }
 
 void DefaultClaimTemplate(core::EphemeralVolumeSource& ephemeral) {
   if (!ephemeral.has_volume_claim_template()) return;
-  auto& spec = *ephemeral.mutable_volume_claim_template()->mutable_spec();
-  if (!spec.has_volume_mode()) spec.set_volume_mode("Filesystem");
-  if (!spec.has_resources()) return;
-  RoundUpToMilli(*spec.mutable_resources()->mutable_limits());
-  RoundUpToMilli(*spec.mutable_resources()->mutable_requests());
+  DefaultClaimSpec(*ephemeral.mutable_volume_claim_template()->mutable_spec());
+}
+
+template <typename Source>
+void DefaultHostPath(Source& source) {
+  if (source.has_host_path() && !source.host_path().has_type()) {
+    source.mutable_host_path()->set_type("");
+  }
+}
+
+template <typename Source>
+void DefaultIscsi(Source& source) {
+  if (source.has_iscsi() && source.iscsi().iscsi_interface().empty()) {
+    source.mutable_iscsi()->set_iscsi_interface("default");
+  }
 }
 
 bool HasNoSource(const core::VolumeSource& source) {
@@ -79,13 +95,9 @@ void DefaultVolume(core::Volume& volume) {
     if (!downward.has_default_mode()) downward.set_default_mode(kFileMode);
     DefaultFieldRefs(*downward.mutable_items());
   }
-  if (source.has_host_path() && !source.host_path().has_type()) {
-    source.mutable_host_path()->set_type("");
-  }
+  DefaultHostPath(source);
   if (source.has_projected()) DefaultProjected(*source.mutable_projected());
-  if (source.has_iscsi() && source.iscsi().iscsi_interface().empty()) {
-    source.mutable_iscsi()->set_iscsi_interface("default");
-  }
+  DefaultIscsi(source);
   if (source.has_rbd()) DefaultRbd(*source.mutable_rbd());
   if (source.has_azure_disk()) DefaultAzureDisk(*source.mutable_azure_disk());
   if (source.has_scale_io()) DefaultScaleIo(*source.mutable_scale_io());
@@ -94,6 +106,14 @@ void DefaultVolume(core::Volume& volume) {
     const bool latest = ImageTag(source.image().reference()) == "latest";
     source.mutable_image()->set_pull_policy(latest ? "Always" : "IfNotPresent");
   }
+}
+
+void DefaultPersistentVolumeSource(core::PersistentVolumeSource& source) {
+  DefaultHostPath(source);
+  DefaultIscsi(source);
+  if (source.has_rbd()) DefaultRbd(*source.mutable_rbd());
+  if (source.has_azure_disk()) DefaultAzureDisk(*source.mutable_azure_disk());
+  if (source.has_scale_io()) DefaultScaleIo(*source.mutable_scale_io());
 }
 
 }  // namespace berth::api

@@ -148,12 +148,17 @@ FieldError InvalidInt(std::string field, int64_t value, std::string_view detail)
 
 FieldError NotSupported(std::string field, std::string_view value,
                         const std::vector<std::string>& supported) {
+  return NotSupportedShown(std::move(field), GoQuoted(value), supported);
+}
+
+FieldError NotSupportedShown(std::string field, std::string_view shown_value,
+                             const std::vector<std::string>& supported) {
   std::string detail;
   for (const std::string& text : supported) {
     detail.append(detail.empty() ? "supported values: " : ", ").append(GoQuoted(text));
   }
   return MakeError("FieldValueNotSupported", std::move(field),
-                   "Unsupported value: " + GoQuoted(value), detail);
+                   fmt::format("Unsupported value: {}", shown_value), detail);
 }
 
 FieldError Duplicate(std::string field, std::string_view shown_value) {

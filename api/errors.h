@@ -40,6 +40,8 @@ FieldError InvalidString(std::string field, std::string_view value, std::string_
 FieldError InvalidInt(std::string field, int64_t value, std::string_view detail);
 FieldError NotSupported(std::string field, std::string_view value,
                         const std::vector<std::string>& supported);
+FieldError NotSupportedShown(std::string field, std::string_view shown_value,
+                             const std::vector<std::string>& supported);
 FieldError Duplicate(std::string field, std::string_view shown_value);
 FieldError NotFoundField(std::string field, std::string_view value);
 FieldError ForbiddenField(std::string field, std::string_view detail);

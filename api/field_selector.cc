@@ -67,10 +67,22 @@ constexpr EventField kEventFields[] = {
     {"metadata.name", "metadata.name"},
     {"metadata.namespace", "metadata.namespace"},
 };
+constexpr SelectableField kReplicationControllerFields[] = {
+    {"metadata.name"}, {"metadata.namespace"}, {"status.replicas"}};
+constexpr SelectableField kServiceFields[] = {
+    {"metadata.name"}, {"metadata.namespace"}, {"spec.clusterIP"}, {"spec.type"}};
+constexpr SelectableField kStatefulSetFields[] = {
+    {"metadata.name"}, {"metadata.namespace"}, {"status.successful", "", "-"}};
+constexpr SelectableField kResourceSliceFields[] = {
+    {"metadata.name"}, {"spec.nodeName"}, {"spec.driver"}};
 constexpr SelectableField kMetadataFields[] = {{"metadata.name"}, {"metadata.namespace"}};
 
 std::span<const SelectableField> FieldsOf(const Resource& resource) {
+  if (resource.kind == "StatefulSet") return kStatefulSetFields;
+  if (resource.kind == "ResourceSlice") return kResourceSliceFields;
   if (!resource.group.empty()) return kMetadataFields;
+  if (resource.kind == "ReplicationController") return kReplicationControllerFields;
+  if (resource.kind == "Service") return kServiceFields;
   if (resource.kind == "Pod") return kPodFields;
   if (resource.kind == "Node") return kNodeFields;
   if (resource.kind == "Namespace") return kNamespaceFields;

@@ -1,55 +1,34 @@
 #include "api/prepare.h"
 
 #include <algorithm>
+#include <vector>
 
-#include "api/equality.h"
 #include "api/object.h"
+#include "api/prepare_devices.h"
+#include "api/prepare_parts.h"
 #include "api/prepare_pod.h"
+#include "api/prepare_service.h"
+#include "api/prepare_storage.h"
 #include "api/resource_table.h"
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "api/schema/policy_v1.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
+#include "api/schema/storage_v1.pb.h"
 #include "base/check.h"
 
 namespace berth::api {
 namespace {
 
 using google::protobuf::Message;
-
-template <typename T>
-T* As(Message& object) {
-  return object.GetDescriptor() == T::descriptor() ? &static_cast<T&>(object) : nullptr;
-}
-
-template <typename T>
-const T& Same(const Message& old) {
-  BERTH_CHECK(old.GetDescriptor() == T::descriptor());
-  return static_cast<const T&>(old);
-}
-
-// Kinds of a spec that users write and a status that controllers write.
-template <typename T>
-void CreateSpecAndStatus(T& object) {
-  object.clear_status();
-  object.mutable_status();
-  object.mutable_metadata()->set_generation(1);
-}
-
-template <typename T>
-void UpdateSpecOrStatus(std::string_view subresource, const T& old, T& object) {
-  if (subresource == "status") {
-    *object.mutable_spec() = old.spec();
-    return;
-  }
-  *object.mutable_status() = old.status();
-  if (!SemanticEqual(old.spec(), object.spec())) {
-    object.mutable_metadata()->set_generation(old.metadata().generation() + 1);
-  }
-}
 
 void CreateNamespace(core::Namespace& object) {
   object.clear_status();
@@ -69,7 +48,8 @@ void UpdateNamespace(std::string_view subresource, const core::Namespace& old,
   if (subresource != "status") *object.mutable_status() = old.status();
 }
 
-core::PodSpec& TemplateOf(apps::ReplicaSet& set) {
+template <typename Set>
+core::PodSpec& TemplateOf(Set& set) {
   return *set.mutable_spec()->mutable_template_()->mutable_spec();
 }
 
@@ -112,6 +92,129 @@ void KeepSystemMetadata(const meta::ObjectMeta& old, meta::ObjectMeta& metadata)
   metadata.clear_self_link();
 }
 
+void CreateLease(coordination::Lease& lease) { DropLeaseStrategy({}, lease); }
+
+void UpdateLease(std::string_view /*subresource*/, const coordination::Lease& old,
+                 coordination::Lease& lease) {
+  DropLeaseStrategy(old.spec(), lease);
+}
+
+// What makes pods of a template.
+template <typename Set>
+void CreateSet(Set& set) {
+  CreateSpecAndStatus(set);
+  if (set.spec().has_template_()) {
+    DropGatedFields(core::PodSpec::default_instance(), TemplateOf(set));
+  }
+}
+
+template <typename Set>
+void UpdateSet(std::string_view subresource, const Set& old, Set& set) {
+  if (set.spec().has_template_()) DropGatedFields(old.spec().template_().spec(), TemplateOf(set));
+  UpdateSpecOrStatus(subresource, old, set);
+}
+
+// How many pods of a StatefulSet may be missing is behind a gate that is off in 1.36.
+void DropMaxUnavailable(const apps::StatefulSet& old, apps::StatefulSet& set) {
+  if (old.spec().update_strategy().rolling_update().has_max_unavailable()) return;
+  if (!set.spec().update_strategy().has_rolling_update()) return;
+  set.mutable_spec()->mutable_update_strategy()->mutable_rolling_update()->clear_max_unavailable();
+}
+
+void CreateStatefulSet(apps::StatefulSet& set) {
+  DropMaxUnavailable(apps::StatefulSet::default_instance(), set);
+  CreateSet(set);
+}
+
+void UpdateStatefulSet(std::string_view subresource, const apps::StatefulSet& old,
+                       apps::StatefulSet& set) {
+  DropMaxUnavailable(old, set);
+  UpdateSet(subresource, old, set);
+}
+
+void CreatePodGroup(gang::PodGroup& group) {
+  group.clear_status();
+  group.mutable_status();
+}
+
+void UpdatePodGroup(std::string_view subresource, const gang::PodGroup& old,
+                    gang::PodGroup& group) {
+  KeepSpecOrStatus(subresource, old, group);
+  if (subresource == "status") KeepUsersMetadata(old.metadata(), *group.mutable_metadata());
+}
+
+template <typename T>
+void SetFirstGeneration(T& object) {
+  object.mutable_metadata()->set_generation(1);
+}
+
+template <typename T>
+void CountChange(std::string_view /*subresource*/, const T& old, T& object) {
+  CountSpecChange(old, object);
+}
+
+// The strategy of one kind. Null: nothing beyond what is done for every kind.
+struct Strategy {
+  const google::protobuf::Descriptor* type = nullptr;
+  void (*create)(Message& object) = nullptr;
+  void (*update)(std::string_view subresource, const Message& old, Message& object) = nullptr;
+};
+
+template <typename T>
+using CreateRule = void (*)(T& object);
+template <typename T>
+using UpdateRule = void (*)(std::string_view subresource, const T& old, T& object);
+
+// Adapters from the typed rules.
+template <typename T, CreateRule<T> Rule>
+void OnCreate(Message& object) {
+  Rule(static_cast<T&>(object));
+}
+template <typename T, UpdateRule<T> Rule>
+void OnUpdate(std::string_view subresource, const Message& old, Message& object) {
+  Rule(subresource, static_cast<const T&>(old), static_cast<T&>(object));
+}
+template <typename T, CreateRule<T> Create, UpdateRule<T> Update>
+Strategy MakeStrategy() {
+  return {T::descriptor(), &OnCreate<T, Create>, &OnUpdate<T, Update>};
+}
+
+std::vector<Strategy> MakeStrategies() {
+  using core::Namespace, core::Node, core::PersistentVolume, core::PersistentVolumeClaim;
+  using core::Pod, policy::PodDisruptionBudget, scheduling_v1::PriorityClass;
+  using storage::CSIDriver, storage::VolumeAttachment;
+  return {
+      MakeStrategy<Pod, PreparePodForCreate, PreparePodForUpdate>(),
+      MakeStrategy<Namespace, CreateNamespace, UpdateNamespace>(),
+      MakeStrategy<Node, CreateNode, UpdateNode>(),
+      MakeStrategy<apps::ReplicaSet, CreateSet, UpdateSet>(),
+      MakeStrategy<apps::StatefulSet, CreateStatefulSet, UpdateStatefulSet>(),
+      MakeStrategy<core::ReplicationController, CreateSet, UpdateSet>(),
+      MakeStrategy<core::Service, CreateService, UpdateService>(),
+      MakeStrategy<PodDisruptionBudget, CreateSpecAndStatus, UpdateSpecOrStatus>(),
+      {PriorityClass::descriptor(), &OnCreate<PriorityClass, SetFirstGeneration>, nullptr},
+      MakeStrategy<gang::PodGroup, CreatePodGroup, UpdatePodGroup>(),
+      MakeStrategy<coordination::Lease, CreateLease, UpdateLease>(),
+      MakeStrategy<PersistentVolume, CreatePersistentVolume, UpdatePersistentVolume>(),
+      MakeStrategy<PersistentVolumeClaim, CreatePersistentVolumeClaim,
+                   UpdatePersistentVolumeClaim>(),
+      MakeStrategy<CSIDriver, SetFirstGeneration, CountChange>(),
+      MakeStrategy<VolumeAttachment, CreateVolumeAttachment, UpdateVolumeAttachment>(),
+      MakeStrategy<dra::DeviceClass, SetFirstGeneration, CountChange>(),
+      MakeStrategy<dra::ResourceClaim, CreateResourceClaim, UpdateResourceClaim>(),
+      MakeStrategy<dra::ResourceSlice, CreateResourceSlice, UpdateResourceSlice>(),
+  };
+}
+
+const Strategy& StrategyOf(const Message& object) {
+  static const std::vector<Strategy>& strategies = *new auto(MakeStrategies());
+  static const Strategy kNone;
+  for (const Strategy& strategy : strategies) {
+    if (strategy.type == object.GetDescriptor()) return strategy;
+  }
+  return kNone;
+}
+
 }  // namespace
 
 void PrepareForCreate(const Resource& resource, Message& object) {
@@ -120,26 +223,12 @@ void PrepareForCreate(const Resource& resource, Message& object) {
   metadata.clear_self_link();
   metadata.clear_deletion_timestamp();
   metadata.clear_deletion_grace_period_seconds();
-  if (auto* pod = As<core::Pod>(object)) {
-    PreparePodForCreate(*pod);
-  } else if (auto* space = As<core::Namespace>(object)) {
-    CreateNamespace(*space);
-  } else if (auto* node = As<core::Node>(object)) {
-    CreateNode(*node);
-  } else if (auto* set = As<apps::ReplicaSet>(object)) {
-    CreateSpecAndStatus(*set);
-    DropGatedFields(core::PodSpec::default_instance(), TemplateOf(*set));
-  } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {
-    CreateSpecAndStatus(*budget);
-  } else if (As<scheduling_v1::PriorityClass>(object) != nullptr) {
-    metadata.set_generation(1);
-  } else if (auto* lease = As<coordination::Lease>(object)) {
-    DropLeaseStrategy({}, *lease);
-  }
+  if (const auto create = StrategyOf(object).create) create(object);
 }
 
 void PrepareForUpdate(const Resource& resource, std::string_view subresource, const Message& old,
                       Message& object) {
+  BERTH_CHECK(old.GetDescriptor() == object.GetDescriptor());
   meta::ObjectMeta& metadata = MutableMeta(object);
   if (!resource.namespaced) metadata.clear_namespace_();
   const meta::ObjectMeta& old_metadata = MetaOf(old);
@@ -148,21 +237,7 @@ void PrepareForUpdate(const Resource& resource, std::string_view subresource, co
   } else {
     metadata.clear_generation();
   }
-  if (auto* pod = As<core::Pod>(object)) {
-    PreparePodForUpdate(subresource, Same<core::Pod>(old), *pod);
-  } else if (auto* space = As<core::Namespace>(object)) {
-    UpdateNamespace(subresource, Same<core::Namespace>(old), *space);
-  } else if (auto* node = As<core::Node>(object)) {
-    UpdateNode(subresource, Same<core::Node>(old), *node);
-  } else if (auto* set = As<apps::ReplicaSet>(object)) {
-    const auto& old_set = Same<apps::ReplicaSet>(old);
-    DropGatedFields(old_set.spec().template_().spec(), TemplateOf(*set));
-    UpdateSpecOrStatus(subresource, old_set, *set);
-  } else if (auto* budget = As<policy::PodDisruptionBudget>(object)) {
-    UpdateSpecOrStatus(subresource, Same<policy::PodDisruptionBudget>(old), *budget);
-  } else if (auto* lease = As<coordination::Lease>(object)) {
-    DropLeaseStrategy(Same<coordination::Lease>(old).spec(), *lease);
-  }
+  if (const auto update = StrategyOf(object).update) update(subresource, old, object);
   KeepSystemMetadata(old_metadata, metadata);
 }
 

@@ -19,7 +19,8 @@ struct Resource;
 // Resets status, sets metadata.generation to 1 where the kind has one, and completes the object:
 // a pod's phase, QoS class, SchedulingGated condition and matchLabelKeys; a namespace's phase and
 // finalizer. Nodes keep the status they come with, but for the configuration of old kubelets.
-// Conditions set here have no transition time yet: the clock is the server's.
+// Times set here are zero yet (those of conditions absent): the clock is the server's, who fills
+// in what FillTimes finds.
 void PrepareForCreate(const Resource& resource, google::protobuf::Message& object);
 
 // subresource: "", "status", "finalize", "ephemeralcontainers" or "resize"; what it does not own

@@ -43,6 +43,15 @@ constexpr Subresource kNamespaceSubresources[] = {
 constexpr Subresource kNodeSubresources[] = {
     {"status", "", "", "Node", kEditVerbs},
 };
+constexpr Subresource kPersistentVolumeClaimSubresources[] = {
+    {"status", "", "", "PersistentVolumeClaim", kEditVerbs},
+};
+constexpr Subresource kPersistentVolumeSubresources[] = {
+    {"status", "", "", "PersistentVolume", kEditVerbs},
+};
+constexpr Subresource kPodGroupSubresources[] = {
+    {"status", "", "", "PodGroup", kEditVerbs},
+};
 constexpr Subresource kPodSubresources[] = {
     {"binding", "", "", "Binding", "create"},
     {"ephemeralcontainers", "", "", "Pod", kEditVerbs},
@@ -57,6 +66,23 @@ constexpr Subresource kReplicaSetSubresources[] = {
 constexpr Subresource kPodDisruptionBudgetSubresources[] = {
     {"status", "", "", "PodDisruptionBudget", kEditVerbs},
 };
+constexpr Subresource kReplicationControllerSubresources[] = {
+    {"scale", "autoscaling", "v1", "Scale", kEditVerbs},
+    {"status", "", "", "ReplicationController", kEditVerbs},
+};
+constexpr Subresource kServiceSubresources[] = {
+    {"status", "", "", "Service", kEditVerbs},
+};
+constexpr Subresource kStatefulSetSubresources[] = {
+    {"scale", "autoscaling", "v1", "Scale", kEditVerbs},
+    {"status", "", "", "StatefulSet", kEditVerbs},
+};
+constexpr Subresource kResourceClaimSubresources[] = {
+    {"status", "", "", "ResourceClaim", kEditVerbs},
+};
+constexpr Subresource kVolumeAttachmentSubresources[] = {
+    {"status", "", "", "VolumeAttachment", kEditVerbs},
+};
 
 // A row: MakeRow<Kind, KindList>({group, version, plural, singular, kind, namespaced, verbs,
 // short names, categories, storage prefix}, subresources).
@@ -68,93 +94,118 @@ Resource MakeRow(Resource row, std::span<const Subresource> subresources = {}) {
   return row;
 }
 
-std::vector<Resource> MakeRows() {
-  return {
-      MakeRow<core::ConfigMap, core::ConfigMapList>(
-          {"", "v1", "configmaps", "configmap", "ConfigMap", true, kAllVerbs, "cm", "",
-           "configmaps"}),
-      MakeRow<core::Event, core::EventList>(
-          {"", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "", "events"}),
-      MakeRow<core::Namespace, core::NamespaceList>(
-          {"", "v1", "namespaces", "namespace", "Namespace", false, kNoCollectionVerbs, "ns", "",
-           "namespaces"},
-          kNamespaceSubresources),
-      MakeRow<core::Node, core::NodeList>(
-          {"", "v1", "nodes", "node", "Node", false, kAllVerbs, "no", "", "minions"},
-          kNodeSubresources),
-      MakeRow<core::Pod, core::PodList>(
-          {"", "v1", "pods", "pod", "Pod", true, kAllVerbs, "po", "all", "pods"},
-          kPodSubresources),
-      MakeRow<apps::ReplicaSet, apps::ReplicaSetList>(
-          {"apps", "v1", "replicasets", "replicaset", "ReplicaSet", true, kAllVerbs, "rs", "all",
-           "replicasets"},
-          kReplicaSetSubresources),
-      MakeRow<events::Event, events::EventList>(
-          {"events.k8s.io", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "",
-           "events"}),
-      MakeRow<policy::PodDisruptionBudget, policy::PodDisruptionBudgetList>(
-          {"policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget",
-           true, kAllVerbs, "pdb", "", "poddisruptionbudgets"},
-          kPodDisruptionBudgetSubresources),
-      MakeRow<scheduling_v1::PriorityClass, scheduling_v1::PriorityClassList>(
-          {"scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", "PriorityClass", false,
-           kAllVerbs, "pc", "", "priorityclasses"}),
-      MakeRow<coordination::Lease, coordination::LeaseList>(
-          {"coordination.k8s.io", "v1", "leases", "lease", "Lease", true, kAllVerbs, "", "",
-           "leases"}),
-  };
-}
-
-// Known but not served: without defaults, validation and columns they would be half there.
-void AddUnservedRows(std::vector<Resource>& rows) {
+void AddCoreRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<core::ConfigMap, core::ConfigMapList>(
+      {"", "v1", "configmaps", "configmap", "ConfigMap", true, kAllVerbs, "cm", "",
+       "configmaps"}));
+  rows.push_back(MakeRow<core::Event, core::EventList>(
+      {"", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "", "events"}));
+  rows.push_back(MakeRow<core::Namespace, core::NamespaceList>(
+      {"", "v1", "namespaces", "namespace", "Namespace", false, kNoCollectionVerbs, "ns", "",
+       "namespaces"},
+      kNamespaceSubresources));
+  rows.push_back(MakeRow<core::Node, core::NodeList>(
+      {"", "v1", "nodes", "node", "Node", false, kAllVerbs, "no", "", "minions"},
+      kNodeSubresources));
+  rows.push_back(MakeRow<core::PersistentVolumeClaim, core::PersistentVolumeClaimList>(
+      {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim", "PersistentVolumeClaim",
+       true, kAllVerbs, "pvc", "", "persistentvolumeclaims"},
+      kPersistentVolumeClaimSubresources));
+  rows.push_back(MakeRow<core::PersistentVolume, core::PersistentVolumeList>(
+      {"", "v1", "persistentvolumes", "persistentvolume", "PersistentVolume", false,
+       kAllVerbs, "pv", "", "persistentvolumes"},
+      kPersistentVolumeSubresources));
+  rows.push_back(MakeRow<core::Pod, core::PodList>(
+      {"", "v1", "pods", "pod", "Pod", true, kAllVerbs, "po", "all", "pods"},
+      kPodSubresources));
   rows.push_back(MakeRow<core::ReplicationController, core::ReplicationControllerList>(
       {"", "v1", "replicationcontrollers", "replicationcontroller",
-       "ReplicationController", true, kAllVerbs, "rc", "all", "controllers"}));
+       "ReplicationController", true, kAllVerbs, "rc", "all", "controllers"},
+      kReplicationControllerSubresources));
   rows.push_back(MakeRow<core::Service, core::ServiceList>(
       {"", "v1", "services", "service", "Service", true, kAllVerbs,
-       "svc", "all", "services/specs"}));
-  rows.push_back(MakeRow<core::PersistentVolume, core::PersistentVolumeList>(
-      {"", "v1", "persistentvolumes", "persistentvolume", "PersistentVolume", false, kAllVerbs,
-       "pv", "", "persistentvolumes"}));
-  rows.push_back(MakeRow<core::PersistentVolumeClaim, core::PersistentVolumeClaimList>(
-      {"", "v1", "persistentvolumeclaims", "persistentvolumeclaim",
-       "PersistentVolumeClaim", true, kAllVerbs, "pvc", "", "persistentvolumeclaims"}));
+       "svc", "all", "services/specs"},
+      kServiceSubresources));
+}
+
+void AddWorkloadRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<apps::ReplicaSet, apps::ReplicaSetList>(
+      {"apps", "v1", "replicasets", "replicaset", "ReplicaSet", true, kAllVerbs, "rs", "all",
+       "replicasets"},
+      kReplicaSetSubresources));
   rows.push_back(MakeRow<apps::StatefulSet, apps::StatefulSetList>(
       {"apps", "v1", "statefulsets", "statefulset", "StatefulSet", true, kAllVerbs,
-       "sts", "all", "statefulsets"}));
+       "sts", "all", "statefulsets"},
+      kStatefulSetSubresources));
+  rows.push_back(MakeRow<events::Event, events::EventList>(
+      {"events.k8s.io", "v1", "events", "event", "Event", true, kAllVerbs, "ev", "",
+       "events"}));
+  rows.push_back(MakeRow<policy::PodDisruptionBudget, policy::PodDisruptionBudgetList>(
+      {"policy", "v1", "poddisruptionbudgets", "poddisruptionbudget", "PodDisruptionBudget",
+       true, kAllVerbs, "pdb", "", "poddisruptionbudgets"},
+      kPodDisruptionBudgetSubresources));
+}
+
+void AddStorageRows(std::vector<Resource>& rows) {
   rows.push_back(MakeRow<storage::CSIDriver, storage::CSIDriverList>(
-      {"storage.k8s.io", "v1", "csidrivers", "csidriver", "CSIDriver", false, kAllVerbs,
-       "", "", "csidrivers"}));
+      {"storage.k8s.io", "v1", "csidrivers", "csidriver", "CSIDriver", false, kAllVerbs, "",
+       "", "csidrivers"}));
   rows.push_back(MakeRow<storage::CSINode, storage::CSINodeList>(
-      {"storage.k8s.io", "v1", "csinodes", "csinode", "CSINode", false, kAllVerbs,
-       "", "", "csinodes"}));
+      {"storage.k8s.io", "v1", "csinodes", "csinode", "CSINode", false, kAllVerbs, "", "",
+       "csinodes"}));
   rows.push_back(MakeRow<storage::CSIStorageCapacity, storage::CSIStorageCapacityList>(
       {"storage.k8s.io", "v1", "csistoragecapacities", "csistoragecapacity",
        "CSIStorageCapacity", true, kAllVerbs, "", "", "csistoragecapacities"}));
   rows.push_back(MakeRow<storage::StorageClass, storage::StorageClassList>(
-      {"storage.k8s.io", "v1", "storageclasses", "storageclass", "StorageClass", false, kAllVerbs,
-       "sc", "", "storageclasses"}));
+      {"storage.k8s.io", "v1", "storageclasses", "storageclass", "StorageClass", false,
+       kAllVerbs, "sc", "", "storageclasses"}));
   rows.push_back(MakeRow<storage::VolumeAttachment, storage::VolumeAttachmentList>(
-      {"storage.k8s.io", "v1", "volumeattachments", "volumeattachment",
-       "VolumeAttachment", false, kAllVerbs, "", "", "volumeattachments"}));
+      {"storage.k8s.io", "v1", "volumeattachments", "volumeattachment", "VolumeAttachment",
+       false, kAllVerbs, "", "", "volumeattachments"},
+      kVolumeAttachmentSubresources));
+}
+
+void AddSchedulingRows(std::vector<Resource>& rows) {
+  rows.push_back(MakeRow<scheduling_v1::PriorityClass, scheduling_v1::PriorityClassList>(
+      {"scheduling.k8s.io", "v1", "priorityclasses", "priorityclass", "PriorityClass", false,
+       kAllVerbs, "pc", "", "priorityclasses"}));
+  rows.push_back(MakeRow<gang::PodGroup, gang::PodGroupList>(
+      {"scheduling.k8s.io", "v1alpha2", "podgroups", "podgroup", "PodGroup", true, kAllVerbs,
+       "", "", "podgroups"},
+      kPodGroupSubresources));
+  rows.push_back(MakeRow<gang::Workload, gang::WorkloadList>(
+      {"scheduling.k8s.io", "v1alpha2", "workloads", "workload", "Workload", true, kAllVerbs,
+       "", "", "workloads"}));
+  rows.push_back(MakeRow<coordination::Lease, coordination::LeaseList>(
+      {"coordination.k8s.io", "v1", "leases", "lease", "Lease", true, kAllVerbs, "", "",
+       "leases"}));
+}
+
+void AddDeviceRows(std::vector<Resource>& rows) {
   rows.push_back(MakeRow<dra::DeviceClass, dra::DeviceClassList>(
       {"resource.k8s.io", "v1", "deviceclasses", "deviceclass", "DeviceClass", false, kAllVerbs,
        "", "", "deviceclasses"}));
   rows.push_back(MakeRow<dra::ResourceClaim, dra::ResourceClaimList>(
       {"resource.k8s.io", "v1", "resourceclaims", "resourceclaim", "ResourceClaim", true, kAllVerbs,
-       "", "", "resourceclaims"}));
+       "", "", "resourceclaims"},
+      kResourceClaimSubresources));
   rows.push_back(MakeRow<dra::ResourceClaimTemplate, dra::ResourceClaimTemplateList>(
       {"resource.k8s.io", "v1", "resourceclaimtemplates", "resourceclaimtemplate",
        "ResourceClaimTemplate", true, kAllVerbs, "", "", "resourceclaimtemplates"}));
   rows.push_back(MakeRow<dra::ResourceSlice, dra::ResourceSliceList>(
       {"resource.k8s.io", "v1", "resourceslices", "resourceslice",
        "ResourceSlice", false, kAllVerbs, "", "", "resourceslices"}));
-  rows.push_back(MakeRow<gang::PodGroup, gang::PodGroupList>(
-      {"scheduling.k8s.io", "v1alpha2", "podgroups", "podgroup", "PodGroup", true, kAllVerbs,
-       "", "", "podgroups"}));
-  rows.push_back(MakeRow<gang::Workload, gang::WorkloadList>(
-      {"scheduling.k8s.io", "v1alpha2", "workloads", "workload", "Workload", true, kAllVerbs,
-       "", "", "workloads"}));
+}
+
+// A group's versions stand together, the preferred one first.
+std::vector<Resource> MakeRows() {
+  std::vector<Resource> rows;
+  AddCoreRows(rows);
+  AddWorkloadRows(rows);
+  AddStorageRows(rows);
+  AddSchedulingRows(rows);
+  AddDeviceRows(rows);
+  return rows;
 }
 
 using ResourceKey = std::tuple<absl::string_view, absl::string_view, absl::string_view>;
@@ -165,14 +216,12 @@ ResourceKey MakeResourceKey(std::string_view group, std::string_view version,
 }
 
 struct ResourceIndex {
-  std::vector<Resource> rows = MakeRows();  // those served come first
-  const size_t served = rows.size();
+  const std::vector<Resource> rows = MakeRows();
   absl::flat_hash_map<ResourceKey, const Resource*> by_plural;
   absl::flat_hash_map<ResourceKey, const Resource*> by_kind;
   absl::flat_hash_map<const google::protobuf::Descriptor*, const Resource*> by_descriptor;
 
   ResourceIndex() {
-    AddUnservedRows(rows);
     for (const Resource& row : rows) {
       by_plural.emplace(MakeResourceKey(row.group, row.version, row.plural), &row);
       by_kind.emplace(MakeResourceKey(row.group, row.version, row.kind), &row);
@@ -225,10 +274,7 @@ std::unique_ptr<google::protobuf::Message> Resource::NewList() const {
   return std::unique_ptr<google::protobuf::Message>(list_prototype->New());
 }
 
-std::span<const Resource> Resources() {
-  return std::span(TheIndex().rows).first(TheIndex().served);
-}
-std::span<const Resource> KnownResources() { return TheIndex().rows; }
+std::span<const Resource> Resources() { return TheIndex().rows; }
 
 const Resource* FindResource(std::string_view group, std::string_view version,
                              std::string_view plural) {

@@ -50,10 +50,8 @@ struct Resource {
 
 // What our API server serves, in discovery order: core first, then groups as upstream ranks them.
 std::span<const Resource> Resources();
-// These, and then those that only clients of other API servers know (yet): what schedulers read.
-std::span<const Resource> KnownResources();
 
-// Among the known. nullptr when there is none.
+// nullptr when there is none.
 const Resource* FindResource(std::string_view group, std::string_view version,
                              std::string_view plural);
 const Resource* FindKind(std::string_view group, std::string_view version, std::string_view kind);

@@ -66,7 +66,7 @@ absl::StatusOr<api::HttpResponse> Get(client::Transport& transport, std::string 
 // All lists of a live cluster, as one file.
 absl::StatusOr<scheduler::ClusterFile> ListCluster(client::Transport& transport) {
   scheduler::ClusterFile all;
-  for (const api::Resource& resource : api::KnownResources()) {
+  for (const api::Resource& resource : api::Resources()) {
     if (!Matters(resource)) continue;
     const std::string path = api::CollectionPath(resource, {});
     BERTH_ASSIGN_OR_RETURN(const api::HttpResponse answer, Get(transport, path));

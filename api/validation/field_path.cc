@@ -54,6 +54,11 @@ void Errors::NotSupported(const FieldPath& path, std::string_view value,
   Add(api::NotSupported(path.ToString(), value, {supported.begin(), supported.end()}));
 }
 
+void Errors::NotSupportedShown(const FieldPath& path, std::string_view shown,
+                               std::initializer_list<std::string_view> supported) {
+  Add(api::NotSupportedShown(path.ToString(), shown, {supported.begin(), supported.end()}));
+}
+
 void Errors::Duplicate(const FieldPath& path, std::string_view value) {
   Add(api::Duplicate(path.ToString(), GoQuoted(value)));
 }

@@ -60,6 +60,9 @@ class Errors {
   // `supported` in the order it is to be shown.
   void NotSupported(const FieldPath& path, std::string_view value,
                     std::initializer_list<std::string_view> supported);
+  // `shown` as it is.
+  void NotSupportedShown(const FieldPath& path, std::string_view shown,
+                         std::initializer_list<std::string_view> supported);
   void Duplicate(const FieldPath& path, std::string_view value);
   void DuplicateShown(const FieldPath& path, std::string_view shown, std::string_view detail = {});
   void NotFound(const FieldPath& path, std::string_view value, std::string_view detail = {});

@@ -213,4 +213,27 @@ Complaints CidrWarnings(std::string_view text) {
   return out;
 }
 
+Complaints IsNonSpecialIp(std::string_view text) {
+  const std::optional<AddressBytes> found = ToBytes(text);
+  if (!found) return {};
+  const AddressBytes& ip = *found;
+  const bool v4 = IsV4(ip);
+  const auto zero = [](uint8_t byte) { return byte == 0; };
+  const bool empty_head = std::all_of(ip.begin(), ip.begin() + 15, zero);
+  Complaints complaints;
+  if (v4 ? std::all_of(ip.begin() + 12, ip.end(), zero) : empty_head && ip[15] == 0) {
+    complaints.push_back("may not be unspecified (0.0.0.0 or ::)");
+  }
+  if (v4 ? ip[12] == 127 : empty_head && ip[15] == 1) {
+    complaints.push_back("may not be in the loopback range (127.0.0.0/8, ::1/128)");
+  }
+  if (v4 ? ip[12] == 169 && ip[13] == 254 : ip[0] == 0xfe && (ip[1] & 0xc0) == 0x80) {
+    complaints.push_back("may not be in the link-local range (169.254.0.0/16, fe80::/10)");
+  }
+  if (v4 ? ip[12] == 224 && ip[13] == 0 && ip[14] == 0 : ip[0] == 0xff && (ip[1] & 0x0f) == 0x02) {
+    complaints.push_back("may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)");
+  }
+  return complaints;
+}
+
 }  // namespace berth::api::validation

@@ -22,6 +22,10 @@ void ValidateIp(std::string_view text, const FieldPath& path, Errors& errors);
 // The same, and no bits beyond the prefix.
 void ValidateCidr(std::string_view text, const FieldPath& path, Errors& errors);
 
+// Not of the ranges that mean something everywhere: unspecified, loopback, link-local. Nothing is
+// said of what does not parse.
+Complaints IsNonSpecialIp(std::string_view text);
+
 // What is accepted but should be written in another way, without the field. None of what does not
 // parse: a rule has spoken of that.
 Complaints IpWarnings(std::string_view text);

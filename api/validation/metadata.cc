@@ -8,6 +8,7 @@
 
 #include "api/equality.h"
 #include "api/json.h"
+#include "api/json_value.h"
 #include "api/resource_table.h"
 #include "api/schema/meta_v1.pb.h"
 
@@ -240,6 +241,25 @@ std::string ToJsonText(const google::protobuf::Message& message) {
   return out;
 }
 
+std::string DescribeDifference(const google::protobuf::Message& old,
+                               const google::protobuf::Message& object) {
+  const auto before = JsonValue::Parse(ToJsonText(old));
+  const auto after = JsonValue::Parse(ToJsonText(object));
+  if (!before.ok() || !after.ok()) return {};
+  std::set<std::string> names;
+  for (const auto& [name, value] : before->object()) names.insert(name);
+  for (const auto& [name, value] : after->object()) names.insert(name);
+  std::string out;
+  for (const std::string& name : names) {
+    const JsonValue* a = before->Find(name);
+    const JsonValue* b = after->Find(name);
+    if (a != nullptr && b != nullptr && *a == *b) continue;
+    if (a != nullptr) out += fmt::format("- {}: {}\n", name, a->ToText());
+    if (b != nullptr) out += fmt::format("+ {}: {}\n", name, b->ToText());
+  }
+  return out;
+}
+
 void ValidateLabels(const StringStringMap& labels, const FieldPath& path, Errors& errors) {
   for (const auto& [key, value] : labels) {
     if (IsQualifiedName(key).empty() && IsLabelValue(value).empty()) continue;
@@ -310,6 +330,20 @@ void ValidateCoreObjectMeta(const meta::ObjectMeta& metadata, bool namespaced, N
                             const FieldPath& path, Errors& errors) {
   ValidateObjectMeta(metadata, namespaced, name_rule, path, errors);
   ValidateKubeFinalizers(metadata, path, errors);
+}
+
+void ValidateTemplateObjectMeta(const meta::ObjectMeta& metadata, const FieldPath& path,
+                                Errors& errors) {
+  ValidateAnnotations(metadata.annotations(), path.Child("annotations"), errors);
+  ValidateLabels(metadata.labels(), path.Child("labels"), errors);
+  std::vector<const google::protobuf::FieldDescriptor*> fields;
+  metadata.GetReflection()->ListFields(metadata, &fields);
+  for (const auto* field : fields) {
+    const std::string& name = field->json_name();
+    if (name == "annotations" || name == "labels") continue;
+    // Upstream makes the name from Go's: UID.
+    errors.Forbidden(path.Child(name == "uid" ? "uID" : std::string_view(name)), "cannot be set");
+  }
 }
 
 void ValidateObjectMetaUpdate(const meta::ObjectMeta& metadata, const meta::ObjectMeta& old,

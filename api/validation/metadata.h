@@ -33,6 +33,10 @@ void ValidateObjectMetaUpdate(const meta::ObjectMeta& metadata, const meta::Obje
 void ValidateCoreObjectMetaUpdate(const meta::ObjectMeta& metadata, const meta::ObjectMeta& old,
                                   const FieldPath& path, Errors& errors);
 
+// Of what is copied into objects that are made of a template: labels and annotations only.
+void ValidateTemplateObjectMeta(const meta::ObjectMeta& metadata, const FieldPath& path,
+                                Errors& errors);
+
 void ValidateLabels(const StringStringMap& labels, const FieldPath& path, Errors& errors);
 void ValidateAnnotations(const StringStringMap& annotations, const FieldPath& path,
                          Errors& errors);
@@ -46,6 +50,9 @@ void ValidateKubeFinalizerName(std::string_view name, const FieldPath& path, Err
 std::string ToJsonText(const StringStringMap& map);
 // ["a","b"]
 std::string ToJsonList(const google::protobuf::RepeatedPtrField<std::string>& texts);
+// The top-level fields that differ, one line for each side. Upstream prints a diff of Go values.
+std::string DescribeDifference(const google::protobuf::Message& old,
+                               const google::protobuf::Message& object);
 // A message as JSON, for "Invalid value: {...}".
 std::string ToJsonText(const google::protobuf::Message& message);
 

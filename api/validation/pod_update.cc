@@ -27,25 +27,6 @@ constexpr std::string_view kUpdatable =
 
 using Containers = google::protobuf::RepeatedPtrField<core::Container>;
 
-// The top-level fields that differ, one line for each side. Upstream prints a diff of Go values.
-std::string DescribeDifference(const core::PodSpec& old, const core::PodSpec& spec) {
-  const auto before = JsonValue::Parse(ToJsonText(old));
-  const auto after = JsonValue::Parse(ToJsonText(spec));
-  if (!before.ok() || !after.ok()) return {};
-  std::set<std::string> names;
-  for (const auto& [name, value] : before->object()) names.insert(name);
-  for (const auto& [name, value] : after->object()) names.insert(name);
-  std::string out;
-  for (const std::string& name : names) {
-    const JsonValue* a = before->Find(name);
-    const JsonValue* b = after->Find(name);
-    if (a != nullptr && b != nullptr && *a == *b) continue;
-    if (a != nullptr) out += fmt::format("- {}: {}\n", name, a->ToText());
-    if (b != nullptr) out += fmt::format("+ {}: {}\n", name, b->ToText());
-  }
-  return out;
-}
-
 // False: the lists have different lengths, and nothing more can be said.
 bool ValidateContainerUpdates(const Containers& containers, const Containers& old,
                               const FieldPath& path, Errors& errors) {

@@ -8,18 +8,31 @@
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
 #include "api/schema/core_v1_config.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/core_v1_event.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "api/schema/events_v1.pb.h"
 #include "api/schema/policy_v1.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
+#include "api/schema/storage_v1.pb.h"
 #include "api/validation/event.h"
 #include "api/validation/metadata.h"
 #include "api/validation/node.h"
+#include "api/validation/persistent_volume.h"
 #include "api/validation/pod.h"
+#include "api/validation/pod_group.h"
+#include "api/validation/resource_claim.h"
+#include "api/validation/resource_slice.h"
+#include "api/validation/service.h"
 #include "api/validation/small_kinds.h"
+#include "api/validation/stateful_set.h"
+#include "api/validation/storage.h"
 #include "api/validation/workloads.h"
 #include "base/check.h"
 
@@ -65,33 +78,64 @@ template <typename T, void (*Create)(const T&, Errors&),
 KindValidation MakeRules() {
   return {T::descriptor(), &OnCreate<T, Create>, &OnUpdate<T, Update>, nullptr};
 }
+template <typename T, void (*Create)(const T&, Errors&),
+          void (*Update)(const T&, const T&, Errors&), void (*Status)(const T&, const T&, Errors&)>
+KindValidation MakeRules() {
+  return {T::descriptor(), &OnCreate<T, Create>, &OnUpdate<T, Update>, &OnUpdate<T, Status>};
+}
 
 std::vector<KindValidation> MakeKinds() {
   namespace v = validation;
   using core::ConfigMap, core::Event, core::Namespace, core::Node, core::Pod;
+  using core::PersistentVolume, core::PersistentVolumeClaim;
   using apps::ReplicaSet, coordination::Lease, policy::PodDisruptionBudget;
   using scheduling_v1::PriorityClass;
-  std::vector<KindValidation> kinds = {
-      MakeRules<Pod, v::ValidatePodCreate, v::ValidatePodUpdate>(),
-      MakeRules<Node, v::ValidateNode, v::ValidateNodeUpdate>(),
-      MakeRules<Namespace, v::ValidateNamespace, v::ValidateNamespaceUpdate>(),
+  return {
+      MakeRules<Pod, v::ValidatePodCreate, v::ValidatePodUpdate, v::ValidatePodStatusUpdate>(),
+      MakeRules<Node, v::ValidateNode, v::ValidateNodeUpdate, v::ValidateNodeStatusUpdate>(),
+      MakeRules<Namespace, v::ValidateNamespace, v::ValidateNamespaceUpdate,
+                v::ValidateNamespaceStatusUpdate>(),
       MakeRules<ConfigMap, v::ValidateConfigMap, v::ValidateConfigMapUpdate>(),
       MakeRules<Lease, v::ValidateLease, v::ValidateLeaseUpdate>(),
       MakeRules<PriorityClass, v::ValidatePriorityClass, v::ValidatePriorityClassUpdate>(),
-      MakeRules<ReplicaSet, v::ValidateReplicaSet, v::ValidateReplicaSetUpdate>(),
+      MakeRules<ReplicaSet, v::ValidateReplicaSet, v::ValidateReplicaSetUpdate,
+                v::ValidateReplicaSetStatusUpdate>(),
       MakeRules<events::Event, CreateNewEvent, UpdateNewEvent>(),
       {Event::descriptor(), &OnCreate<Event, v::ValidateLegacyEvent>,
        &OnNew<Event, v::ValidateLegacyEvent>, nullptr},
+      MakeRules<PersistentVolume, v::ValidatePersistentVolume, v::ValidatePersistentVolumeUpdate,
+                v::ValidatePersistentVolumeStatusUpdate>(),
+      MakeRules<PersistentVolumeClaim, v::ValidatePersistentVolumeClaim,
+                v::ValidatePersistentVolumeClaimUpdate,
+                v::ValidatePersistentVolumeClaimStatusUpdate>(),
+      MakeRules<storage::StorageClass, v::ValidateStorageClass, v::ValidateStorageClassUpdate>(),
+      MakeRules<storage::CSIDriver, v::ValidateCsiDriver, v::ValidateCsiDriverUpdate>(),
+      MakeRules<storage::CSINode, v::ValidateCsiNode, v::ValidateCsiNodeUpdate>(),
+      MakeRules<storage::CSIStorageCapacity, v::ValidateCsiStorageCapacity,
+                v::ValidateCsiStorageCapacityUpdate>(),
+      MakeRules<storage::VolumeAttachment, v::ValidateVolumeAttachmentCreate,
+                v::ValidateVolumeAttachmentUpdate, v::ValidateVolumeAttachmentUpdate>(),
+      MakeRules<dra::ResourceClaim, v::ValidateResourceClaim, v::ValidateResourceClaimUpdate,
+                v::ValidateResourceClaimStatusUpdate>(),
+      MakeRules<dra::ResourceClaimTemplate, v::ValidateResourceClaimTemplate,
+                v::ValidateResourceClaimTemplateUpdate>(),
+      MakeRules<dra::ResourceSlice, v::ValidateResourceSlice, v::ValidateResourceSliceUpdate>(),
+      MakeRules<dra::DeviceClass, v::ValidateDeviceClass, v::ValidateDeviceClassUpdate>(),
+      MakeRules<gang::Workload, v::ValidateWorkload, v::ValidateWorkloadUpdate>(),
+      MakeRules<gang::PodGroup, v::ValidatePodGroup, v::ValidatePodGroupUpdate,
+                v::ValidatePodGroupStatusUpdate>(),
+      MakeRules<core::Service, v::ValidateService, v::ValidateServiceUpdate,
+                v::ValidateServiceStatusUpdate>(),
+      MakeRules<core::ReplicationController, v::ValidateReplicationController,
+                v::ValidateReplicationControllerUpdate,
+                v::ValidateReplicationControllerStatusUpdate>(),
+      MakeRules<apps::StatefulSet, v::ValidateStatefulSet, v::ValidateStatefulSetUpdate,
+                v::ValidateStatefulSetStatusUpdate>(),
       {PodDisruptionBudget::descriptor(),
        &OnCreate<PodDisruptionBudget, v::ValidateDisruptionBudget>,
        &OnNew<PodDisruptionBudget, v::ValidateDisruptionBudget>,
        &OnNew<PodDisruptionBudget, v::ValidateDisruptionBudgetStatus>},
   };
-  kinds[0].status = &OnUpdate<Pod, v::ValidatePodStatusUpdate>;
-  kinds[1].status = &OnUpdate<Node, v::ValidateNodeStatusUpdate>;
-  kinds[2].status = &OnUpdate<Namespace, v::ValidateNamespaceStatusUpdate>;
-  kinds[6].status = &OnUpdate<ReplicaSet, v::ValidateReplicaSetStatusUpdate>;
-  return kinds;
 }
 
 const KindValidation& KindOf(const Message& object) {

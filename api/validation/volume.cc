@@ -46,18 +46,6 @@ void ValidateItems(const List<core::KeyToPath>& items, const FieldPath& path, Er
   }
 }
 
-void ValidateHostPath(const core::HostPathVolumeSource& source, const FieldPath& path,
-                      Errors& errors) {
-  if (source.path().empty()) return errors.Required(path.Child("path"));
-  ValidatePathNoBacksteps(source.path(), path.Child("path"), errors);
-  static const std::initializer_list<std::string_view> kTypes = {
-      "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate",
-      "Socket"};
-  if (source.has_type() && std::find(kTypes.begin(), kTypes.end(), source.type()) == kTypes.end()) {
-    errors.NotSupported(path.Child("type"), source.type(), kTypes);
-  }
-}
-
 void ValidateDownwardFile(const core::DownwardAPIVolumeFile& file, const FieldPath& path,
                           Errors& errors) {
   if (file.path().empty()) errors.Required(path.Child("path"));
@@ -155,28 +143,13 @@ void ValidateProjected(const core::ProjectedVolumeSource& source, const FieldPat
 }
 
 void ValidateCsi(const core::CSIVolumeSource& source, const FieldPath& path, Errors& errors) {
-  const FieldPath driver = path.Child("driver");
-  if (source.driver().empty()) errors.Required(driver);
-  if (source.driver().size() > 63) errors.TooLong(driver, 63);
-  std::string lower = source.driver();
-  std::transform(lower.begin(), lower.end(), lower.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  errors.Invalid(driver, source.driver(), IsDns1123Subdomain(lower));
+  ValidateCsiDriverName(source.driver(), path.Child("driver"), errors);
   if (!source.has_node_publish_secret_ref()) return;
   const std::string& secret = source.node_publish_secret_ref().name();
   if (secret.empty()) {
     errors.Required(path.Child("nodePublishSecretRef.name"));
   } else {
     errors.Invalid(path.Child("name"), secret, IsDns1123Subdomain(secret));
-  }
-}
-
-void ValidateNfs(const core::NFSVolumeSource& source, const FieldPath& path, Errors& errors) {
-  if (source.server().empty()) errors.Required(path.Child("server"));
-  if (source.path().empty()) errors.Required(path.Child("path"));
-  if (!source.path().starts_with('/')) {
-    errors.Invalid(path.Child("path"), source.path(), "must be an absolute path");
   }
 }
 
@@ -262,7 +235,7 @@ class VolumeSourceRules {
   void ValidateLocal() {
     const core::VolumeSource& s = source_;
     Check(s.has_empty_dir(), s.empty_dir(), "emptyDir", ValidateEmptyDir);
-    Check(s.has_host_path(), s.host_path(), "hostPath", ValidateHostPath);
+    BackEnd(s.has_host_path(), s.host_path(), "hostPath");
     BackEnd(s.has_git_repo(), s.git_repo(), "gitRepo");
     BackEnd(s.has_gce_persistent_disk(), s.gce_persistent_disk(), "gcePersistentDisk",
             "persistentDisk");
@@ -272,7 +245,7 @@ class VolumeSourceRules {
 
   void ValidateNetwork() {
     const core::VolumeSource& s = source_;
-    Check(s.has_nfs(), s.nfs(), "nfs", ValidateNfs);
+    BackEnd(s.has_nfs(), s.nfs(), "nfs");
     BackEnd(s.has_iscsi(), s.iscsi(), "iscsi");
     if (s.iscsi().has_initiator_name() &&
         name_.size() + 1 + s.iscsi().target_portal().size() > 64) {

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <initializer_list>
+#include <iterator>
 
 #include <absl/strings/ascii.h>
 #include <fmt/core.h>
@@ -77,10 +79,101 @@ bool IsHostAndPort(std::string_view text) {
          text.find_first_of("[]") == std::string_view::npos;
 }
 
+template <typename Source>
+void ValidateIscsi(const Source& source, const FieldPath& path, Errors& errors) {
+  RequireText(source.target_portal(), path.Child("targetPortal"), errors);
+  if (source.iqn().empty()) {
+    errors.Required(path.Child("iqn"));
+  } else {
+    ValidateIscsiName(source.iqn(), path.Child("iqn"), errors);
+  }
+  errors.InvalidInt(path.Child("lun"), source.lun(), IsInRange(source.lun(), 0, 255));
+  if ((source.chap_auth_discovery() || source.chap_auth_session()) && !source.has_secret_ref()) {
+    errors.Required(path.Child("secretRef"));
+  }
+  if (source.has_initiator_name()) {
+    ValidateIscsiName(source.initiator_name(), path.Child("initiatorname"), errors);
+  }
+}
+
 bool IsReservedOption(std::string_view key) {
   const std::string space =
       absl::AsciiStrToLower("." + std::string(key.substr(0, key.find('/'))));
   return space.ends_with(".kubernetes.io") || space.ends_with(".k8s.io");
+}
+
+template <typename Source>
+void ValidateFlex(const Source& source, const FieldPath& path, Errors& errors) {
+  RequireText(source.driver(), path.Child("driver"), errors);
+  std::vector<std::string_view> keys;
+  for (const auto& [key, value] : source.options()) keys.push_back(key);
+  std::sort(keys.begin(), keys.end());
+  const FieldPath options = path.Child("options");
+  for (const std::string_view key : keys) {
+    if (!IsReservedOption(key)) continue;
+    errors.Invalid(options.Key(key), key, "kubernetes.io and k8s.io namespaces are reserved");
+  }
+}
+
+template <typename Source>
+void ValidateMonitors(const Source& source, const FieldPath& path, Errors& errors) {
+  if (source.monitors().empty()) errors.Required(path.Child("monitors"));
+}
+
+template <typename Source>
+void ValidateEndpoints(const Source& source, const FieldPath& path, Errors& errors) {
+  RequireText(source.endpoints(), path.Child("endpoints"), errors);
+  RequireText(source.path(), path.Child("path"), errors);
+}
+
+template <typename Source>
+void ValidateAzureFile(const Source& source, const FieldPath& path, Errors& errors) {
+  RequireText(source.secret_name(), path.Child("secretName"), errors);
+  RequireText(source.share_name(), path.Child("shareName"), errors);
+}
+
+template <typename Source>
+void ValidateStorageOs(const Source& source, const FieldPath& path, Errors& errors) {
+  const std::string& name = source.volume_name();
+  const std::string& space = source.volume_namespace();
+  if (name.empty()) {
+    errors.Required(path.Child("volumeName"));
+  } else {
+    errors.Invalid(path.Child("volumeName"), name, IsDns1123Label(name));
+  }
+  if (!space.empty()) errors.Invalid(path.Child("volumeNamespace"), space, IsDns1123Label(space));
+  ValidateSecretName(source, path, errors);
+}
+
+template <typename Source>
+void ValidateScaleIo(const Source& source, const FieldPath& path, Errors& errors) {
+  RequireText(source.gateway(), path.Child("gateway"), errors);
+  RequireText(source.system(), path.Child("system"), errors);
+  RequireText(source.volume_name(), path.Child("volumeName"), errors);
+}
+
+// A secret of a persistent volume says its namespace.
+template <typename Source>
+void ValidateSecretNamespace(const Source& source, const FieldPath& path, Errors& errors) {
+  if (!source.has_secret_ref() || !source.secret_ref().namespace_().empty()) return;
+  errors.Required(path.Child("secretRef.namespace"));
+}
+
+// What is wrong with a reference of a CSI volume to a secret.
+void ValidateSecretReference(bool present, const core::SecretReference& secret,
+                             const FieldPath& path, Errors& errors) {
+  if (!present) return;
+  if (secret.name().empty()) {
+    errors.Required(path.Child("name"));
+  } else {
+    errors.Invalid(path.Child("name"), secret.name(), IsDns1123Subdomain(secret.name()));
+  }
+  if (secret.namespace_().empty()) {
+    errors.Required(path.Child("namespace"));
+  } else {
+    errors.Invalid(path.Child("namespace"), secret.namespace_(),
+                   IsDns1123Label(secret.namespace_()));
+  }
 }
 
 }  // namespace
@@ -103,27 +196,52 @@ void ValidateBackEnd(const core::AWSElasticBlockStoreVolumeSource& source, const
   ValidatePartition(source.partition(), path.Child("partition"), errors);
 }
 
+void ValidateBackEnd(const core::HostPathVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  if (source.path().empty()) return errors.Required(path.Child("path"));
+  ValidatePathNoBacksteps(source.path(), path.Child("path"), errors);
+  static const std::initializer_list<std::string_view> kTypes = {
+      "", "BlockDevice", "CharDevice", "Directory", "DirectoryOrCreate", "File", "FileOrCreate",
+      "Socket"};
+  if (source.has_type() && std::find(kTypes.begin(), kTypes.end(), source.type()) == kTypes.end()) {
+    errors.NotSupported(path.Child("type"), source.type(), kTypes);
+  }
+}
+
+void ValidateBackEnd(const core::NFSVolumeSource& source, const FieldPath& path, Errors& errors) {
+  RequireText(source.server(), path.Child("server"), errors);
+  RequireText(source.path(), path.Child("path"), errors);
+  if (!source.path().starts_with('/')) {
+    errors.Invalid(path.Child("path"), source.path(), "must be an absolute path");
+  }
+}
+
 void ValidateBackEnd(const core::ISCSIVolumeSource& source, const FieldPath& path,
                      Errors& errors) {
-  RequireText(source.target_portal(), path.Child("targetPortal"), errors);
-  if (source.iqn().empty()) {
-    errors.Required(path.Child("iqn"));
-  } else {
-    ValidateIscsiName(source.iqn(), path.Child("iqn"), errors);
-  }
-  errors.InvalidInt(path.Child("lun"), source.lun(), IsInRange(source.lun(), 0, 255));
-  if ((source.chap_auth_discovery() || source.chap_auth_session()) && !source.has_secret_ref()) {
-    errors.Required(path.Child("secretRef"));
-  }
-  if (source.has_initiator_name()) {
-    ValidateIscsiName(source.initiator_name(), path.Child("initiatorname"), errors);
-  }
+  ValidateIscsi(source, path, errors);
+}
+
+void ValidateBackEnd(const core::ISCSIPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateIscsi(source, path, errors);
 }
 
 void ValidateBackEnd(const core::GlusterfsVolumeSource& source, const FieldPath& path,
                      Errors& errors) {
-  RequireText(source.endpoints(), path.Child("endpoints"), errors);
-  RequireText(source.path(), path.Child("path"), errors);
+  ValidateEndpoints(source, path, errors);
+}
+
+void ValidateBackEnd(const core::GlusterfsPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateEndpoints(source, path, errors);
+  const std::string& space = source.endpoints_namespace();
+  if (!source.has_endpoints_namespace()) return;
+  if (space.empty()) {
+    errors.Invalid(path.Child("endpointsNamespace"), space,
+                   "if the endpointnamespace is set, it must be a valid namespace name");
+  } else {
+    errors.Invalid(path.Child("endpointsNamespace"), space, IsDns1123Label(space));
+  }
 }
 
 void ValidateBackEnd(const core::FlockerVolumeSource& source, const FieldPath& path,
@@ -141,7 +259,13 @@ void ValidateBackEnd(const core::FlockerVolumeSource& source, const FieldPath& p
 }
 
 void ValidateBackEnd(const core::RBDVolumeSource& source, const FieldPath& path, Errors& errors) {
-  if (source.monitors().empty()) errors.Required(path.Child("monitors"));
+  ValidateMonitors(source, path, errors);
+  RequireText(source.image(), path.Child("image"), errors);
+}
+
+void ValidateBackEnd(const core::RBDPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateMonitors(source, path, errors);
   RequireText(source.image(), path.Child("image"), errors);
 }
 
@@ -151,9 +275,21 @@ void ValidateBackEnd(const core::CinderVolumeSource& source, const FieldPath& pa
   ValidateSecretName(source, path, errors);
 }
 
+void ValidateBackEnd(const core::CinderPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  RequireText(source.volume_id(), path.Child("volumeID"), errors);
+  ValidateSecretName(source, path, errors);
+  ValidateSecretNamespace(source, path, errors);
+}
+
 void ValidateBackEnd(const core::CephFSVolumeSource& source, const FieldPath& path,
                      Errors& errors) {
-  if (source.monitors().empty()) errors.Required(path.Child("monitors"));
+  ValidateMonitors(source, path, errors);
+}
+
+void ValidateBackEnd(const core::CephFSPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateMonitors(source, path, errors);
 }
 
 void ValidateBackEnd(const core::QuobyteVolumeSource& source, const FieldPath& path,
@@ -202,21 +338,24 @@ void ValidateBackEnd(const core::FCVolumeSource& source, const FieldPath& path, 
 
 void ValidateBackEnd(const core::FlexVolumeSource& source, const FieldPath& path,
                      Errors& errors) {
-  RequireText(source.driver(), path.Child("driver"), errors);
-  std::vector<std::string_view> keys;
-  for (const auto& [key, value] : source.options()) keys.push_back(key);
-  std::sort(keys.begin(), keys.end());
-  const FieldPath options = path.Child("options");
-  for (const std::string_view key : keys) {
-    if (!IsReservedOption(key)) continue;
-    errors.Invalid(options.Key(key), key, "kubernetes.io and k8s.io namespaces are reserved");
-  }
+  ValidateFlex(source, path, errors);
+}
+
+void ValidateBackEnd(const core::FlexPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateFlex(source, path, errors);
 }
 
 void ValidateBackEnd(const core::AzureFileVolumeSource& source, const FieldPath& path,
                      Errors& errors) {
-  RequireText(source.secret_name(), path.Child("secretName"), errors);
-  RequireText(source.share_name(), path.Child("shareName"), errors);
+  ValidateAzureFile(source, path, errors);
+}
+
+void ValidateBackEnd(const core::AzureFilePersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateAzureFile(source, path, errors);
+  if (!source.has_secret_namespace()) return;
+  RequireText(source.secret_namespace(), path.Child("secretNamespace"), errors);
 }
 
 void ValidateBackEnd(const core::VsphereVirtualDiskVolumeSource& source, const FieldPath& path,
@@ -261,22 +400,53 @@ void ValidateBackEnd(const core::AzureDiskVolumeSource& source, const FieldPath&
 
 void ValidateBackEnd(const core::StorageOSVolumeSource& source, const FieldPath& path,
                      Errors& errors) {
-  const std::string& name = source.volume_name();
-  const std::string& space = source.volume_namespace();
-  if (name.empty()) {
-    errors.Required(path.Child("volumeName"));
-  } else {
-    errors.Invalid(path.Child("volumeName"), name, IsDns1123Label(name));
-  }
-  if (!space.empty()) errors.Invalid(path.Child("volumeNamespace"), space, IsDns1123Label(space));
-  ValidateSecretName(source, path, errors);
+  ValidateStorageOs(source, path, errors);
+}
+
+void ValidateBackEnd(const core::StorageOSPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateStorageOs(source, path, errors);
+  ValidateSecretNamespace(source, path, errors);
 }
 
 void ValidateBackEnd(const core::ScaleIOVolumeSource& source, const FieldPath& path,
                      Errors& errors) {
-  RequireText(source.gateway(), path.Child("gateway"), errors);
-  RequireText(source.system(), path.Child("system"), errors);
-  RequireText(source.volume_name(), path.Child("volumeName"), errors);
+  ValidateScaleIo(source, path, errors);
+}
+
+void ValidateBackEnd(const core::ScaleIOPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  ValidateScaleIo(source, path, errors);
+}
+
+void ValidateBackEnd(const core::LocalVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  if (source.path().empty()) return errors.Required(path.Child("path"));
+  ValidatePathNoBacksteps(source.path(), path.Child("path"), errors);
+}
+
+void ValidateBackEnd(const core::CSIPersistentVolumeSource& source, const FieldPath& path,
+                     Errors& errors) {
+  const core::CSIPersistentVolumeSource& s = source;
+  ValidateCsiDriverName(s.driver(), path.Child("driver"), errors);
+  RequireText(s.volume_handle(), path.Child("volumeHandle"), errors);
+  const auto secret = [&](bool present, const core::SecretReference& reference,
+                          std::string_view name) {
+    ValidateSecretReference(present, reference, path.Child(name), errors);
+  };
+  secret(s.has_controller_publish_secret_ref(), s.controller_publish_secret_ref(),
+         "controllerPublishSecretRef");
+  secret(s.has_controller_expand_secret_ref(), s.controller_expand_secret_ref(),
+         "controllerExpandSecretRef");
+  secret(s.has_node_publish_secret_ref(), s.node_publish_secret_ref(), "nodePublishSecretRef");
+  secret(s.has_node_expand_secret_ref(), s.node_expand_secret_ref(), "nodeExpandSecretRef");
+}
+
+void ValidateCsiDriverName(const std::string& name, const FieldPath& path, Errors& errors) {
+  constexpr int64_t kBytesMax = 63;
+  if (name.empty()) errors.Required(path);
+  if (std::ssize(name) > kBytesMax) errors.TooLong(path, kBytesMax);
+  errors.Invalid(path, name, IsDns1123Subdomain(absl::AsciiStrToLower(name)));
 }
 
 }  // namespace berth::api::validation

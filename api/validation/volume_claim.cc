@@ -1,4 +1,5 @@
-// The claim that an ephemeral volume makes when its pod is made.
+// What a claim asks for: of the claim itself, and of the one that an ephemeral volume makes when
+// its pod is made.
 #include <algorithm>
 
 #include "api/quantity.h"
@@ -6,45 +7,12 @@
 #include "api/schema/core_v1_volume.pb.h"
 #include "api/schema/meta_v1.pb.h"
 #include "api/validation/metadata.h"
+#include "api/validation/persistent_volume.h"
 #include "api/validation/resources.h"
 #include "api/validation/volume_sources.h"
 
 namespace berth::api::validation {
 namespace {
-
-// Of the metadata, labels and annotations only.
-void ValidateClaimMetadata(const meta::ObjectMeta& metadata, const FieldPath& path,
-                           Errors& errors) {
-  ValidateAnnotations(metadata.annotations(), path.Child("annotations"), errors);
-  ValidateLabels(metadata.labels(), path.Child("labels"), errors);
-  std::vector<const google::protobuf::FieldDescriptor*> fields;
-  metadata.GetReflection()->ListFields(metadata, &fields);
-  for (const auto* field : fields) {
-    const std::string& name = field->json_name();
-    if (name == "annotations" || name == "labels") continue;
-    // Upstream makes the name from Go's: UID.
-    errors.Forbidden(path.Child(name == "uid" ? "uID" : std::string_view(name)), "cannot be set");
-  }
-}
-
-void ValidateAccessModes(const core::PersistentVolumeClaimSpec& spec, const FieldPath& path,
-                         Errors& errors) {
-  static constexpr std::string_view kShared[] = {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"};
-  bool alone = false, shared = false;
-  for (const std::string& mode : spec.access_modes()) {
-    if (mode == "ReadWriteOncePod") {
-      alone = true;
-    } else if (std::find(std::begin(kShared), std::end(kShared), mode) != std::end(kShared)) {
-      shared = true;
-    } else {
-      errors.NotSupported(path, mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce",
-                                       "ReadWriteOncePod"});
-    }
-  }
-  if (alone && shared) {
-    errors.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
-  }
-}
 
 void ValidateStorageRequest(const core::PersistentVolumeClaimSpec& spec, const FieldPath& path,
                             Errors& errors) {
@@ -96,6 +64,27 @@ void ValidateClassName(const std::string& name, const FieldPath& path, Errors& e
   if (!name.empty()) errors.Invalid(path, name, IsDns1123Subdomain(name));
 }
 
+}  // namespace
+
+void ValidateAccessModes(const google::protobuf::RepeatedPtrField<std::string>& modes,
+                         const FieldPath& path, Errors& errors) {
+  static constexpr std::string_view kShared[] = {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"};
+  bool alone = false, shared = false;
+  for (const std::string& mode : modes) {
+    if (mode == "ReadWriteOncePod") {
+      alone = true;
+    } else if (std::find(std::begin(kShared), std::end(kShared), mode) != std::end(kShared)) {
+      shared = true;
+    } else {
+      errors.NotSupported(path, mode, {"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce",
+                                       "ReadWriteOncePod"});
+    }
+  }
+  if (alone && shared) {
+    errors.Forbidden(path, "may not use ReadWriteOncePod with other access modes");
+  }
+}
+
 void ValidateClaimSpec(const core::PersistentVolumeClaimSpec& spec, const FieldPath& path,
                        Errors& errors) {
   const FieldPath modes = path.Child("accessModes");
@@ -103,7 +92,7 @@ void ValidateClaimSpec(const core::PersistentVolumeClaimSpec& spec, const FieldP
     errors.Required(modes, "at least 1 access mode is required");
   }
   if (spec.has_selector()) ValidateLabelSelector(spec.selector(), path.Child("selector"), errors);
-  ValidateAccessModes(spec, modes, errors);
+  ValidateAccessModes(spec.access_modes(), modes, errors);
   ValidateStorageRequest(spec, path.Child("resources"), errors);
   ValidateClassName(spec.storage_class_name(), path.Child("storageClassName"), errors);
   const std::string& mode = spec.volume_mode();
@@ -115,14 +104,12 @@ void ValidateClaimSpec(const core::PersistentVolumeClaimSpec& spec, const FieldP
                     errors);
 }
 
-}  // namespace
-
 void ValidateEphemeralSource(const core::EphemeralVolumeSource& source, const FieldPath& path,
                              Errors& errors) {
   const FieldPath claim = path.Child("volumeClaimTemplate");
   if (!source.has_volume_claim_template()) return errors.Required(claim);
   const auto& claim_template = source.volume_claim_template();
-  ValidateClaimMetadata(claim_template.metadata(), claim.Child("metadata"), errors);
+  ValidateTemplateObjectMeta(claim_template.metadata(), claim.Child("metadata"), errors);
   ValidateClaimSpec(claim_template.spec(), claim.Child("spec"), errors);
 }
 

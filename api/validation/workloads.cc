@@ -1,23 +1,24 @@
 #include "api/validation/workloads.h"
 
-#include <map>
 #include <optional>
 
 #include <fmt/core.h>
 
 #include "api/equality.h"
 #include "api/schema/apps_v1.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/selectors.h"
+#include "api/validation/conditions.h"
 #include "api/validation/metadata.h"
 #include "api/validation/pod.h"
 
 namespace berth::api::validation {
 namespace {
 
-void ValidateTemplate(const apps::ReplicaSetSpec& spec, const LabelSelector& selector,
-                      const FieldPath& path, Errors& errors) {
-  const core::PodTemplateSpec& pod_template = spec.template_();
+// kind: of the controller the template is of.
+void ValidateTemplate(const core::PodTemplateSpec& pod_template, const LabelSelector& selector,
+                      std::string_view kind, const FieldPath& path, Errors& errors) {
   const auto& labels = pod_template.metadata().labels();
   if (!selector.MatchesEverything() && !selector.Matches(labels)) {
     errors.InvalidShown(path.Child("metadata.labels"), ToJsonText(labels),
@@ -30,7 +31,7 @@ void ValidateTemplate(const apps::ReplicaSetSpec& spec, const LabelSelector& sel
   }
   if (pod_template.spec().has_active_deadline_seconds()) {
     errors.Forbidden(path.Child("spec.activeDeadlineSeconds"),
-                     "activeDeadlineSeconds in ReplicaSet is not Supported");
+                     fmt::format("activeDeadlineSeconds in {} is not Supported", kind));
   }
 }
 
@@ -53,8 +54,36 @@ void ValidateReplicaSetSpec(const apps::ReplicaSetSpec& spec, Errors& errors) {
   if (!selector.ok()) {
     errors.InvalidShown(selector_path, ToJsonText(spec.selector()), "invalid label selector");
   } else {
-    ValidateTemplate(spec, *selector, path.Child("template"), errors);
+    ValidateTemplate(spec.template_(), *selector, "ReplicaSet", path.Child("template"), errors);
   }
+}
+
+void ValidateReplicationControllerSpec(const core::ReplicationControllerSpec& spec,
+                                       Errors& errors) {
+  const FieldPath path("spec");
+  errors.NonNegative(path.Child("minReadySeconds"), spec.min_ready_seconds());
+  if (spec.selector().empty()) errors.Required(path.Child("selector"));
+  errors.NonNegative(path.Child("replicas"), spec.replicas());
+  if (!spec.has_template_()) return errors.Required(path.Child("template"));
+  ValidateTemplate(spec.template_(), LabelSelector::FromLabels(spec.selector()),
+                   "ReplicationController", path.Child("template"), errors);
+}
+
+// ReplicaSetStatus or ReplicationControllerStatus.
+template <typename Status>
+void ValidateReplicaCounts(const Status& status, const FieldPath& path, Errors& errors) {
+  const auto at_most = [&](int32_t count, int32_t max, std::string_view field,
+                           std::string_view of) {
+    if (count <= max) return;
+    errors.InvalidInt(path.Child(field), count,
+                      std::string_view(fmt::format("cannot be greater than {}", of)));
+  };
+  at_most(status.fully_labeled_replicas(), status.replicas(), "fullyLabeledReplicas",
+          "status.replicas");
+  at_most(status.ready_replicas(), status.replicas(), "readyReplicas", "status.replicas");
+  at_most(status.available_replicas(), status.replicas(), "availableReplicas", "status.replicas");
+  at_most(status.available_replicas(), status.ready_replicas(), "availableReplicas",
+          "readyReplicas");
 }
 
 std::string ShowIntOrString(const intstr::IntOrString& value) {
@@ -93,48 +122,6 @@ std::string ShowBudget(const policy::PodDisruptionBudgetSpec& spec) {
                                                : "null");
 }
 
-bool IsConditionReason(std::string_view text) {
-  const auto letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
-  const auto digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (text.empty() || !letter(text.front())) return false;
-  for (const char c : text) {
-    if (!letter(c) && !digit(c) && c != '_' && c != ',' && c != ':') return false;
-  }
-  return text.back() != ',' && text.back() != ':';
-}
-
-void ValidateCondition(const meta::Condition& condition, const FieldPath& path, Errors& errors) {
-  if (condition.type().empty()) {
-    errors.Required(path.Child("type"), "is required");
-  } else {
-    errors.Invalid(path.Child("type"), condition.type(), IsQualifiedName(condition.type()));
-  }
-  errors.OneOf(path.Child("status"), condition.status(), {"False", "True", "Unknown"});
-  if (condition.observed_generation() < 0) {
-    errors.InvalidInt(path.Child("observedGeneration"), condition.observed_generation(),
-                      "must be greater than or equal to zero");
-  }
-  if (condition.last_transition_time().seconds() == 0) {
-    errors.Required(path.Child("lastTransitionTime"));
-  }
-  if (condition.reason().empty()) {
-    errors.Required(path.Child("reason"));
-  } else if (!IsConditionReason(condition.reason())) {
-    errors.Invalid(path.Child("reason"), condition.reason(),
-                   std::string_view(RegexComplaint(
-                       "a condition reason must start with alphabetic character, optionally "
-                       "followed by a string of alphanumeric characters or '_,:', and must end "
-                       "with an alphanumeric character or '_'",
-                       "[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?",
-                       {"my_name", "MY_NAME", "MyName", "ReasonA,ReasonB", "ReasonA:ReasonB"})));
-  }
-  if (condition.reason().size() > 1024) errors.TooLong(path.Child("reason"), 1024);
-  constexpr int64_t kMessageBytesMax = 32 << 10;
-  if (std::ssize(condition.message()) > kMessageBytesMax) {
-    errors.TooLong(path.Child("message"), kMessageBytesMax);
-  }
-}
-
 }  // namespace
 
 void ValidateReplicaSet(const apps::ReplicaSet& set, Errors& errors) {
@@ -166,18 +153,36 @@ void ValidateReplicaSetStatusUpdate(const apps::ReplicaSet& set, const apps::Rep
   errors.NonNegative(path.Child("availableReplicas"), status.available_replicas());
   errors.NonNegative(path.Child("observedGeneration"), status.observed_generation());
   errors.NonNegative(path.Child("terminatingReplicas"), status.terminating_replicas());
-  const auto at_most = [&](int32_t count, int32_t max, std::string_view field,
-                           std::string_view of) {
-    if (count <= max) return;
-    errors.InvalidInt(path.Child(field), count,
-                      std::string_view(fmt::format("cannot be greater than {}", of)));
-  };
-  at_most(status.fully_labeled_replicas(), status.replicas(), "fullyLabeledReplicas",
-          "status.replicas");
-  at_most(status.ready_replicas(), status.replicas(), "readyReplicas", "status.replicas");
-  at_most(status.available_replicas(), status.replicas(), "availableReplicas", "status.replicas");
-  at_most(status.available_replicas(), status.ready_replicas(), "availableReplicas",
-          "readyReplicas");
+  ValidateReplicaCounts(status, path, errors);
+}
+
+void ValidateReplicationController(const core::ReplicationController& controller,
+                                   Errors& errors) {
+  ValidateCoreObjectMeta(controller.metadata(), true, IsDns1123Subdomain, FieldPath("metadata"),
+                         errors);
+  ValidateReplicationControllerSpec(controller.spec(), errors);
+}
+
+void ValidateReplicationControllerUpdate(const core::ReplicationController& controller,
+                                         const core::ReplicationController& old, Errors& errors) {
+  ValidateCoreObjectMetaUpdate(controller.metadata(), old.metadata(), FieldPath("metadata"),
+                               errors);
+  ValidateReplicationControllerSpec(controller.spec(), errors);
+}
+
+void ValidateReplicationControllerStatusUpdate(const core::ReplicationController& controller,
+                                               const core::ReplicationController& old,
+                                               Errors& errors) {
+  ValidateCoreObjectMetaUpdate(controller.metadata(), old.metadata(), FieldPath("metadata"),
+                               errors);
+  const FieldPath path("status");
+  const core::ReplicationControllerStatus& status = controller.status();
+  errors.NonNegative(path.Child("replicas"), status.replicas());
+  errors.NonNegative(path.Child("fullyLabeledReplicas"), status.fully_labeled_replicas());
+  errors.NonNegative(path.Child("readyReplicas"), status.ready_replicas());
+  errors.NonNegative(path.Child("availableReplicas"), status.available_replicas());
+  errors.NonNegative(path.Child("observedGeneration"), status.observed_generation());
+  ValidateReplicaCounts(status, path, errors);
 }
 
 void ValidateDisruptionBudget(const policy::PodDisruptionBudget& budget, Errors& errors) {
@@ -205,14 +210,7 @@ void ValidateDisruptionBudget(const policy::PodDisruptionBudget& budget, Errors&
 void ValidateDisruptionBudgetStatus(const policy::PodDisruptionBudget& budget, Errors& errors) {
   const policy::PodDisruptionBudgetStatus& status = budget.status();
   const FieldPath path("status");
-  std::map<std::string_view, int> seen;
-  for (int i = 0; i < status.conditions_size(); ++i) {
-    const FieldPath at = path.Child("conditions", i);
-    if (!seen.emplace(status.conditions(i).type(), i).second) {
-      errors.Duplicate(at, status.conditions(i).type());
-    }
-    ValidateCondition(status.conditions(i), at, errors);
-  }
+  ValidateConditions(status.conditions(), path.Child("conditions"), errors);
   errors.NonNegative(path.Child("disruptionsAllowed"), status.disruptions_allowed());
   errors.NonNegative(path.Child("currentHealthy"), status.current_healthy());
   errors.NonNegative(path.Child("desiredHealthy"), status.desired_healthy());

@@ -1,5 +1,5 @@
-// Rules of ReplicaSets and PodDisruptionBudgets.
-// Source: pkg/apis/apps/validation, pkg/apis/policy/validation.
+// Rules of ReplicaSets, ReplicationControllers and PodDisruptionBudgets.
+// Source: pkg/apis/{apps,core,policy}/validation.
 #pragma once
 
 #include "api/fwd.h"
@@ -12,6 +12,13 @@ void ValidateReplicaSetUpdate(const apps::ReplicaSet& set, const apps::ReplicaSe
                               Errors& errors);
 void ValidateReplicaSetStatusUpdate(const apps::ReplicaSet& set, const apps::ReplicaSet& old,
                                     Errors& errors);
+
+void ValidateReplicationController(const core::ReplicationController& controller, Errors& errors);
+void ValidateReplicationControllerUpdate(const core::ReplicationController& controller,
+                                         const core::ReplicationController& old, Errors& errors);
+void ValidateReplicationControllerStatusUpdate(const core::ReplicationController& controller,
+                                               const core::ReplicationController& old,
+                                               Errors& errors);
 
 void ValidateDisruptionBudget(const policy::PodDisruptionBudget& budget, Errors& errors);
 void ValidateDisruptionBudgetStatus(const policy::PodDisruptionBudget& budget, Errors& errors);

@@ -24,4 +24,14 @@ std::unique_ptr<Admission> MakeRuntimeClass();
 // it has stay. (Gate PodTopologyLabelsAdmission, on by default since 1.35.)
 std::unique_ptr<Admission> MakeTopologyLabels(WatchCache& cache);
 
+// New volumes and claims get the finalizer that keeps them while they are in use; a new claim that
+// names no class gets the default one, of several the youngest; a claim grows only when its class
+// allows it.
+// Source: plugin/pkg/admission/storage.
+std::unique_ptr<Admission> MakeStorage(WatchCache& cache);
+
+// Access to devices that are in use by others is asked for and given only in namespaces that are
+// labelled for it. (Upstream's registry of resource.k8s.io does it.)
+std::unique_ptr<Admission> MakeDeviceAdminAccess(WatchCache& cache);
+
 }  // namespace berth::apiserver

@@ -73,6 +73,8 @@ ApiServer::ApiServer(Executor& executor, Executor& encoder, store::Store& store,
   pipeline_.admission.push_back(MakePriority(cache_));
   pipeline_.admission.push_back(MakeRuntimeClass());
   pipeline_.admission.push_back(MakeTopologyLabels(cache_));
+  pipeline_.admission.push_back(MakeStorage(cache_));
+  pipeline_.admission.push_back(MakeDeviceAdminAccess(cache_));
   cache_.SetListeners(
       [this](const ResourceCache& cache, const EventPtr& event) { OnEvent(cache, event); },
       [this] { OnReset(); });

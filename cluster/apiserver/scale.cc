@@ -10,6 +10,7 @@
 #include "api/patch.h"
 #include "api/prepare.h"
 #include "api/schema/autoscaling_v1.pb.h"
+#include "api/schema/core_v1_controller.pb.h"
 #include "api/schema/meta_v1.pb.h"
 #include "api/selectors.h"
 #include "api/warnings.h"
@@ -42,8 +43,13 @@ int32_t Replicas(const Message& part) {
 }
 
 std::string SelectorText(const Message& spec) {
+  using api::core::ReplicationControllerSpec;
+  if (spec.GetDescriptor() == ReplicationControllerSpec::descriptor()) {
+    const auto& labels = static_cast<const ReplicationControllerSpec&>(spec).selector();
+    return api::LabelSelector::FromLabels(labels).ToString();
+  }
   const FieldDescriptor* field = FieldOf(spec, "selector");
-  if (field == nullptr || field->is_repeated()) return "";
+  if (field == nullptr) return "";
   const Message& selector = spec.GetReflection()->GetMessage(spec, field);
   const auto parsed =
       api::LabelSelector::FromMessage(static_cast<const api::meta::LabelSelector&>(selector));

@@ -3,7 +3,10 @@
 #include <fmt/core.h>
 
 #include "api/prepare.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/resource_v1.pb.h"
+#include "api/time_text.h"
 #include "cluster/apiserver/codec.h"
 
 namespace berth::apiserver {
@@ -16,11 +19,32 @@ struct RulesRow {
   KindRules rules;
 };
 constexpr RulesRow kRules[] = {
+    {"csidrivers", {.unconditional_update = false, .returns_deleted = true}},
+    {"csinodes", {.unconditional_update = false, .returns_deleted = true}},
+    {"csistoragecapacities", {.unconditional_update = false, .returns_deleted = true}},
+    {"deviceclasses", {.returns_deleted = true}},
     {"events", {.create_on_update = true}},
     {"leases", {.unconditional_update = false, .create_on_update = true}},
+    {"persistentvolumeclaims", {.returns_deleted = true}},
+    {"persistentvolumes", {.returns_deleted = true}},
     {"poddisruptionbudgets", {.unconditional_update = false}},
     {"pods", {.returns_deleted = true}},
+    {"resourceclaims", {.returns_deleted = true}},
+    {"resourceclaimtemplates", {.returns_deleted = true}},
+    {"resourceslices", {.returns_deleted = true}},
+    {"services/specs", {.create_on_update = true, .returns_deleted = true}},
+    {"storageclasses", {.returns_deleted = true}},
+    {"volumeattachments", {.unconditional_update = false, .returns_deleted = true}},
 };
+
+template <typename T>
+T* As(google::protobuf::Message& object) {
+  return object.GetDescriptor() == T::descriptor() ? &static_cast<T&>(object) : nullptr;
+}
+
+void FillTime(api::meta::Time& time, absl::Time now) {
+  if (api::IsZeroTime(time)) SetTime(time, now);
+}
 
 }  // namespace
 
@@ -59,11 +83,25 @@ void PrepareNew(const api::Resource& resource, google::protobuf::Message& object
   metadata.set_uid(NewUid(random));
   SetTime(*metadata.mutable_creation_timestamp(), now);
   api::PrepareForCreate(resource, object);
-  if (resource.kind != "Pod") return;
-  auto& pod = static_cast<api::core::Pod&>(object);
-  for (api::core::PodCondition& condition : *pod.mutable_status()->mutable_conditions()) {
+  FillTimes(object, now);
+  auto* pod = As<api::core::Pod>(object);
+  if (pod == nullptr) return;
+  for (api::core::PodCondition& condition : *pod->mutable_status()->mutable_conditions()) {
     if (!condition.has_last_transition_time()) {
       SetTime(*condition.mutable_last_transition_time(), now);
+    }
+  }
+}
+
+void FillTimes(google::protobuf::Message& object, absl::Time now) {
+  if (auto* volume = As<api::core::PersistentVolume>(object)) {
+    api::core::PersistentVolumeStatus& status = *volume->mutable_status();
+    if (status.has_last_phase_transition_time()) {
+      FillTime(*status.mutable_last_phase_transition_time(), now);
+    }
+  } else if (auto* slice = As<api::dra::ResourceSlice>(object)) {
+    for (auto& device : *slice->mutable_spec()->mutable_devices()) {
+      for (auto& taint : *device.mutable_taints()) FillTime(*taint.mutable_time_added(), now);
     }
   }
 }

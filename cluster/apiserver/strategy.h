@@ -32,6 +32,10 @@ void SetTime(api::meta::Time& time, absl::Time value);
 void PrepareNew(const api::Resource& resource, google::protobuf::Message& object, absl::Time now,
                 Random& random);
 
+// What api/prepare.h left to the clock: since when a volume is in its phase and a device is
+// tainted. The object is one that was prepared, for its creation or for an update.
+void FillTimes(google::protobuf::Message& object, absl::Time now);
+
 // The pod's condition of this type becomes True, with these words; its time moves when it was not.
 void SetPodCondition(api::core::Pod& pod, std::string_view type, std::string_view reason,
                      std::string_view message, absl::Time now);

@@ -77,6 +77,7 @@ struct Rest::UpdateState {
   MessagePtr body;          // of an update, in the stored form
   std::string patch_type;   // of a patch
   std::string_view subresource;
+  absl::Time now;           // of the latest try
   bool created = false;
   bool warned = false;      // those of the body are collected once
   std::vector<std::string> warnings;  // of the object that is to be
@@ -138,6 +139,7 @@ void Rest::Patch(CallPtr call) {
 
 void Rest::StartUpdate(const std::shared_ptr<UpdateState>& state) {
   const RequestInfo& info = state->call->info;
+  state->now = executor_.clock().Now();
   if (info.subresource != nullptr) state->subresource = info.subresource->name;
   const ObjectPtr base = cache_.For(*info.resource)
                              .Find(CacheKey(*info.resource, info.namespace_, info.name));
@@ -265,6 +267,7 @@ absl::Status Rest::CheckUpdate(UpdateState& state, const StoredObject& current,
   const api::Resource& resource = *state.call->info.resource;
   MutableMetadata(object).clear_managed_fields();
   api::PrepareForUpdate(resource, state.subresource, current.message(), object);
+  FillTimes(object, state.now);
   BERTH_RETURN_IF_ERROR(ValidateUpdate(resource, state.subresource, object, current.message()));
   state.warnings = api::UpdateWarnings(resource, state.subresource, object, current.message());
   return absl::OkStatus();

@@ -43,7 +43,7 @@ const api::Resource* ResourceOfEvent(std::string_view name) {
       slash == std::string_view::npos ? std::string_view() : name.substr(0, slash);
   const std::string_view kind =
       slash == std::string_view::npos ? name : name.substr(slash + 1);
-  for (const api::Resource& row : api::KnownResources()) {
+  for (const api::Resource& row : api::Resources()) {
     if (row.group == group && row.kind == kind) return &row;
   }
   return nullptr;

@@ -9,12 +9,12 @@
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/storage_v1.pb.h"
+#include "api/storage_class.h"
 #include "base/strings.h"
 
 namespace berth::plugins::volumes {
 namespace {
 
-constexpr const char* kClassAnnotation = "volume.beta.kubernetes.io/storage-class";
 constexpr const char* kBindCompleted = "pv.kubernetes.io/bind-completed";
 
 template <typename T>
@@ -25,13 +25,6 @@ std::shared_ptr<const T> Find(const framework::ObjectSource& objects, std::strin
 
 std::string NotFoundText(std::string_view what, std::string_view name) {
   return fmt::format("{} {} not found", what, api::GoQuoted(name));
-}
-
-template <typename Object>
-std::string_view ClassNameOf(const Object& object) {
-  const auto& annotations = object.metadata().annotations();
-  const auto it = annotations.find(kClassAnnotation);
-  return it != annotations.end() ? it->second : object.spec().storage_class_name();
 }
 
 }  // namespace
@@ -90,10 +83,10 @@ absl::Status Problem(std::string_view text) {
 }
 
 std::string_view ClassOf(const api::core::PersistentVolumeClaim& claim) {
-  return ClassNameOf(claim);
+  return api::StorageClassOf(claim);
 }
 std::string_view ClassOf(const api::core::PersistentVolume& volume) {
-  return ClassNameOf(volume);
+  return api::StorageClassOf(volume);
 }
 
 bool HasAnnotation(const api::meta::ObjectMeta& metadata, std::string_view key) {

@@ -88,7 +88,7 @@ framework::Explanation Ask(PaperCluster& cluster, const PodObject& pod) {
 }
 
 absl::Status Delete(PaperCluster& cluster, const JsonValue& what) {
-  for (const api::Resource& row : api::KnownResources()) {
+  for (const api::Resource& row : api::Resources()) {
     if (row.kind != MemberText(what, "kind")) continue;
     cluster.Remove(row, MemberText(what, "namespace"), MemberText(what, "name"));
     return absl::OkStatus();

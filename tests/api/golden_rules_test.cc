@@ -73,11 +73,23 @@ std::string Text(const JsonValue& object, std::string_view name) {
   return found != nullptr && found->is_string() ? found->string() : std::string();
 }
 
+bool IsAboutAKindThatIsHere(const JsonValue& step) {
+  const Target target = ParseTarget(Text(step, "path"));
+  const auto is_it = [&](const Resource& row) { return &row == target.resource; };
+  return std::any_of(Resources().begin(), Resources().end(), is_it) &&
+         (target.subresource.empty() ||
+          target.resource->FindSubresource(target.subresource) != nullptr);
+}
+
 // Without what the recordings leave out, and what the admission plugins of the server add.
 void Forget(JsonValue& object, const JsonValue& want) {
   if (JsonValue* metadata = object.Find("metadata")) {
     for (const char* field : {"uid", "resourceVersion", "creationTimestamp", "managedFields"}) {
       metadata->Erase(field);
+    }
+    const std::string kind = Text(want, "kind");
+    if (kind == "PersistentVolume" || kind == "PersistentVolumeClaim") {
+      metadata->Erase("finalizers");
     }
   }
   JsonValue* spec = object.Find("spec");
@@ -112,7 +124,12 @@ class Replay {
     const auto conversation = JsonValue::Parse(text.str());
     ASSERT_TRUE(conversation.ok());
     int number = 0;
-    for (const JsonValue& step : conversation->Find("steps")->array()) {
+    const JsonValue::Array& steps = conversation->Find("steps")->array();
+    if (file.find("/cluster/") != std::string::npos &&
+        !std::all_of(steps.begin(), steps.end(), IsAboutAKindThatIsHere)) {
+      return;  // what it shows depends on one that is not
+    }
+    for (const JsonValue& step : steps) {
       SCOPED_TRACE(file + " step " + std::to_string(number++));
       Step(step);
     }
@@ -260,13 +277,15 @@ class Replay {
 };
 
 TEST(GoldenRulesTest, CreationsAndPatchesGetUpstreamsAnswers) {
-  const std::filesystem::path dir = std::filesystem::path(GoldenDir()) / "core";
-  if (!std::filesystem::is_directory(dir)) {
-    GTEST_SKIP() << "no recordings at " << dir << "; set BERTH_GOLDEN_API_DIR";
-  }
   std::vector<std::string> files;
-  for (const auto& entry : std::filesystem::directory_iterator(dir)) {
-    files.push_back(entry.path().string());
+  for (const char* folder : {"core", "cluster"}) {
+    const std::filesystem::path dir = std::filesystem::path(GoldenDir()) / folder;
+    if (!std::filesystem::is_directory(dir)) {
+      GTEST_SKIP() << "no recordings at " << dir << "; set BERTH_GOLDEN_API_DIR";
+    }
+    for (const auto& entry : std::filesystem::directory_iterator(dir)) {
+      files.push_back(entry.path().string());
+    }
   }
   std::sort(files.begin(), files.end());
   int refused = 0, accepted = 0, patched = 0;

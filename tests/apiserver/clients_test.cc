@@ -106,6 +106,33 @@ const std::map<std::string_view, std::string_view>& Objects() {
       {"replicasets.apps",
        R"({"metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"app":"x"}},"template":{)"
        R"("metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})"},
+      {"persistentvolumeclaims",
+       R"({"metadata":{"name":"x"},"spec":{"accessModes":["ReadWriteOnce"],)"
+       R"("resources":{"requests":{"storage":"1Gi"}}}})"},
+      {"persistentvolumes",
+       R"({"metadata":{"name":"x"},"spec":{"accessModes":["ReadWriteOnce"],)"
+       R"("capacity":{"storage":"1Gi"},"hostPath":{"path":"/x"}}})"},
+      {"storageclasses.storage.k8s.io", R"({"metadata":{"name":"x"},"provisioner":"p"})"},
+      {"csidrivers.storage.k8s.io", R"({"metadata":{"name":"x"},"spec":{}})"},
+      {"csinodes.storage.k8s.io", R"({"metadata":{"name":"x"},"spec":{"drivers":[]}})"},
+      {"csistoragecapacities.storage.k8s.io",
+       R"({"metadata":{"name":"x"},"storageClassName":"x"})"},
+      {"volumeattachments.storage.k8s.io",
+       R"({"metadata":{"name":"x"},"spec":{"attacher":"a","nodeName":"x",)"
+       R"("source":{"persistentVolumeName":"x"}}})"},
+      {"deviceclasses.resource.k8s.io", R"({"metadata":{"name":"x"},"spec":{}})"},
+      {"resourceclaims.resource.k8s.io",
+       R"({"metadata":{"name":"x"},"spec":{"devices":{"requests":[]}}})"},
+      {"resourceslices.resource.k8s.io",
+       R"({"metadata":{"name":"x"},"spec":{"driver":"d","allNodes":true,)"
+       R"("pool":{"name":"p","resourceSliceCount":1}}})"},
+      {"services", R"({"metadata":{"name":"x"},"spec":{"ports":[{"port":80}]}})"},
+      {"replicationcontrollers",
+       R"({"metadata":{"name":"x"},"spec":{"template":{"metadata":{"labels":{"app":"x"}},)"
+       R"("spec":{"containers":[{"name":"c","image":"i"}]}}}})"},
+      {"statefulsets.apps",
+       R"({"metadata":{"name":"x"},"spec":{"selector":{"matchLabels":{"app":"x"}},"template":{)"
+       R"("metadata":{"labels":{"app":"x"}},"spec":{"containers":[{"name":"c","image":"i"}]}}}})"},
       {"poddisruptionbudgets.policy", R"({"metadata":{"name":"x"},"spec":{"maxUnavailable":1}})"},
       {"runtimeclasses.node.k8s.io", R"({"metadata":{"name":"x"},"handler":"h"})"},
   };

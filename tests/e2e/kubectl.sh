@@ -150,6 +150,9 @@ YAML
   walk_too_big
   walk_writes
   walk_eviction
+  walk_volumes
+  walk_devices
+  walk_workloads
 
   $k get pods -w --request-timeout=60s >"$work/watch.log" 2>&1 &
   local watch_pid=$!
@@ -249,6 +252,147 @@ JSON
   check "delete pdb" '"status":"Success"' $k delete --raw $budget
   $k create -f "$work/web.json" >/dev/null
   eventually "web runs once more" 20 "^web +1/1 +Running" $k get pods
+}
+
+# A claim that waits for its first consumer: the pod goes where the volume is, and our scheduler
+# writes the volume's claimRef and the claim's annotation. Nobody binds claims here: we do, as the
+# controller would.
+walk_volumes() {
+  local k=$kubectl claim=/api/v1/namespaces/default/persistentvolumeclaims/disk
+  check "apply volumes" "persistentvolumeclaim/disk created" $k apply -f - <<'YAML'
+apiVersion: storage.k8s.io/v1
+kind: StorageClass
+metadata: {name: local}
+provisioner: kubernetes.io/no-provisioner
+volumeBindingMode: WaitForFirstConsumer
+---
+apiVersion: v1
+kind: PersistentVolume
+metadata: {name: disk-3}
+spec:
+  capacity: {storage: 10Gi}
+  accessModes: [ReadWriteOnce]
+  storageClassName: local
+  local: {path: /disk}
+  nodeAffinity:
+    required:
+      nodeSelectorTerms:
+      - matchExpressions: [{key: kubernetes.io/hostname, operator: In, values: [node-0003]}]
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: disk}
+spec:
+  accessModes: [ReadWriteOnce]
+  storageClassName: local
+  resources: {requests: {storage: 5Gi}}
+YAML
+  check "pv's columns" "^NAME +CAPACITY +ACCESS MODES +RECLAIM POLICY +STATUS +CLAIM +STORAGECLASS +VOLUMEATTRIBUTESCLASS +REASON +AGE$" $k get pv
+  check "pvc's columns" "^NAME +STATUS +VOLUME +CAPACITY +ACCESS MODES +STORAGECLASS +VOLUMEATTRIBUTESCLASS +AGE$" $k get pvc
+  check "sc's columns" "^NAME +PROVISIONER +RECLAIMPOLICY +VOLUMEBINDINGMODE +ALLOWVOLUMEEXPANSION +AGE$" $k get sc
+  check "get sc" "^local +kubernetes.io/no-provisioner +Delete +WaitForFirstConsumer +false " $k get sc
+  check "get pv" "^disk-3 +10Gi +RWO +Retain +Pending +local " $k get pv
+  check "get pvc" "^disk +Pending +local " $k get pvc
+  # As the controller that looks after volumes: this one may be had.
+  $k get --raw /api/v1/persistentvolumes/disk-3 | jq -c '.status.phase="Available"' |
+    $k replace --raw /api/v1/persistentvolumes/disk-3/status -f - >/dev/null
+  pod user 100m '"volumes":[{"name":"v","persistentVolumeClaim":{"claimName":"disk"}}]' |
+    $k create -f - >/dev/null
+  eventually "the scheduler claims the volume" 20 "^default/disk$" \
+    $k get pv disk-3 -o 'jsonpath={.spec.claimRef.namespace}/{.spec.claimRef.name}'
+  check "and says so" "^yes$" \
+    $k get pv disk-3 -o 'jsonpath={.metadata.annotations.pv\.kubernetes\.io/bound-by-controller}'
+  check "it waits for the claim" "^$" $k get pod user -o 'jsonpath={.spec.nodeName}'
+  check "bind the claim" "persistentvolumeclaim/disk patched" $k patch pvc disk --type=merge \
+    -p '{"metadata":{"annotations":{"pv.kubernetes.io/bind-completed":"yes"}},"spec":{"volumeName":"disk-3"}}'
+  $k get --raw $claim |
+    jq -c '.status={phase:"Bound",accessModes:["ReadWriteOnce"],capacity:{storage:"10Gi"}}' |
+    $k replace --raw $claim/status -f - >/dev/null
+  check "bound" "^disk +Bound +disk-3 +10Gi +RWO +local " $k get pvc
+  eventually "the pod is where the volume is" 20 "^node-0003$" \
+    $k get pod user -o 'jsonpath={.spec.nodeName}'
+  check "get pv,pvc" "^persistentvolumeclaim/disk +Bound" $k get pv,pvc
+  check "delete pod" "deleted" $k delete pod user --grace-period=0 --force
+  check "delete pvc" "deleted" $k delete pvc disk --wait=false
+  check "it is protected" "^disk +Terminating" $k get pvc
+  check "as nobody uses it" "patched" $k patch pvc disk -p '{"metadata":{"finalizers":null}}'
+  check "delete pv" "deleted" $k delete pv disk-3 --wait=false
+  check "as nobody has it" "patched" $k patch pv disk-3 -p '{"metadata":{"finalizers":null}}'
+  fails "gone" "not found" $k get pv disk-3
+  check "delete sc" "deleted" $k delete sc local
+}
+
+# A device of a slice is allocated to a pod's claim.
+walk_devices() {
+  local k=$kubectl
+  check "apply devices" "resourceclaim.resource.k8s.io/one created" $k apply -f - <<'YAML'
+apiVersion: resource.k8s.io/v1
+kind: DeviceClass
+metadata: {name: gpu}
+spec:
+  selectors: [{cel: {expression: device.driver == "gpu.example.com"}}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceSlice
+metadata: {name: node-0002-gpu}
+spec:
+  driver: gpu.example.com
+  nodeName: node-0002
+  pool: {name: node-0002, generation: 1, resourceSliceCount: 1}
+  devices: [{name: gpu-0}]
+---
+apiVersion: resource.k8s.io/v1
+kind: ResourceClaim
+metadata: {name: one}
+spec:
+  devices:
+    requests: [{name: gpu, exactly: {deviceClassName: gpu}}]
+YAML
+  check "slices' columns" "^NAME +NODE +DRIVER +POOL +AGE$" $k get resourceslices
+  check "claims' columns" "^NAME +STATE +AGE$" $k get resourceclaims
+  check "get deviceclasses" "^gpu +[0-9]+s" $k get deviceclasses
+  check "get resourceslices" "^node-0002-gpu +node-0002 +gpu.example.com +node-0002 " $k get resourceslices
+  check "get resourceclaims" "^one +pending " $k get resourceclaims
+  pod trainer 100m '"resourceClaims":[{"name":"g","resourceClaimName":"one"}]' |
+    $k create -f - >/dev/null
+  eventually "the pod is where the device is" 20 "^node-0002$" \
+    $k get pod trainer -o 'jsonpath={.spec.nodeName}'
+  check "allocated" "^one +allocated,reserved " $k get resourceclaims
+  check "which device" "^node-0002/gpu-0$" $k get resourceclaims one -o \
+    'jsonpath={.status.allocation.devices.results[0].pool}/{.status.allocation.devices.results[0].device}'
+  check "for whom" "^trainer$" $k get resourceclaims one -o 'jsonpath={.status.reservedFor[0].name}'
+  pod second-trainer 100m '"resourceClaims":[{"name":"g","resourceClaimName":"two"}]' |
+    $k create -f - >/dev/null
+  check "a pod whose claim is not there waits" "^second-trainer +0/1 +Pending" $k get pods
+  $k get resourceclaims one -o json | jq 'del(.status)|.metadata={name:"two"}' | $k create -f - >/dev/null
+  eventually "no device is left" 20 "cannot allocate all claims" $k describe pod second-trainer
+  check "delete pods" "deleted" $k delete pod trainer second-trainer --grace-period=0 --force
+  check "delete the rest" "deleted" $k delete resourceslices,deviceclasses --all
+  for kind in csinodes csidrivers volumeattachments csistoragecapacities workloads podgroups; do
+    check "get $kind" "No resources found" $k get $kind
+  done
+}
+
+# What the spreading of pods looks at. Nothing makes pods of them.
+walk_workloads() {
+  local k=$kubectl template='{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"x"}]}}'
+  check "create service" "service/front created" $k create service clusterip front --tcp=80:8080
+  check "get svc" "^front +ClusterIP +<none> +<none> +80/TCP +[0-9]+s" $k get svc
+  check "svc's columns" "^NAME +TYPE +CLUSTER-IP +EXTERNAL-IP +PORT\\(S\\) +AGE$" $k get svc
+  check "describe svc" "^TargetPort: +8080/TCP" $k describe svc front
+  $k create -f - >/dev/null <<JSON
+{"apiVersion":"v1","kind":"ReplicationController","metadata":{"name":"old"},"spec":{"replicas":1,"template":$template}}
+JSON
+  $k create -f - >/dev/null <<JSON
+{"apiVersion":"apps/v1","kind":"StatefulSet","metadata":{"name":"db"},"spec":{"serviceName":"front",
+"selector":{"matchLabels":{"a":"b"}},"template":$template}}
+JSON
+  check "rc's columns" "^NAME +DESIRED +CURRENT +READY +AGE$" $k get rc
+  check "sts's columns" "^NAME +READY +AGE$" $k get sts
+  check "scale sts" "scaled" $k scale sts db --replicas=3
+  check "get sts" "^db +0/3 " $k get sts
+  check "get rc" "^old +1 +0 +0 " $k get rc
+  check "delete them" "deleted" $k delete svc/front rc/old sts/db --cascade=false
 }
 
 kubectls=()

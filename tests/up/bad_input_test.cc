@@ -13,6 +13,7 @@
 
 #include "cluster/up/control_plane.h"
 #include "tests/client/http_peers.h"
+#include "tests/up/raw_request.h"
 
 namespace berth::up {
 namespace {
@@ -32,16 +33,6 @@ std::string Members(size_t count) {
   std::string out;
   for (size_t i = 0; i < count; ++i) out += fmt::format("{}\"k{}\":\"\"", i == 0 ? "" : ",", i);
   return out;
-}
-
-std::string Request(std::string_view method, std::string_view target, std::string_view body = {},
-                    std::string_view type = "application/json") {
-  std::string out =
-      fmt::format("{} {} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n", method, target);
-  if (!body.empty()) {
-    out += fmt::format("Content-Type: {}\r\nContent-Length: {}\r\n", type, body.size());
-  }
-  return out + "\r\n" + std::string(body);
 }
 
 std::string Pod(std::string_view rest) {

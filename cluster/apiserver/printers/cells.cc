@@ -2,6 +2,7 @@
 
 #include "api/schema/meta_v1.pb.h"
 #include "api/time_text.h"
+#include "cluster/apiserver/codec.h"
 #include "cluster/apiserver/printers/printer.h"
 
 namespace berth::apiserver {
@@ -14,6 +15,14 @@ std::string TwoUnits(int64_t major, char major_unit, int64_t minor, char minor_u
 }
 
 }  // namespace
+
+void NameCell(api::JsonWriter& out, const google::protobuf::Message& object) {
+  TextCell(out, MetadataOf(object).name());
+}
+
+void CreatedCell(api::JsonWriter& out, const google::protobuf::Message& object, absl::Time now) {
+  AgeCell(out, MetadataOf(object).creation_timestamp(), now);
+}
 
 void TextCell(api::JsonWriter& out, std::string_view text) {
   out.String(text);

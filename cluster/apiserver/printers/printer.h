@@ -40,6 +40,12 @@ struct Printer {
 // The kind's own printer; name and creation time for a kind without one.
 const Printer& PrinterFor(const api::Resource& resource);
 
+// What nearly every kind shows.
+inline constexpr Column kNameColumn = {"Name", "string", "name", 0};
+inline constexpr Column kAgeColumn = {"Age", "string", "", 0};
+void NameCell(api::JsonWriter& out, const google::protobuf::Message& object);
+void CreatedCell(api::JsonWriter& out, const google::protobuf::Message& object, absl::Time now);
+
 // --- cells -------------------------------------------------------------------------------------
 void TextCell(api::JsonWriter& out, std::string_view text);
 // "<none>" when empty.
@@ -56,5 +62,13 @@ std::string HumanDuration(absl::Duration duration);
 
 // The printers of the kinds that have a file of their own.
 extern const Printer kPodPrinter, kNodePrinter, kEventPrinter;
+// device_printers.cc
+extern const Printer kNameAndAgePrinter, kResourceClaimPrinter, kResourceSlicePrinter;
+// workload_printers.cc
+extern const Printer kReplicaSetPrinter, kReplicationControllerPrinter, kStatefulSetPrinter,
+    kServicePrinter, kPodGroupPrinter;
+// storage_printers.cc
+extern const Printer kPersistentVolumePrinter, kPersistentVolumeClaimPrinter, kStorageClassPrinter,
+    kCsiDriverPrinter, kCsiNodePrinter, kCsiStorageCapacityPrinter, kVolumeAttachmentPrinter;
 
 }  // namespace berth::apiserver

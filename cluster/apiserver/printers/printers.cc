@@ -5,13 +5,11 @@
 #include <absl/container/flat_hash_map.h>
 #include <fmt/core.h>
 
-#include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
 #include "api/schema/core_v1_config.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
-#include "api/selectors.h"
 #include "api/time_text.h"
 #include "cluster/apiserver/codec.h"
 #include "cluster/apiserver/printers/printer.h"
@@ -21,31 +19,21 @@ namespace {
 
 using google::protobuf::Message;
 
-constexpr Column kName = {"Name", "string", "name", 0};
-constexpr Column kAge = {"Age", "string", "", 0};
-
-void NameCell(api::JsonWriter& out, const Message& object) {
-  TextCell(out, MetadataOf(object).name());
-}
-void CreatedCell(api::JsonWriter& out, const Message& object, absl::Time now) {
-  AgeCell(out, MetadataOf(object).creation_timestamp(), now);
-}
-
 // --- any kind ----------------------------------------------------------------------------------
-constexpr Column kDefaultColumns[] = {kName, {"Created At", "date", "", 0}};
+constexpr Column kDefaultColumns[] = {kNameColumn, {"Created At", "date", "", 0}};
 void PrintDefault(const Message& object, absl::Time, api::JsonWriter& out) {
   NameCell(out, object);
   TextCell(out, api::FormatTime(MetadataOf(object).creation_timestamp()));
 }
 
-constexpr Column kNamespaceColumns[] = {kName, {"Status", "string", "", 0}, kAge};
+constexpr Column kNamespaceColumns[] = {kNameColumn, {"Status", "string", "", 0}, kAgeColumn};
 void PrintNamespace(const Message& object, absl::Time now, api::JsonWriter& out) {
   NameCell(out, object);
   TextCell(out, static_cast<const api::core::Namespace&>(object).status().phase());
   CreatedCell(out, object, now);
 }
 
-constexpr Column kConfigMapColumns[] = {kName, {"Data", "string", "", 0}, kAge};
+constexpr Column kConfigMapColumns[] = {kNameColumn, {"Data", "string", "", 0}, kAgeColumn};
 void PrintConfigMap(const Message& object, absl::Time now, api::JsonWriter& out) {
   const auto& config = static_cast<const api::core::ConfigMap&>(object);
   NameCell(out, object);
@@ -53,17 +41,17 @@ void PrintConfigMap(const Message& object, absl::Time now, api::JsonWriter& out)
   CreatedCell(out, object, now);
 }
 
-constexpr Column kLeaseColumns[] = {kName, {"Holder", "string", "", 0}, kAge};
+constexpr Column kLeaseColumns[] = {kNameColumn, {"Holder", "string", "", 0}, kAgeColumn};
 void PrintLease(const Message& object, absl::Time now, api::JsonWriter& out) {
   NameCell(out, object);
   TextCell(out, static_cast<const api::coordination::Lease&>(object).spec().holder_identity());
   CreatedCell(out, object, now);
 }
 
-constexpr Column kPriorityClassColumns[] = {kName,
+constexpr Column kPriorityClassColumns[] = {kNameColumn,
                                             {"Value", "integer", "", 0},
                                             {"Global-Default", "boolean", "", 0},
-                                            kAge,
+                                            kAgeColumn,
                                             {"PreemptionPolicy", "string", "", 0}};
 void PrintPriorityClass(const Message& object, absl::Time now, api::JsonWriter& out) {
   const auto& priority = static_cast<const api::scheduling_v1::PriorityClass&>(object);
@@ -74,39 +62,11 @@ void PrintPriorityClass(const Message& object, absl::Time now, api::JsonWriter& 
   TextCell(out, priority.preemption_policy());
 }
 
-constexpr Column kReplicaSetColumns[] = {kName,
-                                         {"Desired", "integer", "", 0},
-                                         {"Current", "integer", "", 0},
-                                         {"Ready", "integer", "", 0},
-                                         kAge,
-                                         {"Containers", "string", "", 1},
-                                         {"Images", "string", "", 1},
-                                         {"Selector", "string", "", 1}};
-void PrintReplicaSet(const Message& object, absl::Time now, api::JsonWriter& out) {
-  const auto& set = static_cast<const api::apps::ReplicaSet&>(object);
-  NameCell(out, object);
-  IntCell(out, set.spec().replicas());
-  IntCell(out, set.status().replicas());
-  IntCell(out, set.status().ready_replicas());
-  CreatedCell(out, object, now);
-  std::string names, images;
-  for (const api::core::Container& container : set.spec().template_().spec().containers()) {
-    if (!names.empty()) names += ',', images += ',';
-    names += container.name();
-    images += container.image();
-  }
-  TextCell(out, names);
-  TextCell(out, images);
-  const auto selector = api::LabelSelector::FromMessage(set.spec().selector());
-  if (!selector.ok()) return TextCell(out, "<error>");
-  TextOrNoneCell(out, selector->ToString());
-}
-
-constexpr Column kBudgetColumns[] = {kName,
+constexpr Column kBudgetColumns[] = {kNameColumn,
                                      {"Min Available", "string", "", 0},
                                      {"Max Unavailable", "string", "", 0},
                                      {"Allowed Disruptions", "integer", "", 0},
-                                     kAge};
+                                     kAgeColumn};
 std::string IntOrStringText(const api::intstr::IntOrString& value) {
   return value.type() == 0 ? std::to_string(value.int_val()) : value.str_val();
 }
@@ -126,7 +86,6 @@ constexpr Printer kNamespacePrinter = {kNamespaceColumns, PrintNamespace};
 constexpr Printer kConfigMapPrinter = {kConfigMapColumns, PrintConfigMap};
 constexpr Printer kLeasePrinter = {kLeaseColumns, PrintLease};
 constexpr Printer kPriorityClassPrinter = {kPriorityClassColumns, PrintPriorityClass};
-constexpr Printer kReplicaSetPrinter = {kReplicaSetColumns, PrintReplicaSet};
 constexpr Printer kBudgetPrinter = {kBudgetColumns, PrintBudget};
 
 // By storage prefix, as printers work on the stored form.
@@ -136,14 +95,30 @@ struct PrinterRow {
 };
 constexpr PrinterRow kPrinters[] = {
     {"configmaps", &kConfigMapPrinter},
+    {"controllers", &kReplicationControllerPrinter},
+    {"csidrivers", &kCsiDriverPrinter},
+    {"csinodes", &kCsiNodePrinter},
+    {"csistoragecapacities", &kCsiStorageCapacityPrinter},
+    {"deviceclasses", &kNameAndAgePrinter},
     {"events", &kEventPrinter},
     {"leases", &kLeasePrinter},
     {"minions", &kNodePrinter},
     {"namespaces", &kNamespacePrinter},
+    {"persistentvolumeclaims", &kPersistentVolumeClaimPrinter},
+    {"persistentvolumes", &kPersistentVolumePrinter},
     {"poddisruptionbudgets", &kBudgetPrinter},
+    {"podgroups", &kPodGroupPrinter},
     {"pods", &kPodPrinter},
     {"priorityclasses", &kPriorityClassPrinter},
     {"replicasets", &kReplicaSetPrinter},
+    {"resourceclaims", &kResourceClaimPrinter},
+    {"resourceclaimtemplates", &kNameAndAgePrinter},
+    {"resourceslices", &kResourceSlicePrinter},
+    {"services/specs", &kServicePrinter},
+    {"statefulsets", &kStatefulSetPrinter},
+    {"storageclasses", &kStorageClassPrinter},
+    {"volumeattachments", &kVolumeAttachmentPrinter},
+    {"workloads", &kNameAndAgePrinter},
 };
 
 }  // namespace

@@ -16,7 +16,7 @@ using gang::PodGroupSpec;
 using gang::Workload;
 
 constexpr int64_t kTemplatesMax = 8;
-constexpr int64_t kConstraintsMax = 1;
+constexpr int64_t kTopologiesMax = 1;
 constexpr int64_t kClaimsMax = 4;
 constexpr int64_t kUserPriorityMax = 1'000'000'000;
 
@@ -46,7 +46,7 @@ void ValidatePolicy(const gang::PodGroupSchedulingPolicy& policy, const FieldPat
 void ValidateConstraints(const gang::PodGroupSchedulingConstraints& constraints,
                          const FieldPath& path, Errors& errors) {
   const FieldPath list = path.Child("topology");
-  if (!ValidateCount(constraints.topology_size(), kConstraintsMax, list, errors)) return;
+  if (!ValidateCount(constraints.topology_size(), kTopologiesMax, list, errors)) return;
   for (int i = 0; i < constraints.topology_size(); ++i) {
     const FieldPath at = list.Index(i);
     ValidateGivenName(constraints.topology(i).key(), IsQualifiedName, at.Child("key"), errors);

@@ -175,10 +175,12 @@ TEST_F(MemoryApiTest, ClaimsComeAndGoWithTheirPod) {
   EXPECT_EQ(Get<ResourceClaim>(own)->metadata().owner_references(0).uid(),
             pod->metadata().uid());
 
-  const std::string status = R"("status":{"allocation":{},"reservedFor":[{"uid":"other"},{"uid":")" +
-                             pod->metadata().uid() + R"("}]})";
-  ASSERT_TRUE(Create<ResourceClaim>(R"({"metadata":{"name":"s","namespace":"ns"},)" + status + "}")
-                  .ok());
+  ASSERT_TRUE(Create<ResourceClaim>(R"({"metadata":{"name":"s","namespace":"ns"}})").ok());
+  auto shared = std::make_shared<ResourceClaim>(*Get<ResourceClaim>("s"));
+  shared->mutable_status()->mutable_allocation();
+  shared->mutable_status()->add_reserved_for()->set_uid("other");
+  shared->mutable_status()->add_reserved_for()->set_uid(pod->metadata().uid());
+  ASSERT_TRUE(api_.UpdateNow(api::ResourceOf<ResourceClaim>(), shared, "status").ok());
   auto held = std::make_shared<ResourceClaim>(*Get<ResourceClaim>(own));
   held->mutable_metadata()->add_finalizers("resource.kubernetes.io/delete-protection");
   ASSERT_TRUE(api_.UpdateNow(api::ResourceOf<ResourceClaim>(), held, {}).ok());

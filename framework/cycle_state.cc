@@ -34,7 +34,7 @@ CycleState CycleState::Clone() const {
   copy.skipped_filters = skipped_filters;
   copy.skipped_scores = skipped_scores;
   copy.record_plugin_metrics = record_plugin_metrics;
-  copy.in_pod_group_pass = in_pod_group_pass;
+  copy.pod_group_cycle = pod_group_cycle;
   return copy;
 }
 

@@ -9,6 +9,7 @@
 // perhaps concurrently.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -29,6 +30,13 @@ class StateData {
   virtual ~StateData() = default;
   // A copy that AddPod/RemovePod may change without touching this one.
   virtual std::unique_ptr<StateData> Clone() const = 0;
+};
+
+// Whether the attempt is part of a pod group's cycle (framework.md section 9).
+enum class PodGroupCycle : uint8_t {
+  kNone,
+  kPass,    // Reserve and Permit will be undone, and what they would set off must not happen
+  kSubmit,  // in earnest; all other members are being decided too
 };
 
 class CycleState {
@@ -56,9 +64,7 @@ class CycleState {
   uint64_t skipped_scores = 0;
   // Plugin latency is sampled in one attempt of ten.
   bool record_plugin_metrics = false;
-  // A pod group is being tried (framework.md section 9): Reserve and Permit will be undone, and
-  // what they would set off must not happen.
-  bool in_pod_group_pass = false;
+  PodGroupCycle pod_group_cycle = PodGroupCycle::kNone;
 
  private:
   const StateData* Find(const StateKey& key) const;

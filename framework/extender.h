@@ -65,9 +65,11 @@ class Extender {
   virtual int64_t weight() const = 0;  // of its scores
   virtual bool IsInterested(const PodInfo& pod) const = 0;
 
-  // Called only for what the extender says it does.
-  virtual void Filter(const PodPtr& pod, std::vector<NodePtr> nodes, FilterDone done) = 0;
-  virtual void Prioritize(const PodPtr& pod, std::vector<NodePtr> nodes, PrioritizeDone done) = 0;
+  // Called only for what the extender says it does. urgent: before calls that wait already.
+  virtual void Filter(const PodPtr& pod, std::vector<NodePtr> nodes, bool urgent,
+                      FilterDone done) = 0;
+  virtual void Prioritize(const PodPtr& pod, std::vector<NodePtr> nodes, bool urgent,
+                          PrioritizeDone done) = 0;
   virtual void Bind(const PodPtr& pod, std::string_view node, BindDone done) = 0;
   // Which of the candidates it agrees with, and who is to go there.
   virtual void Preempt(const PodPtr& pod, std::vector<PreemptionCandidate> candidates,

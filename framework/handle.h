@@ -84,9 +84,11 @@ class Handle {
       const PodPtr& pod, std::vector<PreemptionCandidate> candidates,
       absl::AnyInvocable<void(absl::StatusOr<std::vector<PreemptionCandidate>>)> done) = 0;
 
-  // The pods of a group; and what of pod groups is switched on.
+  // The pods of a group, how many they are (cheap); and what of pod groups is switched on.
   virtual PodGroupMembers MembersOf(std::string_view namespace_,
                                     std::string_view group) const = 0;
+  virtual PodGroupCounts CountMembers(std::string_view namespace_,
+                                      std::string_view group) const = 0;
   virtual const PodGroupFeatures& pod_group_features() const = 0;
 
   // Takes that from a pod, here and in its status.

@@ -26,10 +26,10 @@ struct PodGroupMembers {
   std::vector<PodObject> waiting;  // without a node
   std::vector<PodObject> assumed;  // given a node, and not yet seen there
   std::vector<PodObject> bound;
-  int64_t proposed = 0;  // of those waiting: have a node in the group's cycle that is under way
-
-  int64_t all() const { return std::ssize(waiting) + std::ssize(assumed) + std::ssize(bound); }
-  int64_t placed() const { return std::ssize(assumed) + std::ssize(bound) + proposed; }
+};
+struct PodGroupCounts {
+  int64_t all = 0;
+  int64_t placed = 0;  // bound, assumed, or with a node in the group's cycle that is under way
 };
 
 // spec.schedulingGroup.podGroupName; empty: the pod is in no group.

@@ -51,6 +51,15 @@ bool SameToOthers(const PodInfo& a, const PodInfo& b) {
 
 // --- pods --------------------------------------------------------------------------------------
 
+void Cache::CountAssumed(const PodInfo& pod, bool is) {
+  if (is) {
+    ++assumed_count_;
+  } else {
+    --assumed_count_;
+  }
+  if (on_assumed) on_assumed(pod, is);
+}
+
 absl::Status Cache::AssumePod(PodPtr pod) {
   if (pod->uid.empty()) return EmptyUid();
   auto [it, added] = pods_.try_emplace(pod->uid);
@@ -59,7 +68,7 @@ absl::Status Cache::AssumePod(PodPtr pod) {
                                pod->key));
   }
   it->second.assumed = true;
-  ++assumed_count_;
+  CountAssumed(*pod, true);
   Place(pod);
   it->second.pod = std::move(pod);
   return absl::OkStatus();
@@ -77,7 +86,7 @@ absl::Status Cache::ForgetPod(const PodInfo& pod) {
                                pod.node_name, held->node_name));
   }
   pods_.erase(it);
-  --assumed_count_;
+  CountAssumed(*held, false);
   Displace(*held);
   return absl::OkStatus();
 }
@@ -91,7 +100,7 @@ absl::Status Cache::AddPod(PodPtr pod) {
   }
   if (!added) {
     state.assumed = false;
-    --assumed_count_;
+    CountAssumed(*state.pod, false);
     if (Renew(state, pod)) return absl::OkStatus();
     Displace(*state.pod);
   }
@@ -122,7 +131,7 @@ absl::Status Cache::RemovePod(const PodInfo& pod) {
   }
   const PodState held = it->second;
   pods_.erase(it);
-  if (held.assumed) --assumed_count_;
+  if (held.assumed) CountAssumed(*held.pod, false);
   Displace(*held.pod);
   return absl::OkStatus();
 }

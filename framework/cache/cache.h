@@ -18,6 +18,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -38,6 +39,9 @@ namespace berth::framework {
 // Threads: none; lives on the engine's executor. One snapshot is kept up to date by it.
 class Cache {
  public:
+  // Hears of pods that begin and cease to be assumed. May be unset.
+  std::function<void(const PodInfo&, bool is)> on_assumed;
+
   // pod->node_name: where. Errors: "cannot get cache key for pod with empty UID"; the pod is in
   // the cache.
   absl::Status AssumePod(PodPtr pod);
@@ -94,6 +98,7 @@ class Cache {
   // Swaps in a newer PodInfo of a pod where it stands; false when it moved or what it takes or
   // shows to others changed.
   bool Renew(PodState& state, const PodPtr& pod);
+  void CountAssumed(const PodInfo& pod, bool is);
   void EraseIfGone(std::string_view node_name);
   void SetImages(NodeItem& item, const api::core::Node& node);
   void DropImages(NodeItem& item);

@@ -1,7 +1,6 @@
 #include "framework/cache/cluster_snapshot.h"
 
 #include <algorithm>
-#include <utility>
 
 #include "base/check.h"
 
@@ -102,28 +101,6 @@ void ClusterSnapshot::RemovePod(const PodInfo& pod) {
   NodeInfo& node = At(pod.node_name);
   BERTH_CHECK(node.RemovePod(pod));
   PodsChanged(node, pod);
-}
-
-ClusterSnapshot ClusterSnapshot::Restrict(std::span<const NodeInfo* const> nodes) {
-  ClusterSnapshot whole = std::move(*this);
-  *this = ClusterSnapshot();
-  generation_ = whole.generation_;
-  field_generations_ = whole.field_generations_;
-  log_begin_ = whole.log_end();
-  SetStructure(nodes);
-  FinishUpdate();
-  return whole;
-}
-
-void ClusterSnapshot::Restore(ClusterSnapshot whole) {
-  const int64_t generation = generation_, log_position = log_end();
-  *this = std::move(whole);
-  generation_ = generation;
-  NoteClusterChange(kAllNodeFields);
-  structure_generation_ = generation_;
-  versions_.assign(nodes_.size(), generation_);
-  log_begin_ = log_position + 1;
-  log_.clear();
 }
 
 void ClusterSnapshot::NoteClusterChange(NodeFields fields) {

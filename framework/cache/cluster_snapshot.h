@@ -56,10 +56,6 @@ class ClusterSnapshot final : public Snapshot {
   // pod->node_name: where; it must be there. RemovePod undoes AddPod.
   void AddPod(const PodPtr& pod);
   void RemovePod(const PodInfo& pod);
-  // Leaves only these of its nodes, and gives the whole to be restored. What is kept of results is
-  // not valid in between, nor afterwards.
-  ClusterSnapshot Restrict(std::span<const NodeInfo* const> nodes);
-  void Restore(ClusterSnapshot whole);
 
   // --- for the cache ---
   void SetStructure(std::span<const NodeInfo* const> nodes);  // copies all, in that order

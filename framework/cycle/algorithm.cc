@@ -44,7 +44,12 @@ struct Algorithm::Attempt {
   ExtenderAnswers* answers;
   Decision& decision;
   std::shared_ptr<NodeStatuses> statuses;
+  std::span<const NodeInfo* const> nodes;  // that may be chosen, in the snapshot's order
 
+  bool MayChoose(const NodeInfo& node) const {
+    return std::binary_search(nodes.begin(), nodes.end(), &node,
+                              [](const auto* a, const auto* b) { return a->index < b->index; });
+  }
   void Reject() {
     decision.fit_error = true;
     decision.statuses = std::move(statuses);
@@ -80,16 +85,17 @@ int64_t Algorithm::WantedNodes(int64_t nodes) const {
 }
 
 Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod, const std::string& signature,
-                             ExtenderAnswers* answers) {
+                             ExtenderAnswers* answers, const Nodes* only) {
   Decision decision;
-  decision.diagnosis.all_nodes = static_cast<int64_t>(snapshot_.nodes().size());
-  if (snapshot_.nodes().empty()) {
+  const std::span<const NodeInfo* const> nodes = only != nullptr ? *only : snapshot_.nodes();
+  decision.diagnosis.all_nodes = std::ssize(nodes);
+  if (nodes.empty()) {
     decision.status = Unresolvable(kNoNodesAvailable);
     return decision;
   }
   const bool asks = answers != nullptr && AnyDecides(extenders_, *pod);
   Attempt attempt{state, *pod, asks ? answers : nullptr, decision,
-                  std::make_shared<NodeStatuses>(runtime_, snapshot_)};
+                  std::make_shared<NodeStatuses>(runtime_, snapshot_), nodes};
   const int64_t start = next_start_;
   Decide(attempt, pod, signature);
   if (!decision.questions.empty()) next_start_ = start;  // the next pass looks at the same nodes
@@ -111,7 +117,7 @@ void Algorithm::Decide(Attempt& attempt, const PodPtr& pod, const std::string& s
     return attempt.RejectBefore(pre.status.Message());
   }
   if (!pod->nominated_node_name.empty() && TryNominated(attempt)) return;
-  const auto nodes = static_cast<int64_t>(snapshot_.nodes().size());
+  const auto nodes = std::ssize(attempt.nodes);
   const bool shareable = cache_ != nullptr && !signature.empty() && !pre.node_names &&
                          attempt.answers == nullptr && pod->nominated_node_name.empty() &&
                          !nominator_.Has(pod->uid) && WantedNodes(nodes) == nodes;
@@ -146,6 +152,7 @@ bool Algorithm::TryNominated(Attempt& attempt) {
   const PodInfo& pod = attempt.pod;
   Decision& decision = attempt.decision;
   const NodeInfo* node = snapshot_.Find(pod.nominated_node_name);
+  if (node != nullptr && !attempt.MayChoose(*node)) return false;
   if (node == nullptr) {
     BERTH_LOG(kWarning, "nominated node is not there pod={} node={}", pod.key,
               pod.nominated_node_name);
@@ -174,10 +181,11 @@ bool Algorithm::TryNominated(Attempt& attempt) {
 void Algorithm::DecidePlainly(Attempt& attempt, const PreFilterOutcome& pre) {
   Decision& decision = attempt.decision;
   Nodes narrowed;
-  std::span<const NodeInfo* const> nodes = snapshot_.nodes();
+  std::span<const NodeInfo* const> nodes = attempt.nodes;
   if (pre.node_names) {
     for (const std::string& name : *pre.node_names) {
-      if (const NodeInfo* node = snapshot_.Find(name)) narrowed.push_back(node);
+      const NodeInfo* node = snapshot_.Find(name);
+      if (node != nullptr && attempt.MayChoose(*node)) narrowed.push_back(node);
     }
     std::sort(narrowed.begin(), narrowed.end(),
               [](const NodeInfo* a, const NodeInfo* b) { return a->index < b->index; });
@@ -235,7 +243,7 @@ Status Algorithm::FindFeasible(Attempt& attempt, std::span<const NodeInfo* const
   }
   decision.nodes_evaluated += looked_at;
   decision.feasible_nodes = std::ssize(feasible);
-  const auto all = static_cast<int64_t>(snapshot_.nodes().size());
+  const auto all = std::ssize(attempt.nodes);
   next_start_ = (next_start_ + static_cast<int64_t>(feasible.size()) + rejected) % all;
   return Success();
 }

@@ -45,12 +45,13 @@ class Algorithm {
             TieBreaker& tie_breaker, const EngineOptions& options, const Extenders& extenders,
             EvaluationCache* cache);
 
+  using Nodes = std::vector<const NodeInfo*>;
   // signature: empty: nothing is shared. answers: of extenders, so far; null: they do not count.
+  // only: the nodes that may be chosen, of the snapshot, in its order; null: all. Plugins see all.
   Decision Schedule(CycleState& state, const PodPtr& pod, const std::string& signature,
-                    ExtenderAnswers* answers);
+                    ExtenderAnswers* answers, const Nodes* only = nullptr);
 
  private:
-  using Nodes = std::vector<const NodeInfo*>;
   struct Attempt;
   void Decide(Attempt& attempt, const PodPtr& pod, const std::string& signature);
   bool TryNominated(Attempt& attempt);

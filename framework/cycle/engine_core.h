@@ -63,6 +63,8 @@ struct EngineCore {
   }
   // There is something to do, and room to do it.
   bool Ready() const;
+  // Plugins are timed in one attempt of ten.
+  bool SamplesPlugins() { return random.Below(10) == 0; }
 
   const EngineOptions options;
   Executor& executor;

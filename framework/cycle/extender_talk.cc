@@ -11,61 +11,80 @@
 #include "framework/cycle/engine_core.h"
 
 namespace berth::framework {
+namespace {
+
+// Questions to a slow extender at once; each may hold a list of all nodes.
+constexpr int kUnderWayMax = 16;
+
+}  // namespace
 
 void ExtenderTalk::SetExtenders(Extenders extenders) {
   extenders_ = std::move(extenders);
-  slow_.assign(extenders_.size(), false);
+  lines_ = std::vector<Line>(extenders_.size());
 }
 
-bool ExtenderTalk::Full() const { return waiting_ >= core_.options.bindings_in_flight_max; }
+void ExtenderTalk::Close() {
+  lines_.clear();
+  extenders_.clear();
+}
+
+bool ExtenderTalk::IsBusy(size_t extender) const {
+  return lines_[extender].slow && lines_[extender].under_way >= kUnderWayMax;
+}
 
 struct ExtenderTalk::Round {
   std::shared_ptr<ExtenderAnswers> answers;
-  Then then;
-  Task at_once;  // instead of `then`
+  Task then;
   std::vector<size_t> awaited;  // extenders
   TimerId patience = 0;
-  bool overtaken = false;
+  bool holds = false;
+  bool firmly = false;  // the cycle holds by itself
 };
 
 void ExtenderTalk::Ask(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
-                       std::shared_ptr<ExtenderAnswers> answers, Then then) {
+                       std::shared_ptr<ExtenderAnswers> answers, Task then) {
+  bool any_slow = false;
+  for (const ExtenderQuestion& question : questions) {
+    if (IsBusy(question.extender)) {
+      lines_[question.extender].waiting.push_back(std::move(then));
+      return;
+    }
+    any_slow |= lines_[question.extender].slow;
+  }
   auto round = std::make_shared<Round>();
   round->answers = std::move(answers);
   round->then = std::move(then);
-  ++waiting_;
-  round->overtaken = std::any_of(questions.begin(), questions.end(), [&](const auto& question) {
-    return slow_[question.extender];
-  });
-  if (!round->overtaken) {
+  round->holds = !any_slow;
+  if (round->holds) {
     core_.Hold(round.get());
     round->patience = core_.executor.PostAfter(
         core_.options.extender_patience, [this, alive = core_.lifetime.Watch(), round] {
           if (alive.expired()) return;
           round->patience = 0;
-          round->overtaken = true;
-          for (const size_t extender : round->awaited) slow_[extender] = true;
+          round->holds = false;
+          for (const size_t extender : round->awaited) lines_[extender].slow = true;
           core_.LetGo(round.get());
         });
   }
-  Send(pod, std::move(questions), round);
+  Send(pod, std::move(questions), /*urgent=*/false, round);
 }
 
 void ExtenderTalk::AskWhileHolding(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
                                    std::shared_ptr<ExtenderAnswers> answers, Task then) {
   auto round = std::make_shared<Round>();
   round->answers = std::move(answers);
-  round->at_once = std::move(then);
-  ++waiting_;
-  Send(pod, std::move(questions), round);
+  round->then = std::move(then);
+  round->firmly = true;
+  Send(pod, std::move(questions), /*urgent=*/true, round);
 }
 
-void ExtenderTalk::Send(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
+void ExtenderTalk::Send(const PodPtr& pod, std::vector<ExtenderQuestion> questions, bool urgent,
                         const std::shared_ptr<Round>& round) {
   for (const ExtenderQuestion& question : questions) round->awaited.push_back(question.extender);
   const absl::Time now = core_.executor.clock().Now();
   for (ExtenderQuestion& question : questions) {
     Extender& extender = *extenders_[question.extender];
+    ++lines_[question.extender].under_way;
     std::vector<NodePtr> nodes = std::move(question.nodes);
     const auto answered = [this, alive = core_.lifetime.Watch(), round, question,
                            now](auto take, auto answer) {
@@ -74,13 +93,13 @@ void ExtenderTalk::Send(const PodPtr& pod, std::vector<ExtenderQuestion> questio
       Answered(round, question.extender, now);
     };
     if (question.kind == ExtenderQuestion::Kind::kPrioritize) {
-      extender.Prioritize(pod, std::move(nodes), [answered](auto answer) {
+      extender.Prioritize(pod, std::move(nodes), urgent, [answered](auto answer) {
         answered([](auto& to, const auto& asked,
                     auto said) { to.SetPrioritize(asked, std::move(said)); },
                  std::move(answer));
       });
     } else {
-      extender.Filter(pod, std::move(nodes), [answered](auto answer) {
+      extender.Filter(pod, std::move(nodes), urgent, [answered](auto answer) {
         answered([](auto& to, const auto& asked,
                     auto said) { to.SetFilter(asked, std::move(said)); },
                  std::move(answer));
@@ -89,26 +108,32 @@ void ExtenderTalk::Send(const PodPtr& pod, std::vector<ExtenderQuestion> questio
   }
 }
 
+// An answer has come; the next of those that line up may ask.
+void ExtenderTalk::Heard(size_t extender, absl::Time asked) {
+  Line& line = lines_[extender];
+  line.slow = core_.executor.clock().Now() - asked > core_.options.extender_patience;
+  --line.under_way;
+  while (!line.waiting.empty()) {
+    core_.ready.push_back(std::move(line.waiting.front()));
+    line.waiting.pop_front();
+    if (line.slow) break;
+  }
+  core_.Kick();
+}
+
 void ExtenderTalk::Answered(const std::shared_ptr<Round>& round, size_t extender,
                             absl::Time asked) {
-  const bool in_time =
-      core_.executor.clock().Now() - asked <= core_.options.extender_patience;
-  slow_[extender] = !in_time;
+  Heard(extender, asked);
   round->awaited.erase(std::find(round->awaited.begin(), round->awaited.end(), extender));
   if (round->awaited.empty()) Finish(round);
 }
 
 void ExtenderTalk::Finish(const std::shared_ptr<Round>& round) {
-  --waiting_;
-  if (round->at_once) return round->at_once();
+  if (round->firmly) return round->then();
   if (round->patience != 0) core_.executor.Cancel(round->patience);
-  Task turn = [round] { round->then(round->overtaken); };
-  // Who was not overtaken goes on before anybody else.
-  if (round->overtaken) {
-    core_.ready.push_back(std::move(turn));
-  } else {
-    core_.ready.push_front(std::move(turn));
-  }
+  // Who holds goes on before anybody else.
+  auto& ready = core_.ready;
+  ready.insert(round->holds ? ready.begin() : ready.end(), std::move(round->then));
   core_.LetGo(round.get());
   core_.Kick();
 }
@@ -125,6 +150,9 @@ struct ExtenderTalk::PreemptRound {
   PreemptDone done;
   const void* holder = nullptr;  // the cycle that waits
   TimerId patience = 0;
+  // As the candidates' nodes were.
+  int64_t structure = 0;
+  StringMap<int64_t> versions;
 };
 
 void ExtenderTalk::Preempt(const PodPtr& pod, std::vector<PreemptionCandidate> candidates,
@@ -134,7 +162,27 @@ void ExtenderTalk::Preempt(const PodPtr& pod, std::vector<PreemptionCandidate> c
   round->candidates = std::move(candidates);
   round->done = std::move(done);
   round->holder = core_.holder;
+  round->structure = core_.snapshot.structure_generation();
+  for (const PreemptionCandidate& each : round->candidates) {
+    const NodeInfo* node = core_.snapshot.Find(each.node);
+    if (node != nullptr) round->versions[each.node] = core_.snapshot.version(node->index);
+  }
   PreemptFrom(0, round);
+}
+
+// What others did while they were let ahead may have made a candidate worthless, or less than it
+// was: the pod will find better ones.
+void ExtenderTalk::EndPreempt(PreemptRound& round) {
+  if (core_.holder != round.holder) {
+    std::erase_if(round.candidates, [&](const PreemptionCandidate& each) {
+      const NodeInfo* node = core_.snapshot.Find(each.node);
+      const auto version = round.versions.find(each.node);
+      return core_.snapshot.structure_generation() != round.structure || node == nullptr ||
+             version == round.versions.end() ||
+             core_.snapshot.version(node->index) != version->second;
+    });
+  }
+  round.done(std::move(round.candidates));
 }
 
 void ExtenderTalk::PreemptFrom(size_t first, const std::shared_ptr<PreemptRound>& round) {
@@ -143,27 +191,32 @@ void ExtenderTalk::PreemptFrom(size_t first, const std::shared_ptr<PreemptRound>
          !(extenders_[i]->preempts() && extenders_[i]->IsInterested(*round->pod))) {
     ++i;
   }
-  if (i == extenders_.size() || round->candidates.empty()) {
-    return round->done(std::move(round->candidates));
+  if (i == extenders_.size() || round->candidates.empty()) return EndPreempt(*round);
+  if (IsBusy(i)) {
+    return PreemptAnswered(i, round,
+                           absl::UnavailableError(ToAbsl(fmt::format(
+                               "extender {} has {} calls to answer", extenders_[i]->name(),
+                               lines_[i].under_way))));
   }
-  if (slow_[i]) {
+  if (lines_[i].slow) {
     core_.Yield(round->holder);
   } else {
     round->patience = core_.executor.PostAfter(
         core_.options.extender_patience, [this, alive = core_.lifetime.Watch(), round, i] {
           if (alive.expired()) return;
           round->patience = 0;
-          slow_[i] = true;
+          lines_[i].slow = true;
           core_.Yield(round->holder);
         });
   }
+  ++lines_[i].under_way;
   const absl::Time asked = core_.executor.clock().Now();
   extenders_[i]->Preempt(
       round->pod, round->candidates,
       [this, alive = core_.lifetime.Watch(), round, i, asked](auto answer) {
         if (alive.expired()) return;
         if (round->patience != 0) core_.executor.Cancel(std::exchange(round->patience, 0));
-        slow_[i] = core_.executor.clock().Now() - asked > core_.options.extender_patience;
+        Heard(i, asked);
         PreemptAnswered(i, round, std::move(answer));
       });
 }

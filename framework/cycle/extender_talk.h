@@ -2,15 +2,22 @@
 //
 // Scheduling is serial: while a pod's extenders are asked, no other pod is scheduled, as upstream.
 // But only for as long as `patience`: an extender that takes longer is slow, and others go ahead of
-// its pods, those it has no say in among them, until it answers in time again. A pod that was
-// overtaken is decided on the snapshot that is there when the answer comes.
+// its pods, those it has no say in among them, until it answers in time again. Of the pods of a
+// slow extender some are asked about; the rest line up.
+//
+//   Ask -> HOLDS --- answered ------------------> decided again, before anybody else
+//    |       +------ patience ends -> OVERTAKEN - answered -> decided again, in its turn
+//    +-> LINED UP -- another one is answered ---> decided again: asks
 #pragma once
 
+#include <cstdint>
+#include <deque>
 #include <memory>
 #include <vector>
 
 #include <absl/functional/any_invocable.h>
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include "base/executor.h"
 #include "framework/cycle/extender_answers.h"
@@ -30,21 +37,21 @@ class ExtenderTalk {
   // Before any profile is added.
   void SetExtenders(Extenders extenders);
   const Extenders& extenders() const { return extenders_; }
+  // Nobody is asked or heard any more.
+  void Close();
 
-  // Asks them all at once. then: when all have answered and it is this pod's turn again, as a
-  // cycle of its own; overtaken: other pods were scheduled meanwhile.
-  using Then = absl::AnyInvocable<void(bool overtaken)>;
+  // Asks them all at once. then: when all have answered, or when it is time to ask again, and it is
+  // this pod's turn, as a cycle of its own.
   void Ask(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
-           std::shared_ptr<ExtenderAnswers> answers, Then then);
-
+           std::shared_ptr<ExtenderAnswers> answers, Task then);
   // For a cycle that holds firmly: it goes on at once when all have answered.
   void AskWhileHolding(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
                        std::shared_ptr<ExtenderAnswers> answers, Task then);
 
   bool AnyPreempts(const PodInfo& pod) const;
   // Passes the candidates from one preempting extender to the next; done: with those that all of
-  // them agree with, and whom they would evict. Called at once when there is nobody to ask.
-  // For a PostFilter that holds the cycle, which it may lose.
+  // them agree with, and whom they would evict. For a PostFilter that holds the cycle, which it may
+  // lose: then candidates whose node has changed meanwhile are left out.
   using PreemptDone = absl::AnyInvocable<void(absl::StatusOr<std::vector<PreemptionCandidate>>)>;
   void Preempt(const PodPtr& pod, std::vector<PreemptionCandidate> candidates, PreemptDone done);
 
@@ -52,19 +59,24 @@ class ExtenderTalk {
   // is none.
   void Bind(const PodPtr& pod, std::string node, Extender::BindDone done, Task not_asked);
 
-  // As many pods wait for answers as may.
-  bool Full() const;
-
  private:
   struct Round;
   struct PreemptRound;
-  void Send(const PodPtr& pod, std::vector<ExtenderQuestion> questions,
+  struct Line {  // of one extender
+    bool slow = false;
+    int under_way = 0;            // questions
+    std::deque<Task> waiting;     // cycles
+  };
+  bool IsBusy(size_t extender) const;
+  void Send(const PodPtr& pod, std::vector<ExtenderQuestion> questions, bool urgent,
             const std::shared_ptr<Round>& round);
   void Answered(const std::shared_ptr<Round>& round, size_t extender, absl::Time asked);
   void Finish(const std::shared_ptr<Round>& round);
+  void Heard(size_t extender, absl::Time asked);
   void PreemptFrom(size_t first, const std::shared_ptr<PreemptRound>& round);
   void PreemptAnswered(size_t extender, const std::shared_ptr<PreemptRound>& round,
                        absl::StatusOr<std::vector<ExtenderVictims>> answer);
+  void EndPreempt(PreemptRound& round);
   absl::StatusOr<std::vector<PreemptionCandidate>> Resolved(
       const Extender& extender, absl::StatusOr<std::vector<ExtenderVictims>> answer) const;
   void BindFrom(size_t first, const PodPtr& pod, std::string node, Extender::BindDone done,
@@ -72,8 +84,7 @@ class ExtenderTalk {
 
   EngineCore& core_;
   Extenders extenders_;
-  std::vector<bool> slow_;  // by extender
-  int32_t waiting_ = 0;     // rounds under way
+  std::vector<Line> lines_;  // by extender
 };
 
 }  // namespace berth::framework

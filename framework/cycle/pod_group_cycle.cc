@@ -14,6 +14,7 @@
 #include "api/schema/scheduling_v1alpha2.pb.h"
 #include "api/time_text.h"
 #include "base/log.h"
+#include "base/structured_log.h"
 #include "framework/cycle/binding_cycle.h"
 #include "framework/cycle/failure.h"
 #include "framework/cycle/pod_group_pass.h"
@@ -32,6 +33,8 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
   void Run(QueueEntryPtr first) {
     began_ = core_.executor.clock().Now();
     Gather(std::move(first));
+    BERTH_INFO(3, "Attempting to schedule pod group", {"podGroup", namespace_ + "/" + group_});
+    core_.counts.attempts += std::ssize(entries_);
     if (!CheckScheduler()) return;
     std::erase_if(entries_, [&](const QueueEntryPtr& entry) {
       if (!SkipPod(core_, *entry->pod)) return false;
@@ -39,13 +42,8 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
       return true;
     });
     if (entries_.empty()) return;
-    core_.counts.attempts += std::ssize(entries_);
     core_.cache.UpdateSnapshot(core_.snapshot);
     core_.Hold(this, /*firmly=*/true);
-    if (core_.snapshot.nodes().empty()) {
-      result_.status = Error("no nodes available to schedule pods");
-      return End();
-    }
     if (core_.options.pod_groups.topology_aware) {
       TryPlacements();
     } else {
@@ -90,14 +88,15 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
     for (QueueEntryPtr& entry : entries_) Fail(std::move(entry), status, began_, ClearNomination());
   }
 
-  std::shared_ptr<PodGroupPass> NewPass(bool post_filters) const {
+  // only: lives until the pass is over; null: all nodes.
+  std::shared_ptr<PodGroupPass> NewPass(const Algorithm::Nodes* only) const {
     PodGroupPass::Members members;
     for (const QueueEntryPtr& entry : entries_) members.push_back(entry->pod);
-    return std::make_shared<PodGroupPass>(core_, *unit_, std::move(members), post_filters);
+    return std::make_shared<PodGroupPass>(core_, *unit_, std::move(members), only);
   }
 
   void TryAnywhere() {
-    NewPass(/*post_filters=*/true)->Run([self = shared_from_this()](PodGroupResult result) {
+    NewPass(nullptr)->Run([self = shared_from_this()](PodGroupResult result) {
       self->result_ = std::move(result);
       self->End();
     });
@@ -122,36 +121,54 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
       }
       if (!result_.status.ok()) return End();
     }
-    TryPlacement(0);
+    TryNextPlacement();
   }
 
-  void TryPlacement(size_t i) {
-    if (i == placements_.size()) return ChoosePlacement();
-    std::vector<const NodeInfo*> nodes;
-    for (const std::string& name : placements_[i].node_names) {
-      if (const NodeInfo* node = core_.snapshot.Find(name)) nodes.push_back(node);
-    }
-    std::sort(nodes.begin(), nodes.end(),
-              [](const NodeInfo* a, const NodeInfo* b) { return a->index < b->index; });
-    whole_ = core_.snapshot.Restrict(nodes);
-    NewPass(/*post_filters=*/true)->Run([self = shared_from_this(), i](PodGroupResult result) {
-      self->core_.snapshot.Restore(std::move(self->whole_));
-      if (!result.status.ok() && !result.status.IsRejected()) {
-        self->result_ = std::move(result);
-        return self->End();
+  // In a loop, so that placements that are tried at once do not nest.
+  void TryNextPlacement() {
+    if (looping_) return;
+    looping_ = true;
+    while (!trying_ && next_ < placements_.size()) {
+      trying_ = true;
+      nodes_.clear();
+      for (const std::string& name : placements_[next_].node_names) {
+        if (const NodeInfo* node = core_.snapshot.Find(name)) nodes_.push_back(node);
       }
-      self->tried_.push_back(std::move(result));
-      self->TryPlacement(i + 1);
-    });
+      std::sort(nodes_.begin(), nodes_.end(),
+                [](const NodeInfo* a, const NodeInfo* b) { return a->index < b->index; });
+      NewPass(&nodes_)->Run([self = shared_from_this()](PodGroupResult result) {
+        self->Tried(std::move(result));
+      });
+    }
+    looping_ = false;
+    if (!trying_ && !ended_) ChoosePlacement();
+  }
+
+  void Tried(PodGroupResult result) {
+    trying_ = false;
+    const size_t placement = next_++;
+    if (!result.status.ok() && !result.status.IsRejected()) {
+      next_ = placements_.size();
+      ended_ = true;
+      result_ = std::move(result);
+      return End();
+    }
+    // Of those that do not do only the first is ever told.
+    if (result.status.ok() || result.waits_for_preemption || placement == 0) {
+      tried_.emplace_back(placement, std::move(result));
+    }
+    TryNextPlacement();
   }
 
   void ChoosePlacement() {
+    ended_ = true;
     std::vector<size_t> feasible;
     for (size_t i = 0; i < tried_.size(); ++i) {
-      if (tried_[i].status.ok() || tried_[i].waits_for_preemption) feasible.push_back(i);
+      const PodGroupResult& result = tried_[i].second;
+      if (result.status.ok() || result.waits_for_preemption) feasible.push_back(i);
     }
     if (feasible.empty()) {
-      result_ = std::move(tried_.front());
+      result_ = std::move(tried_.front().second);
       result_.status = Unschedulable(
           fmt::format("0/{} placements are available, first placement status: {}",
                       placements_.size(), result_.status.Message()));
@@ -165,7 +182,7 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
         return End();
       }
     }
-    result_ = std::move(tried_[best]);
+    result_ = std::move(tried_[best].second);
     End();
   }
 
@@ -178,13 +195,14 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
       std::vector<PlacementScore> scores;
       for (const size_t i : feasible) {
         std::vector<PodPtr> proposed;
-        for (const PodGroupOutcome& outcome : tried_[i].outcomes) {
+        const auto& [place, result] = tried_[i];
+        for (const PodGroupOutcome& outcome : result.outcomes) {
           if (outcome.proposed) proposed.push_back(outcome.proposed);
         }
         const Scored scored =
-            entry.plugin->ScorePlacement(state_, group, placements_[i], proposed);
+            entry.plugin->ScorePlacement(state_, group, placements_[place], proposed);
         if (!scored.status.ok()) return scored.status;
-        scores.push_back({&placements_[i], scored.score});
+        scores.push_back({&placements_[place], scored.score});
       }
       const Status status = entry.plugin->NormalizePlacementScores(state_, group, scores);
       if (!status.ok()) return status;
@@ -203,6 +221,9 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
 
   void End() {
     core_.LetGo(this);
+    if (core_.metrics.WantsDurations()) {
+      core_.metrics.SchedulingAlgorithm(core_.executor.clock().Now() - began_);
+    }
     const bool failed = !result_.status.ok() && !result_.status.IsRejected();
     for (size_t i = 0; i < entries_.size(); ++i) {
       PodGroupOutcome* outcome =
@@ -224,6 +245,7 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
   void Submit(QueueEntryPtr entry, PodGroupOutcome& outcome) {
     const bool has_node = outcome.status.ok() || outcome.requires_preemption;
     if (outcome.status.ok() && result_.status.ok()) return Bind(std::move(entry), outcome);
+    if (core_.on_decision) core_.on_decision(entry->pod->key, {});
     if (has_node && !result_.waits_for_preemption) {
       return Fail(std::move(entry), PodGroupUnschedulable(outcome.permit.Message()),
                   outcome.began, ClearNomination());
@@ -245,9 +267,10 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
     cycle->unit = unit_;
     cycle->attempt_began = outcome.began;
     cycle->state = std::move(outcome.state);
-    cycle->state.in_pod_group_pass = false;
+    cycle->state.pod_group_cycle = PodGroupCycle::kSubmit;
     cycle->node_name = outcome.node;
     cycle->assumed = PodInfo::Assigned(entry->pod, outcome.node);
+    if (!StillWanted(core_, *entry->pod)) return core_.queue->Done(entry->pod->uid);
     cycle->entry = std::move(entry);
     if (core_.on_decision) core_.on_decision(cycle->assumed->key, cycle->node_name);
     Place(core_, std::move(cycle));
@@ -311,8 +334,10 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
   std::vector<QueueEntryPtr> entries_;
   CycleState state_;  // of the group
   std::vector<Placement> placements_;
-  std::vector<PodGroupResult> tried_;  // by placement
-  ClusterSnapshot whole_;              // while a placement is tried
+  size_t next_ = 0;             // the placement that is tried, or is to be
+  bool looping_ = false, trying_ = false, ended_ = false;
+  Algorithm::Nodes nodes_;      // of it
+  std::vector<std::pair<size_t, PodGroupResult>> tried_;  // by placement
   PodGroupResult result_;
 };
 

@@ -30,6 +30,7 @@ void PodGroupPass::Next() {
       ended_ = true;
       break;
     }
+    if (++in_this_task_ > core_.options.cycles_per_task) return Pause();
     deciding_ = true;
     PodGroupOutcome& outcome = result_.outcomes.emplace_back();
     outcome.began = core_.executor.clock().Now();
@@ -41,6 +42,16 @@ void PodGroupPass::Next() {
   if (ended_ && !deciding_) End();
 }
 
+// Lets events in; the cycle holds, so that nobody else is scheduled.
+void PodGroupPass::Pause() {
+  core_.executor.Post([alive = core_.lifetime.Watch(), self = shared_from_this()] {
+    if (alive.expired()) return;
+    self->in_this_task_ = 0;
+    self->looping_ = false;
+    self->Next();
+  });
+}
+
 void PodGroupPass::Decided() {
   deciding_ = false;
   Next();
@@ -49,8 +60,10 @@ void PodGroupPass::Decided() {
 void PodGroupPass::Decide() {
   PodGroupOutcome& outcome = now();
   outcome.state = CycleState();
-  outcome.state.in_pod_group_pass = true;
-  Decision decision = unit_.algorithm->Schedule(outcome.state, pod(), {}, answers_.get());
+  outcome.state.pod_group_cycle = PodGroupCycle::kPass;
+  outcome.state.record_plugin_metrics = core_.SamplesPlugins();
+  Decision decision =
+      unit_.algorithm->Schedule(outcome.state, pod(), {}, answers_.get(), only_);
   core_.counts.nodes_evaluated += decision.nodes_evaluated;
   if (!decision.questions.empty()) {
     return core_.extender_talk.AskWhileHolding(
@@ -67,14 +80,15 @@ void PodGroupPass::FitsNowhere(Decision decision) {
   PodGroupOutcome& outcome = now();
   outcome.status = decision.status;
   outcome.message = decision.status.Message();
-  if (!decision.fit_error) {
+  if (!decision.status.IsRejected()) {
     result_.status = Error("failed to schedule other pod from a pod group: " + outcome.message);
     result_.waits_for_preemption = false;
     ended_ = true;
     return Decided();
   }
+  if (!decision.fit_error) return Decided();  // there is no node at all
   outcome.diagnosis = std::move(decision.diagnosis);
-  if (!post_filters_ || unit_.profile->post_filter.empty()) return Decided();
+  if (unit_.profile->post_filter.empty()) return Decided();
   runtime().RunPostFilter(
       outcome.state, pod(), decision.statuses,
       [alive = core_.lifetime.Watch(), self = shared_from_this()](PostFilterResult result) {
@@ -84,6 +98,9 @@ void PodGroupPass::FitsNowhere(Decision decision) {
         member.message = member.diagnosis->Message();
         member.nominating = std::move(result.nominating);
         if (!member.nominating || member.nominating->node_name.empty()) return self->Decided();
+        if (self->core_.snapshot.Find(member.nominating->node_name) == nullptr) {
+          return self->Decided();
+        }
         // Those behind it see it on the node that is being cleared for it.
         member.requires_preemption = true;
         member.node = member.nominating->node_name;
@@ -95,7 +112,12 @@ void PodGroupPass::Propose() {
   PodGroupOutcome& outcome = now();
   outcome.proposed = PodInfo::Assigned(pod(), outcome.node);
   core_.snapshot.AddPod(outcome.proposed);
-  core_.pod_groups.Propose(outcome.proposed->uid);
+  // It stands there, so it is no longer expected there.
+  if (const std::string node = core_.nominator.NodeOf(outcome.proposed->uid); !node.empty()) {
+    outcome.nominated = NominatingInfo{NominatingInfo::Mode::kOverride, node};
+    core_.nominator.Delete(outcome.proposed->uid);
+  }
+  core_.pod_groups.Propose(*outcome.proposed);
   const Status reserved = runtime().RunReserve(outcome.state, *outcome.proposed, outcome.node);
   if (!reserved.ok()) return NotReserved(reserved);
   Permit();
@@ -138,7 +160,10 @@ void PodGroupPass::Undo(PodGroupOutcome& outcome) {
   if (outcome.proposed == nullptr) return;
   runtime().RunUnreserve(outcome.state, *outcome.proposed, outcome.node);
   core_.snapshot.RemovePod(*outcome.proposed);
-  core_.pod_groups.Withdraw(outcome.proposed->uid);
+  core_.pod_groups.Withdraw(*outcome.proposed);
+  if (const auto nominated = std::exchange(outcome.nominated, std::nullopt)) {
+    core_.nominator.Add(outcome.proposed, &*nominated);
+  }
   outcome.proposed = nullptr;
 }
 

@@ -23,6 +23,7 @@ struct PodGroupOutcome {
   std::optional<NominatingInfo> nominating;
   std::string node;                  // also where room is being made
   PodPtr proposed;                   // the pod as it stands on that node
+  std::optional<NominatingInfo> nominated;  // before that
   bool requires_preemption = false;  // it has a node once its victims are gone
   Status permit;                     // with a node: Success or Wait
 };
@@ -39,10 +40,10 @@ class PodGroupPass : public std::enable_shared_from_this<PodGroupPass> {
   using Members = std::vector<PodPtr>;
   using Done = absl::AnyInvocable<void(PodGroupResult)>;
 
-  // unit: outlives it. post_filters: members that fit nowhere may preempt.
-  PodGroupPass(EngineCore& core, ProfileUnit& unit, Members members, bool post_filters)
-      : core_(core), unit_(unit), members_(std::move(members)), post_filters_(post_filters) {}
-  // done: perhaps inside the call.
+  // unit: outlives it. only: the nodes that may be chosen, in the snapshot's order; null: all.
+  PodGroupPass(EngineCore& core, ProfileUnit& unit, Members members, const Algorithm::Nodes* only)
+      : core_(core), unit_(unit), members_(std::move(members)), only_(only) {}
+  // done: perhaps inside the call. Members that fit nowhere may preempt.
   void Run(Done done);
 
  private:
@@ -50,6 +51,7 @@ class PodGroupPass : public std::enable_shared_from_this<PodGroupPass> {
   const PodPtr& pod() const { return members_[result_.outcomes.size() - 1]; }
   const Runtime& runtime() const { return *unit_.runtime; }
   void Next();
+  void Pause();
   // About the member at hand, until Decided.
   void Decide();
   void FitsNowhere(Decision decision);
@@ -63,13 +65,14 @@ class PodGroupPass : public std::enable_shared_from_this<PodGroupPass> {
   EngineCore& core_;
   ProfileUnit& unit_;
   const Members members_;
-  const bool post_filters_;
+  const Algorithm::Nodes* const only_;
   Done done_;
   PodGroupResult result_;
   std::shared_ptr<ExtenderAnswers> answers_;  // about the member at hand
   bool requires_preemption_ = false;          // of any member so far
   bool deciding_ = false;  // a member is at hand
   bool looping_ = false, ended_ = false;
+  int in_this_task_ = 0;  // members decided
 };
 
 // "pod group is unschedulable", and why else.

@@ -43,6 +43,10 @@ class ProfileHandle final : public Handle {
                             std::string_view group) const override {
     return core_.pod_groups.MembersOf(namespace_, group);
   }
+  PodGroupCounts CountMembers(std::string_view namespace_,
+                              std::string_view group) const override {
+    return core_.pod_groups.Count(namespace_, group);
+  }
   const PodGroupFeatures& pod_group_features() const override {
     return core_.options.pod_groups;
   }

@@ -63,7 +63,11 @@ EngineCore::EngineCore(EngineOptions engine_options, Executor& on, ObjectSource&
           [this](std::string_view node) { snapshot.MarkNode(node, kNodePods); }),
       waiting(executor),
       extender_talk(*this),
-      pod_groups(cache) {}
+      pod_groups(cache) {
+  if (options.pod_groups.generic_workload) {
+    cache.on_assumed = [this](const PodInfo& pod, bool is) { pod_groups.Assumed(pod, is); };
+  }
+}
 
 EngineCore::~EngineCore() = default;
 
@@ -86,7 +90,7 @@ void EngineCore::LetGo(const void* cycle) {
 
 bool EngineCore::Ready() const {
   if (!ready.empty()) return true;
-  return queue->Ready() && !bindings->Full() && !extender_talk.Full();
+  return queue->Ready() && !bindings->Full();
 }
 
 void EngineCore::Kick() {
@@ -188,6 +192,8 @@ void Engine::Stop() {
   if (core.stopped) return;
   core.stopped = true;
   core.watchdog = nullptr;
+  core.ready.clear();
+  core.extender_talk.Close();
   core.debugger = nullptr;
   core.lifetime.End();
   if (core.sync_timer != 0) core.executor.Cancel(core.sync_timer);
@@ -250,6 +256,7 @@ absl::Status Engine::CheckConsistency() const {
         fmt::format("{} pods assigned, {} assumed, but {} in the cache", assigned,
                     core.cache.assumed_count(), core.cache.pod_count())));
   }
+  if (core.holder != nullptr) return absl::OkStatus();  // its snapshot is not ours to bring up to date
   return core.cache.CheckCounts(core.snapshot);
 }
 

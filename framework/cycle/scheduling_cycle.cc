@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
 #include "base/structured_log.h"
@@ -15,8 +16,6 @@
 
 namespace berth::framework {
 namespace {
-
-constexpr uint64_t kPluginMetricsOneIn = 10;
 
 // A pod's attempt until it has a node or has failed.
 struct Attempt {
@@ -89,8 +88,10 @@ void Decide(EngineCore& core, const AttemptPtr& attempt);
 void AskExtenders(EngineCore& core, const AttemptPtr& attempt,
                   std::vector<ExtenderQuestion> questions) {
   core.extender_talk.Ask(attempt->cycle->entry->pod, std::move(questions), attempt->answers,
-                         [&core, attempt](bool overtaken) {
-                           if (overtaken) core.cache.UpdateSnapshot(core.snapshot);
+                         [&core, attempt] {
+                           const PodPtr& pod = attempt->cycle->entry->pod;
+                           if (!StillWanted(core, *pod)) return core.queue->Done(pod->uid);
+                           core.cache.UpdateSnapshot(core.snapshot);
                            Decide(core, attempt);
                          });
 }
@@ -130,6 +131,15 @@ void Decide(EngineCore& core, const AttemptPtr& attempt) {
 }
 
 }  // namespace
+
+bool StillWanted(const EngineCore& core, const PodInfo& pod) {
+  const ObjectPtr held =
+      core.source.Get(api::ResourceOf<api::core::Pod>(), pod.namespace_name, pod.name);
+  if (held == nullptr) return false;
+  const auto& object = static_cast<const api::core::Pod&>(*held);
+  return object.metadata().uid() == pod.uid && object.spec().node_name().empty() &&
+         !object.metadata().has_deletion_timestamp();
+}
 
 bool SkipPod(EngineCore& core, const PodInfo& pod) {
   if (pod.terminating) {
@@ -195,7 +205,7 @@ void ScheduleOne(EngineCore& core) {
   cycle.unit = unit;
   cycle.entry = std::move(entry);
   cycle.attempt_began = core.executor.clock().Now();
-  cycle.state.record_plugin_metrics = core.random.Below(kPluginMetricsOneIn) == 0;
+  cycle.state.record_plugin_metrics = core.SamplesPlugins();
   core.cache.UpdateSnapshot(core.snapshot);
   Decide(core, attempt);
 }

@@ -16,6 +16,9 @@ void ScheduleOne(EngineCore& core);
 
 // Whether the pod is not to be scheduled now: it is to go (and is told so), or has a node already.
 bool SkipPod(EngineCore& core, const PodInfo& pod);
+// Whether the source still shows this very pod, without a node and not about to go: for attempts
+// that were interrupted.
+bool StillWanted(const EngineCore& core, const PodInfo& pod);
 // Assume, Reserve, Permit, and off to the binding cycle.
 void Place(EngineCore& core, std::unique_ptr<BindingCycle> cycle);
 

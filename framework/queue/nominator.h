@@ -41,6 +41,11 @@ class Nominator {
     return it == by_symbol_.end() ? nullptr : it->second;
   }
   bool empty() const { return node_of_.empty(); }
+  // Empty: nominated to none.
+  std::string NodeOf(std::string_view uid) const {
+    auto it = node_of_.find(uid);
+    return it == node_of_.end() ? std::string() : it->second;
+  }
   bool Has(std::string_view uid) const { return node_of_.contains(uid); }
   // Nodes with nominated pods, in order of name.
   const std::map<std::string, std::vector<PodPtr>, std::less<>>& by_node() const {

@@ -306,6 +306,7 @@ QueueEntryPtr SchedulingQueue::PopOne(std::string_view pod_key, std::string_view
   QueueEntry& entry = *it->second;
   if (entry.pod->uid != uid || entry.place == Place::kHeldBack) return nullptr;
   if (entry.place != Place::kActive && !MoveToActive(entry, ForceActivateEvent().Label())) {
+    ReportCounts();
     return nullptr;
   }
   return Take(entry);
@@ -333,8 +334,11 @@ absl::Status SchedulingQueue::AddUnschedulableIfNotPresent(QueueEntryPtr entry) 
   held.backoff_expiration = absl::InfinitePast();
   held.was_flushed_from_unschedulable = false;
   CountRejectors(held, 1);
-  Requeue(held, RetriedAnyway(held) ? Strategy::kAfterBackoff : WorthSince(held),
-          kScheduleAttemptFailure);
+  if (RetriedAnyway(held)) {
+    MoveToBackoff(held, kScheduleAttemptFailure);  // to the next second, at least
+  } else {
+    Requeue(held, WorthSince(held), kScheduleAttemptFailure);
+  }
   Done(uid);
   ReportCounts();
   return absl::OkStatus();

@@ -217,7 +217,8 @@ void DefaultPreemption::PostFilter(framework::CycleState& state, const PodInfo& 
   handle_.metrics().PreemptionAttempt();
   const auto object = handle_.objects().Get(api::ResourceOf<api::core::Pod>(), pod.namespace_name,
                                             pod.name);
-  if (object == nullptr) {
+  if (object == nullptr ||
+      static_cast<const api::core::Pod&>(*object).metadata().uid() != pod.uid) {
     return done({Prefixed(framework::Error(
                      fmt::format("pod {} not found", api::GoQuoted(pod.name)))),
                  std::nullopt});

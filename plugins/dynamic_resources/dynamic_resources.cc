@@ -349,6 +349,8 @@ void DynamicResources::Unreserve(CycleState& state, const PodInfo& pod, std::str
   for (PodClaim& held_claim : held->claims) {
     if (held_claim.pending != nullptr) store_.DropPending(held_claim.pending);
     held_claim.pending = nullptr;
+    // Of a trial nothing was written, and what was there before it stays.
+    if (state.pod_group_cycle == framework::PodGroupCycle::kPass) continue;
     const ResourceClaim& claim = *held_claim.claim;
     if (claim.status().has_allocation() && IsReservedFor(claim, pod.uid)) {
       writer_.GiveBack(claim, pod.uid);

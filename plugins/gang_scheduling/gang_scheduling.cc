@@ -62,8 +62,8 @@ Status GangScheduling::PreEnqueue(const PodInfo& pod) {
   }
   const auto& policy = group->spec().scheduling_policy();
   if (!policy.has_gang()) return framework::Success();
-  const auto members = handle_.MembersOf(pod.namespace_name, PodGroupOf(pod));
-  if (members.all() >= policy.gang().min_count()) return framework::Success();
+  const auto counts = handle_.CountMembers(pod.namespace_name, PodGroupOf(pod));
+  if (counts.all >= policy.gang().min_count()) return framework::Success();
   return framework::Unresolvable(
       "waiting for minCount pods from a gang to appear in scheduling queue");
 }
@@ -79,11 +79,11 @@ framework::PermitResult GangScheduling::Permit(framework::CycleState& state, con
   }
   const auto& policy = group->spec().scheduling_policy();
   if (!policy.has_gang()) return {};
-  const auto members = handle_.MembersOf(pod.namespace_name, PodGroupOf(pod));
-  if (members.placed() < policy.gang().min_count()) {
-    if (!state.in_pod_group_pass) {
+  const std::string_view name = PodGroupOf(pod);
+  if (handle_.CountMembers(pod.namespace_name, name).placed < policy.gang().min_count()) {
+    if (state.pod_group_cycle == framework::PodGroupCycle::kNone) {
       std::vector<std::string> keys;
-      for (const auto& member : members.waiting) {
+      for (const auto& member : handle_.MembersOf(pod.namespace_name, name).waiting) {
         keys.push_back(member->metadata().namespace_() + "/" + member->metadata().name());
       }
       handle_.Activate(keys);
@@ -91,8 +91,8 @@ framework::PermitResult GangScheduling::Permit(framework::CycleState& state, con
     return {framework::Wait("waiting for minCount pods from a gang to be scheduled"),
             kPermitTimeout};
   }
-  if (!state.in_pod_group_pass) {
-    for (const auto& member : members.assumed) {
+  if (state.pod_group_cycle != framework::PodGroupCycle::kPass) {
+    for (const auto& member : handle_.MembersOf(pod.namespace_name, name).assumed) {
       framework::WaitingPod* waiting = handle_.FindWaitingPod(member->metadata().uid());
       if (waiting != nullptr) waiting->Allow(kName);
     }

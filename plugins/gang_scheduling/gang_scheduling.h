@@ -14,8 +14,7 @@ namespace berth::plugins::gang_scheduling {
 //   least minCount members are.
 // Permit: Wait (five minutes) until minCount members have a node, be they bound, assumed or placed
 //   by the group's cycle under way; the one that completes the gang lets the waiting ones go on.
-//   Alone, it puts the members without a node into the active queue; in a group's cycle it only
-//   looks.
+//   Without a group's cycle the members without a node are put into the active queue.
 // Pods of no group and groups with the basic policy pass.
 // Events: another pod of the group, its PodGroup.
 // Threads: the engine's executor. Source: kube-scheduler plugin of the same name; plugins.md

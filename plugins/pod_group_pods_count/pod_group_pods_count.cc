@@ -14,8 +14,8 @@ framework::Scored PodGroupPodsCount::ScorePlacement(framework::CycleState&,
                                                     const framework::Placement&,
                                                     std::span<const PodPtr> proposed) {
   const framework::PodInfo& any = *group.front();
-  const auto members = handle_.MembersOf(any.namespace_name, framework::PodGroupOf(any));
-  return {members.placed() + std::ssize(proposed), {}};
+  const auto counts = handle_.CountMembers(any.namespace_name, framework::PodGroupOf(any));
+  return {counts.placed + std::ssize(proposed), {}};
 }
 
 framework::Status PodGroupPodsCount::NormalizePlacementScores(

@@ -3,9 +3,11 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "api/errors.h"
 #include "api/resource_table.h"
@@ -18,6 +20,12 @@
 #include "framework/snapshot.h"
 
 namespace berth::plugins::topology_placement_generator {
+
+namespace {
+
+constexpr std::string_view kCannot = "cannot determine domain for already scheduled pods: ";
+
+}  // namespace
 
 using framework::NodeInfo;
 using framework::Placement;
@@ -57,8 +65,17 @@ Status TopologyPlacementGenerator::GeneratePlacements(framework::CycleState&,
     for (const framework::PodPtr& pod : node->pods()) {
       const bool member = pod->namespace_name == any.namespace_name &&
                           PodGroupOf(*pod) == PodGroupOf(any);
-      if (member && value_of(node->name(), &value)) taken.insert(value);
+      if (!member) continue;
+      if (!value_of(node->name(), &value)) {
+        return framework::Error(fmt::format("{}no topology domain found for pod {}", kCannot,
+                                            pod->key));
+      }
+      taken.insert(value);
     }
+  }
+  if (taken.size() > 1) {
+    return framework::Error(fmt::format("{}more than 1 domain found for pod group: {}", kCannot,
+                                        fmt::join(taken, ", ")));
   }
   std::map<std::string, Placement> by_value;
   for (const std::string& node_name : parent.node_names) {

@@ -146,16 +146,17 @@ absl::StatusOr<std::vector<NodePtr>> DescribedNodes(const JsonValue& list) {
 
 }  // namespace
 
-std::string ExtenderArgs(const PodInfo& pod, const std::vector<std::string>& nodes_json) {
+std::string ExtenderArgs(const PodInfo& pod, const std::vector<std::string_view>& nodes_json) {
   size_t size = 0;
-  for (const std::string& node : nodes_json) size += node.size() + 1;
+  for (const std::string_view node : nodes_json) size += node.size() + 1;
   std::string out = R"({"Pod":)" + PodJson(pod) + R"(,"Nodes":{"metadata":{},"items":[)";
   out.reserve(out.size() + size + 64);
   for (size_t i = 0; i < nodes_json.size(); ++i) {
     if (i > 0) out += ",";
     out += nodes_json[i];
   }
-  return out + R"(]},"NodeNames":null})";
+  out += R"(]},"NodeNames":null})";
+  return out;
 }
 
 std::string ExtenderArgsByName(const PodInfo& pod, const std::vector<NodePtr>& nodes) {
@@ -164,7 +165,8 @@ std::string ExtenderArgsByName(const PodInfo& pod, const std::vector<NodePtr>& n
     if (i > 0) out += ",";
     out += JsonQuoted(nodes[i]->metadata().name());
   }
-  return out + "]}";
+  out += "]}";
+  return out;
 }
 
 std::string ExtenderBindingArgs(const PodInfo& pod, std::string_view node) {

@@ -17,7 +17,8 @@
 namespace berth::scheduler {
 
 // {"Pod":..,"Nodes":{..},"NodeNames":null}, of nodes that are JSON already; or by name.
-std::string ExtenderArgs(const framework::PodInfo& pod, const std::vector<std::string>& nodes_json);
+std::string ExtenderArgs(const framework::PodInfo& pod,
+                         const std::vector<std::string_view>& nodes_json);
 std::string ExtenderArgsByName(const framework::PodInfo& pod,
                                const std::vector<framework::NodePtr>& nodes);
 std::string ExtenderBindingArgs(const framework::PodInfo& pod, std::string_view node);

@@ -103,45 +103,61 @@ bool HttpExtender::IsInterested(const PodInfo& pod) const {
   return AnyUses(spec.containers(), managed_) || AnyUses(spec.init_containers(), managed_);
 }
 
-std::string HttpExtender::Args(const PodInfo& pod, const std::vector<NodePtr>& nodes) {
+std::string HttpExtender::Args(const PodInfo& pod, const std::vector<NodePtr>& nodes,
+                               bool keeps) {
   if (section_.node_cache_capable) return ExtenderArgsByName(pod, nodes);
-  if (printed_.size() > 2 * nodes.size() + 1000) printed_.clear();  // mostly nodes that went
-  std::vector<std::string> json;
-  json.reserve(nodes.size());
-  for (const NodePtr& node : nodes) {
-    auto& [of, text] = printed_[node->metadata().name()];
-    if (of != node) {
+  most_nodes_ = std::max(most_nodes_, nodes.size());
+  if (printed_.size() > 2 * most_nodes_) printed_.clear();  // mostly nodes that went
+  if (keeps) {
+    for (const NodePtr& node : nodes) {
+      auto& [of, text] = printed_[node->metadata().name()];
+      if (of == node) continue;
       of = node;
       text.clear();
       api::PrintJson(*node, text);
     }
-    json.push_back(text);
+  }
+  std::vector<std::string_view> json;
+  std::deque<std::string> others;
+  json.reserve(nodes.size());
+  for (const NodePtr& node : nodes) {
+    const auto held = printed_.find(node->metadata().name());
+    if (held != printed_.end() && held->second.first == node) {
+      json.push_back(held->second.second);
+      continue;
+    }
+    api::PrintJson(*node, others.emplace_back());
+    json.push_back(others.back());
   }
   return ExtenderArgs(pod, json);
 }
 
-void HttpExtender::Filter(const PodPtr& pod, std::vector<NodePtr> nodes, FilterDone done) {
+void HttpExtender::Filter(const PodPtr& pod, std::vector<NodePtr> nodes, bool urgent,
+                          FilterDone done) {
   auto asked = std::make_shared<const std::vector<NodePtr>>(std::move(nodes));
-  Send({section_.filter_verb, [this, pod, asked] { return Args(*pod, *asked); },
+  Send({section_.filter_verb,
+        [this, pod, asked] { return Args(*pod, *asked, /*keeps=*/true); },
         Told(
             [asked, by_name = section_.node_cache_capable,
              name = section_.url_prefix](std::string_view text) {
               return ParseFilterResult(text, name, by_name, *asked);
             },
-            std::move(done))});
+            std::move(done)),
+        urgent});
 }
 
-void HttpExtender::Prioritize(const PodPtr& pod, std::vector<NodePtr> nodes,
+void HttpExtender::Prioritize(const PodPtr& pod, std::vector<NodePtr> nodes, bool urgent,
                               PrioritizeDone done) {
   auto asked = std::make_shared<const std::vector<NodePtr>>(std::move(nodes));
-  Send({section_.prioritize_verb, [this, pod, asked] { return Args(*pod, *asked); },
-        Told(&ParseHostPriorities, std::move(done))});
+  Send({section_.prioritize_verb,
+        [this, pod, asked] { return Args(*pod, *asked, /*keeps=*/false); },
+        Told(&ParseHostPriorities, std::move(done)), urgent});
 }
 
 void HttpExtender::Bind(const PodPtr& pod, std::string_view node, BindDone done) {
   Send({section_.bind_verb,
         [pod, node = std::string(node)] { return ExtenderBindingArgs(*pod, node); },
-        Told(&ParseBindingResult, std::move(done))});
+        Told(&ParseBindingResult, std::move(done)), /*urgent=*/true});
 }
 
 void HttpExtender::Preempt(const PodPtr& pod,
@@ -151,12 +167,12 @@ void HttpExtender::Preempt(const PodPtr& pod,
         [pod, by_uid = section_.node_cache_capable, candidates = std::move(candidates)] {
           return ExtenderPreemptionArgs(*pod, candidates, by_uid);
         },
-        Told(&ParsePreemptionResult, std::move(done))});
+        Told(&ParsePreemptionResult, std::move(done)), /*urgent=*/true});
 }
 
 void HttpExtender::Send(Call call) {
   if (in_flight_ >= kCallsMax) {
-    waiting_.push_back(std::move(call));
+    waiting_.insert(call.urgent ? waiting_.begin() : waiting_.end(), std::move(call));
     return;
   }
   SendNow(std::move(call));

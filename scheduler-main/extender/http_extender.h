@@ -43,10 +43,10 @@ class HttpExtender final : public framework::Extender {
   // Every pod, or those with a request or limit of a managed resource.
   bool IsInterested(const framework::PodInfo& pod) const override;
 
-  void Filter(const framework::PodPtr& pod, std::vector<framework::NodePtr> nodes,
+  void Filter(const framework::PodPtr& pod, std::vector<framework::NodePtr> nodes, bool urgent,
               FilterDone done) override;
   void Prioritize(const framework::PodPtr& pod, std::vector<framework::NodePtr> nodes,
-                  PrioritizeDone done) override;
+                  bool urgent, PrioritizeDone done) override;
   void Bind(const framework::PodPtr& pod, std::string_view node, BindDone done) override;
   void Preempt(const framework::PodPtr& pod,
                std::vector<framework::PreemptionCandidate> candidates, PreemptDone done) override;
@@ -58,16 +58,20 @@ class HttpExtender final : public framework::Extender {
     std::string verb;
     std::function<std::string()> body;  // made when it is sent
     Answer answer;
+    bool urgent = false;  // before those that wait already
   };
   void Send(Call call);
   void SendNow(Call call);
-  std::string Args(const framework::PodInfo& pod, const std::vector<framework::NodePtr>& nodes);
+  // keeps: the JSON of these nodes will be wanted again.
+  std::string Args(const framework::PodInfo& pod, const std::vector<framework::NodePtr>& nodes,
+                   bool keeps);
 
   const ExtenderSection section_;
   Executor& executor_;
   StringSet managed_;
-  // The JSON of nodes as they were when last sent.
+  // The JSON of nodes as they were when last sent to be filtered.
   StringMap<std::pair<framework::NodePtr, std::string>> printed_;
+  size_t most_nodes_ = 0;  // of any question
   std::deque<Call> waiting_;
   int in_flight_ = 0;
   Lifetime lifetime_;

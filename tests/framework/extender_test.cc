@@ -196,6 +196,63 @@ TEST_F(ExtenderTest, ManyThatHangDoNotDelayOthers) {
   for (int i = 0; i < 20; ++i) EXPECT_NE(NodeOf("web" + std::to_string(i)), "") << i;
 }
 
+TEST_F(ExtenderTest, OfASlowOnesPodsSomeAreAskedAboutAndTheRestLineUp) {
+  Put(MakeNode("a").Capacity("1000", "8Gi"));
+  const auto extender = AddExtender({.filters = true,
+                                     .interested_in = "gpu",
+                                     .takes = absl::Seconds(3),
+                                     .filter = Keeping({"a"})});
+  Start();
+  for (int i = 0; i < 50; ++i) Put(MakePod("gpu" + std::to_string(i)).Priority(10));
+  Run(absl::Seconds(1));
+  EXPECT_LE(extender->calls.size(), 17u);
+  Run(absl::Seconds(60));
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(NodeOf("gpu" + std::to_string(i)), "a") << i;
+  EXPECT_EQ(engine_->SweepQueue(), 0);
+}
+
+// What becomes of a pod while its extender is asked.
+TEST_F(ExtenderTest, APodThatGoesMeanwhileIsForgotten) {
+  Put(MakeNode("a").Capacity("8", "8Gi"));
+  AddExtender({.filters = true,
+               .interested_in = "gpu",
+               .takes = absl::Seconds(2),
+               .filter = Keeping({"a"})});
+  Start();
+  for (const char* name : {"gpu-gone", "gpu-again", "gpu-bound", "gpu-going"}) Put(MakePod(name));
+  Run(absl::Milliseconds(500));
+  RemovePod("gpu-gone");
+  RemovePod("gpu-again");
+  Put(MakePod("gpu-again").Uid("another").Node("a"));
+  Put(MakePod("gpu-bound").Node("a"));
+  Put(MakePod("gpu-going").Terminating());
+  Run(absl::Seconds(20));
+  EXPECT_EQ(NodeOf("gpu-gone"), "(gone)");
+  EXPECT_EQ(NodeOf("gpu-going"), "");
+  EXPECT_EQ(engine_->counts().bound, 0);
+  EXPECT_EQ(engine_->counts().assumed_pods, 0);
+  EXPECT_EQ(engine_->SweepQueue(), 0);
+}
+
+// It leads no more, and then again: what was asked before is decided on what is there then.
+TEST_F(ExtenderTest, AnswersThatComeWhileItIsNotActiveWait) {
+  Put(MakeNode("a").Capacity("1", "8Gi"));
+  AddExtender({.filters = true, .takes = absl::Milliseconds(50), .filter = Keeping({"a"})});
+  Start();
+  Put(MakePod("gpu").Req("1"));
+  Run(absl::Milliseconds(10));
+  engine_->SetActive(false);
+  Run(absl::Seconds(1));
+  EXPECT_EQ(NodeOf("gpu"), "");
+  Put(MakePod("other").Req("1").Node("a"));
+  engine_->SetActive(true);
+  Run(absl::Seconds(1));
+  EXPECT_EQ(NodeOf("gpu"), "");
+  RemovePod("other");
+  Run(absl::Seconds(10));
+  EXPECT_EQ(NodeOf("gpu"), "a");
+}
+
 TEST_F(ExtenderTest, ABinderBindsInsteadOfThePlugins) {
   Put(MakeNode("a").Capacity("8", "8Gi"));
   int by_plugins = 0;

@@ -32,6 +32,7 @@ class NoHandle final : public Handle {
   std::vector<PodPtr> NominatedPods(std::string_view) const override { return {}; }
   void ClearNomination(const PodPtr&) override {}
   PodGroupMembers MembersOf(std::string_view, std::string_view) const override { return {}; }
+  PodGroupCounts CountMembers(std::string_view, std::string_view) const override { return {}; }
   const PodGroupFeatures& pod_group_features() const override { return features_; }
   bool ExtendersPreempt(const PodInfo&) const override { return false; }
   void AskExtendersToPreempt(const PodPtr&, std::vector<PreemptionCandidate>,

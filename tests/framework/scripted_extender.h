@@ -43,13 +43,14 @@ class ScriptedExtender final : public Extender {
     return pod.name.starts_with(script_->interested_in);
   }
 
-  void Filter(const PodPtr& pod, std::vector<NodePtr> nodes, FilterDone done) override {
+  void Filter(const PodPtr& pod, std::vector<NodePtr> nodes, bool, FilterDone done) override {
     Note("filter", *pod, nodes);
     After([this, nodes = std::move(nodes), done = std::move(done)]() mutable {
       done(script_->filter(nodes));
     });
   }
-  void Prioritize(const PodPtr& pod, std::vector<NodePtr> nodes, PrioritizeDone done) override {
+  void Prioritize(const PodPtr& pod, std::vector<NodePtr> nodes, bool,
+                  PrioritizeDone done) override {
     Note("prioritize", *pod, nodes);
     After([this, nodes = std::move(nodes), done = std::move(done)]() mutable {
       done(script_->prioritize(nodes));

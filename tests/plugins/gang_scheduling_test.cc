@@ -63,13 +63,13 @@ TEST(GangSchedulingTest, WaitsForItsGroupAndItsMembers) {
             framework::Unresolvable(
                 "waiting for pods's pod group \"g\" to appear in scheduling queue"));
   handle.world.Put(api::ResourceOf<PodGroup>(), Group("g", 2));
-  handle.members.waiting = {pod->shared_object()};
+  handle.counts.all = 1;
   EXPECT_EQ(plugin.PreEnqueue(*pod),
             framework::Unresolvable(
                 "waiting for minCount pods from a gang to appear in scheduling queue"));
-  handle.members.bound = {Member("q", "g").Object()};
+  handle.counts.all = 2;
   EXPECT_TRUE(plugin.PreEnqueue(*pod).ok());
-  handle.members = {};
+  handle.counts = {};
   handle.world.Put(api::ResourceOf<PodGroup>(), Group("g", 0));
   EXPECT_TRUE(plugin.PreEnqueue(*pod).ok()) << "the basic policy gates nobody";
 }
@@ -81,13 +81,12 @@ TEST(GangSchedulingTest, PermitWaitsForMinCount) {
   const auto pod = Member("p", "g").Info();
   EXPECT_TRUE(plugin.Permit(state, *MakePod("alone").Info(), "n").status.ok());
   handle.world.Put(api::ResourceOf<PodGroup>(), Group("g", 3));
-  handle.members.assumed = {pod->shared_object()};
-  handle.members.bound = {Member("q", "g").Object()};
+  handle.counts.placed = 2;
   const framework::PermitResult waits = plugin.Permit(state, *pod, "n");
   EXPECT_EQ(waits.status,
             framework::Wait("waiting for minCount pods from a gang to be scheduled"));
   EXPECT_EQ(waits.timeout, absl::Minutes(5));
-  handle.members.proposed = 1;
+  handle.counts.placed = 3;
   EXPECT_TRUE(plugin.Permit(state, *pod, "n").status.ok());
 }
 
@@ -260,8 +259,31 @@ TEST_F(GangEngineTest, AGangPreemptsAndThenTakesTheRoom) {
   for (const char* pod : {"a", "b"}) Put(Member(pod, "g").Req("1").Priority(10));
   Run(absl::Seconds(1));
   EXPECT_TRUE(Patched("pod group is waiting for preemption to complete"));
+  const int64_t attempts = engine_->counts().attempts;
   Run(absl::Minutes(2));
   for (const char* pod : {"a", "b"}) EXPECT_EQ(NodeOf(pod), "n") << pod;
+  EXPECT_LE(engine_->counts().attempts, attempts + 2) << "their own nominations are in their way";
+}
+
+TEST_F(GangEngineTest, WithoutAnyNodeTheGroupIsUnschedulable) {
+  Put(Group("g", 2));
+  Start();
+  for (const char* pod : {"a", "b"}) Put(Member(pod, "g").Req("1"));
+  Run(absl::Seconds(1));
+  EXPECT_TRUE(Happened("FailedScheduling: no nodes available to schedule pods"));
+  EXPECT_TRUE(Patched(R"("reason":"Unschedulable","message":"pod group is unschedulable")"));
+  Put(MakeNode("n").Capacity("2", "8Gi"));
+  Run(absl::Seconds(30));
+  for (const char* pod : {"a", "b"}) EXPECT_EQ(NodeOf(pod), "n") << pod;
+}
+
+TEST_F(GangEngineTest, LargeGangsTakeTimeInProportion) {
+  Put(MakeNode("n").Capacity("10000", "64Gi", "10000"));
+  Put(Group("g", 1000));
+  Start();
+  for (int i = 0; i < 1000; ++i) Put(Member("p" + std::to_string(i), "g").Req("1"));
+  Run(absl::Seconds(1));
+  EXPECT_EQ(engine_->counts().bound, 1000);
 }
 
 constexpr PodGroupFeatures kTopology = {
@@ -285,6 +307,24 @@ TEST_F(GangEngineTest, AGroupStaysInOneRack) {
   Run();
   EXPECT_EQ((std::set<std::string>{NodeOf("other1"), NodeOf("other2")}),
             (std::set<std::string>{"a1", "a2"}));
+}
+
+// A placement says where the members may go, not what else there is.
+TEST_F(GangEngineTest, PodsOfOtherRacksCountWhereARackIsTried) {
+  for (const auto& [node, rack] :
+       {std::pair<const char*, const char*>{"a1", "a"}, {"b1", "b"}}) {
+    Put(MakeNode(node).Capacity("4", "8Gi").Label("rack", rack).Zone("z"));
+  }
+  // On rack b; nobody else may be in its zone.
+  MakePod hermit = MakePod("hermit").Node("b1").RequiredAntiAffinity("topology.kubernetes.io/zone");
+  hermit.message().mutable_spec()->mutable_affinity()->mutable_pod_anti_affinity()
+      ->mutable_required_during_scheduling_ignored_during_execution(0)->mutable_label_selector();
+  Put(hermit);
+  Put(Group("g", 1, "rack"));
+  Start(kTopology);
+  Put(Member("x", "g").Req("1"));
+  Run(absl::Seconds(10));
+  EXPECT_EQ(NodeOf("x"), "");
 }
 
 TEST_F(GangEngineTest, NoRackIsLargeEnough) {

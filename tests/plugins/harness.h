@@ -81,6 +81,9 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   framework::PodGroupMembers MembersOf(std::string_view, std::string_view) const override {
     return members;
   }
+  framework::PodGroupCounts CountMembers(std::string_view, std::string_view) const override {
+    return counts;
+  }
   const framework::PodGroupFeatures& pod_group_features() const override { return features; }
   bool ExtendersPreempt(const framework::PodInfo&) const override { return false; }
   void AskExtendersToPreempt(
@@ -120,6 +123,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   const framework::Snapshot* other_snapshot = nullptr;  // instead of the fixed nodes
   framework::ObjectSink* other_sink = nullptr;          // perhaps &world
   framework::PodGroupMembers members;                   // of whatever group is asked for
+  framework::PodGroupCounts counts;                     // of it
   framework::PodGroupFeatures features;
   std::vector<framework::PodPtr> nominated;             // on whatever node is asked for
   framework::testing::MetricRecorder recorded;

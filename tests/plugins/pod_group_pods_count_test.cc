@@ -18,7 +18,7 @@ using plugins::testing::FakeHandle;
 
 TEST(PodGroupPodsCountTest, TheMostPodsAreBest) {
   FakeHandle handle;
-  handle.members.bound = {MakePod("q").Object()};
+  handle.counts.placed = 1;
   PodGroupPodsCount plugin(handle);
   framework::CycleState state;
   const std::vector<PodPtr> group = {MakePod("p").Info()};

@@ -77,6 +77,21 @@ TEST(TopologyPlacementGeneratorTest, WhereMembersAreAlready) {
   FakeHandle handle({MakeNode("n1").Label("rack", "a"), taken, MakeNode("n3").Label("rack", "b")});
   handle.world.Put(api::ResourceOf<PodGroup>(), Group("rack"));
   EXPECT_EQ(Generate(handle), "b: n2 n3");
+  handle.world.Put(api::ResourceOf<PodGroup>(), Group("row"));
+  EXPECT_EQ(Generate(handle),
+            "cannot determine domain for already scheduled pods: no topology domain found for pod "
+            "default/q");
+}
+
+TEST(TopologyPlacementGeneratorTest, MembersInSeveralDomains) {
+  NodeInfo one = MakeNode("n1").Label("rack", "a"), two = MakeNode("n2").Label("rack", "b");
+  one.AddPod(framework::PodInfo::Assigned(Member("q"), "n1"));
+  two.AddPod(framework::PodInfo::Assigned(Member("r"), "n2"));
+  FakeHandle handle({one, two});
+  handle.world.Put(api::ResourceOf<PodGroup>(), Group("rack"));
+  EXPECT_EQ(Generate(handle),
+            "cannot determine domain for already scheduled pods: more than 1 domain found for pod "
+            "group: a, b");
 }
 
 }  // namespace

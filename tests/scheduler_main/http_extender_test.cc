@@ -84,7 +84,7 @@ class HttpExtenderTest : public ::testing::Test {
   // Filter of nodes a and b, answered: "a", "a! why b? why", or the error.
   std::string Filter(int code, std::string_view body) {
     std::string out = "(not called)";
-    Made().Filter(pod_, nodes_, [&](absl::StatusOr<ExtenderFilterResult> result) {
+    Made().Filter(pod_, nodes_, /*urgent=*/false, [&](absl::StatusOr<ExtenderFilterResult> result) {
       if (!result.ok()) {
         out = std::string(result.status().message());
         return;
@@ -161,7 +161,7 @@ TEST_F(HttpExtenderTest, EveryAnswerToFilter) {
 
 TEST_F(HttpExtenderTest, AnAnswerThatDoesNotCome) {
   std::string said;
-  Made().Filter(pod_, nodes_, [&](absl::StatusOr<ExtenderFilterResult> result) {
+  Made().Filter(pod_, nodes_, /*urgent=*/false, [&](absl::StatusOr<ExtenderFilterResult> result) {
     said = std::string(result.status().message());
   });
   ASSERT_EQ(held_.size(), 1u);
@@ -185,7 +185,7 @@ TEST_F(HttpExtenderTest, Prioritize) {
   };
   for (const auto& c : cases) {
     std::string said;
-    Made().Prioritize(pod_, nodes_, [&](absl::StatusOr<framework::Extender::Scores> scores) {
+    Made().Prioritize(pod_, nodes_, /*urgent=*/false, [&](absl::StatusOr<framework::Extender::Scores> scores) {
       if (!scores.ok()) {
         said = std::string(scores.status().message());
         return;

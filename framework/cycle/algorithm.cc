@@ -118,8 +118,7 @@ void Algorithm::Decide(Attempt& attempt, const PodPtr& pod, const std::string& s
   if (!pod->nominated_node_name.empty() && TryNominated(attempt)) return;
   const auto nodes = static_cast<int64_t>(snapshot_.nodes().size());
   const bool shareable = cache_ != nullptr && !signature.empty() && !pre.node_names &&
-                         attempt.answers == nullptr && pod->nominated_node_name.empty() &&
-                         !nominator_.Has(pod->uid) && WantedNodes(nodes) == nodes;
+                         attempt.answers == nullptr && WantedNodes(nodes) == nodes;
   if (shareable) {
     const TieBreaker before = tie_breaker_;
     if (cache_->Decide(attempt.state, pod, signature, decision)) {

@@ -89,27 +89,33 @@ bool EvaluationCache::DecideWith(Entry& entry, CycleState& state, const PodPtr& 
   if (!entry.evaluation) return false;
   Evaluation& evaluation = *entry.evaluation;
   int64_t evaluated = 0;
-  const bool fresh = evaluation.Refresh(state, objects_generation_, &evaluated);
-  decision.nodes_evaluated += evaluated;
-  if (!fresh || !Choose(evaluation, state, *pod, decision)) {
-    Drop(entry.self);
-    return false;
+  bool fresh = evaluation.Refresh(state, objects_generation_, &evaluated);
+  const std::string* nominated_to = runtime_.nominator().NodeOf(pod->uid);
+  const NodeInfo* own = nominated_to == nullptr ? nullptr : snapshot_.Find(*nominated_to);
+  if (own != nullptr) {
+    ++evaluated;
+    fresh = fresh && evaluation.BeginOwn(state, *pod, own->index);
   }
-  Account(entry);
-  decision.reused = evaluated < static_cast<int64_t>(snapshot_.nodes().size());
-  return true;
+  decision.nodes_evaluated += evaluated;
+  const bool decided = fresh && Choose(evaluation, state, *pod, decision);
+  // What was decided stands also when the evaluation is of no more use.
+  if (!decided || (own != nullptr && !evaluation.EndOwn())) {
+    Drop(entry.self);
+  } else {
+    Account(entry);
+  }
+  decision.reused = decided && evaluated < static_cast<int64_t>(snapshot_.nodes().size());
+  return decided;
 }
 
 bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
                              Decision& decision) {
   if (evaluation.feasible_count() == 0) {
-    auto statuses = std::make_shared<NodeStatuses>(runtime_, snapshot_);
-    if (!runtime_.profile().post_filter.empty()) evaluation.FillStatuses(*statuses);
-    decision.diagnosis.absent_status = statuses->absent();
-    evaluation.Diagnose(decision.diagnosis);
-    decision.statuses = std::move(statuses);
+    const NoFit& why = evaluation.WhyNot();
+    decision.diagnosis = why.diagnosis;
+    decision.statuses = why.statuses;
     decision.fit_error = true;
-    decision.status = Status(Code::kUnschedulable, {decision.diagnosis.Message()});
+    decision.status = why.status;
     return true;
   }
   NodeIndex chosen = -1;

@@ -1,7 +1,11 @@
 // NodeStatuses: the verdict of each node that was looked at, for PostFilter.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -11,7 +15,8 @@
 
 namespace berth::framework {
 
-// Nodes with one verdict share it: many nodes, few verdicts.
+// Nodes with one verdict share it: many nodes, few verdicts. Pods of one evaluation share the whole.
+// Threads: the engine's executor.
 class NodeStatuses final : public NodeStatusReader {
  public:
   NodeStatuses(const Runtime& runtime, const Snapshot& snapshot)
@@ -22,13 +27,18 @@ class NodeStatuses final : public NodeStatusReader {
   void SetAll(const std::vector<uint16_t>& kind_of, std::vector<Verdict> kinds) {
     kind_of_.assign(kind_of.begin(), kind_of.end());
     kinds_ = std::move(kinds);
+    lists_ = nullptr;
   }
   // Of the nodes that were not looked at. At first UnschedulableAndUnresolvable, no reason.
-  void SetAbsent(Status status) { absent_ = std::move(status); }
+  void SetAbsent(Status status) {
+    absent_ = std::move(status);
+    lists_ = nullptr;
+  }
   const Status& absent() const { return absent_; }
 
   Status Get(std::string_view node_name) const override;
-  std::vector<const NodeInfo*> NodesWith(Code code) const override;
+  // Cost: O(nodes) when asked for the first time.
+  std::span<const NodeIndex> NodesWith(Code code) const override;
 
  private:
   const Runtime& runtime_;
@@ -36,6 +46,8 @@ class NodeStatuses final : public NodeStatusReader {
   std::vector<uint32_t> kind_of_;  // empty: nobody was looked at
   std::vector<Verdict> kinds_;
   Status absent_{Code::kUnschedulableAndUnresolvable, {}};
+  using Lists = std::array<std::optional<std::vector<NodeIndex>>, kCodeCount>;
+  mutable std::unique_ptr<Lists> lists_;  // by code, of those that were asked for; null: none were
 };
 
 }  // namespace berth::framework

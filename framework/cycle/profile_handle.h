@@ -40,7 +40,8 @@ class ProfileHandle final : public Handle {
   void AskExtendersToPreempt(const PodPtr& pod, std::vector<PreemptionCandidate> candidates,
                              ExtenderTalk::PreemptDone done) override;
   void ClearNomination(const PodPtr& pod) override;
-  std::string NodeScopedSignature(const PodInfo& pod) const override;
+  NodeScope NodeScopeOf(const PodInfo& pod) const override;
+  int64_t objects_generation() const override { return core_.objects_generation; }
 
   Status RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,
                                      const NodeInfo& node) override;

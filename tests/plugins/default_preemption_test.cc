@@ -68,9 +68,9 @@ TEST(DefaultPreemptionTest, TheBestNode) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    std::vector<const Victims*> choices;
-    for (const Victims& each : c.candidates) choices.push_back(&each);
-    EXPECT_EQ(LeastVictims(choices), c.want);
+    std::vector<Cost> costs;
+    for (const Victims& each : c.candidates) costs.push_back(CostOf(each.pods, each.violations));
+    EXPECT_EQ(CheapestOf(costs), c.want);
   }
 }
 

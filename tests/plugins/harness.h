@@ -83,7 +83,8 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
       const framework::PodPtr&, std::vector<framework::PreemptionCandidate>,
       absl::AnyInvocable<void(absl::StatusOr<std::vector<framework::PreemptionCandidate>>)>)
       override {}
-  std::string NodeScopedSignature(const framework::PodInfo&) const override { return {}; }
+  framework::NodeScope NodeScopeOf(const framework::PodInfo&) const override { return {}; }
+  int64_t objects_generation() const override { return 0; }
   framework::Status RunFiltersWithNominatedPods(framework::CycleState&, const framework::PodInfo&,
                                                 const framework::NodeInfo&) override {
     return {};

@@ -28,6 +28,19 @@ bool Rejected(const QueueEntry& entry, std::string_view plugin) {
   return entry.unschedulable_plugins.contains(plugin) || entry.pending_plugins.contains(plugin);
 }
 
+// The plugin that gates the pod registered for the event.
+bool GateHears(const QueueEntry& entry, EventHearers& hearers) {
+  return entry.profile != nullptr && hearers.Hears(*entry.profile, entry.gating_plugin);
+}
+
+bool IsGateClosed(const QueueEntry& entry) {
+  if (entry.profile == nullptr) return false;
+  for (PreEnqueuePlugin* plugin : entry.profile->pre_enqueue) {
+    if (plugin->Name() == entry.gating_plugin) return !plugin->PreEnqueue(*entry.pod).ok();
+  }
+  return false;
+}
+
 }  // namespace
 
 bool SchedulingQueue::BackoffLess::operator()(QueueEntry& a, QueueEntry& b) const {
@@ -60,20 +73,16 @@ SchedulingQueue::~SchedulingQueue() { Close(); }
 
 // --- holding entries ---------------------------------------------------------------------------
 
-const QueueProfile* SchedulingQueue::ProfileOf(const PodInfo& pod) const {
-  auto it = profiles_.find(pod.scheduler_name);
-  return it == profiles_.end() ? nullptr : &it->second;
-}
-
-void SchedulingQueue::Sign(QueueEntry& entry) const {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr || !profile->sign) return;
-  entry.signature = profile->sign(*entry.pod);
+void SchedulingQueue::ReadPod(QueueEntry& entry) const {
+  auto it = profiles_.find(entry.pod->scheduler_name);
+  entry.profile = it == profiles_.end() ? nullptr : &it->second;
+  if (entry.profile == nullptr || !entry.profile->sign) return;
+  entry.signature = entry.profile->sign(*entry.pod);
 }
 
 void SchedulingQueue::Renew(QueueEntry& entry, PodPtr pod) const {
   entry.pod = std::move(pod);
-  Sign(entry);
+  ReadPod(entry);
 }
 
 QueueEntry& SchedulingQueue::Hold(QueueEntryPtr entry) {
@@ -152,32 +161,25 @@ bool SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry) {
   if (!Rejected(entry, plugin.Name())) {
     metrics_.UnschedulablePods(plugin.Name(), entry.pod->scheduler_name, 1);
   }
-  entry.unschedulable_plugins.emplace(plugin.Name());
-  entry.gating_plugin = std::string(plugin.Name());
+  if (!entry.unschedulable_plugins.contains(plugin.Name())) {
+    entry.unschedulable_plugins.emplace(plugin.Name());
+  }
+  if (entry.gating_plugin != plugin.Name()) entry.gating_plugin = plugin.Name();
   return true;
 }
 
 // The plugin that gates the pod now is asked first: mostly it still does.
 void SchedulingQueue::RunPreEnqueue(QueueEntry& entry) {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return;
-  const std::string gating = entry.gating_plugin;
-  for (PreEnqueuePlugin* plugin : profile->pre_enqueue) {
-    if (!gating.empty() && plugin->Name() == gating && GatedBy(*plugin, entry)) return;
+  if (entry.profile == nullptr) return;
+  const auto& plugins = entry.profile->pre_enqueue;
+  for (PreEnqueuePlugin* plugin : plugins) {
+    if (!entry.gated()) break;
+    if (plugin->Name() == entry.gating_plugin && GatedBy(*plugin, entry)) return;
   }
-  for (PreEnqueuePlugin* plugin : profile->pre_enqueue) {
-    if (plugin->Name() != gating && GatedBy(*plugin, entry)) return;
+  for (PreEnqueuePlugin* plugin : plugins) {
+    if (plugin->Name() != entry.gating_plugin && GatedBy(*plugin, entry)) return;
   }
   entry.gating_plugin.clear();
-}
-
-bool SchedulingQueue::GateHears(const QueueEntry& entry, const ClusterEvent& event) const {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return false;
-  auto it = profile->events_of_plugin.find(entry.gating_plugin);
-  if (it == profile->events_of_plugin.end()) return false;
-  return std::any_of(it->second.begin(), it->second.end(),
-                     [&](const ClusterEvent& registered) { return registered.Matches(event); });
 }
 
 // --- moving one pod ----------------------------------------------------------------------------
@@ -250,28 +252,24 @@ QueueingHint SchedulingQueue::Ask(const RegisteredHint& registered, const QueueE
   return QueueingHint::kQueue;
 }
 
-SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry,
-                                                 const ClusterEvent& event,
+SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry, EventHearers& hearers,
                                                  const EventObject& old_object,
                                                  const EventObject& new_object) {
   if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
+  const ClusterEvent& event = hearers.event();
   if (event.IsWildcard()) {
     const auto* pod = dynamic_cast<const api::core::Pod*>(new_object.get());
     if (pod != nullptr && pod->metadata().uid() != entry.pod->uid) return Strategy::kSkip;
     return Strategy::kAfterBackoff;
   }
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return Strategy::kAfterBackoff;
+  if (entry.profile == nullptr) return Strategy::kAfterBackoff;
   Strategy best = Strategy::kSkip;
-  for (const RegisteredEvent& registered : profile->events) {
-    if (!registered.event.Matches(event)) continue;
-    for (const RegisteredHint& hint : registered.hints) {
-      if (!Rejected(entry, hint.plugin)) continue;
-      if (Ask(hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
-      if (entry.pending_plugins.contains(hint.plugin)) return Strategy::kImmediately;
-      if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;
-      best = Strategy::kAfterBackoff;
-    }
+  for (const RegisteredHint* hint : hearers.HintsOf(*entry.profile)) {
+    if (!Rejected(entry, hint->plugin)) continue;
+    if (Ask(*hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
+    if (entry.pending_plugins.contains(hint->plugin)) return Strategy::kImmediately;
+    if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;
+    best = Strategy::kAfterBackoff;
   }
   return best;
 }
@@ -281,7 +279,8 @@ SchedulingQueue::Strategy SchedulingQueue::WorthSince(const QueueEntry& entry) {
   if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
   Strategy best = Strategy::kSkip;
   in_flight_.ForEventsSince(entry.pod->uid, [&](const SeenEvent& seen) {
-    const Strategy found = Worth(entry, seen.event, seen.old_object, seen.new_object);
+    EventHearers hearers(seen.event);
+    const Strategy found = Worth(entry, hearers, seen.old_object, seen.new_object);
     best = std::max(best, found);
     if (found == Strategy::kSkip) return true;
     return found != Strategy::kImmediately && !entry.pending_plugins.empty();
@@ -316,7 +315,7 @@ void SchedulingQueue::Add(const PodPtr& pod) {
     made->timestamp = executor_.clock().Now();
     entry = &Hold(std::move(made));
   }
-  Sign(*entry);
+  ReadPod(*entry);
   MoveToActive(*entry, kPodAdd);
   ReportCounts();
 }
@@ -336,20 +335,22 @@ void SchedulingQueue::Update(const PodPtr& old_pod, const PodPtr& pod) {
     made->pod = pod;
     made->timestamp = executor_.clock().Now();
     QueueEntry& entry = Hold(std::move(made));
-    Sign(entry);
+    ReadPod(entry);
     MoveToActive(entry, kPodUpdate);
     return ReportCounts();
   }
   QueueEntry& entry = *it->second;
   entry.pod = pod;
   nominator_.Update(old_pod.get(), pod);
-  Sign(entry);
+  ReadPod(entry);
   if (entry.place != Place::kUnschedulable) {
     Reorder(entry);
     return ReportCounts();
   }
   for (const ClusterEvent& event : PodChangeEvents(kUnschedulablePodResource, before, *pod)) {
-    const Strategy strategy = Worth(entry, event, before.shared_object(), pod->shared_object());
+    EventHearers hearers(event);
+    const Strategy strategy =
+        Worth(entry, hearers, before.shared_object(), pod->shared_object());
     Requeue(entry, strategy, event.Label());
     if (entry.place == Place::kActive) break;
     if (options_.pop_from_backoff && entry.place != Place::kUnschedulable) break;
@@ -456,10 +457,16 @@ void SchedulingQueue::MoveAllToActiveOrBackoff(const ClusterEvent& event,
     waiting.reserve(unschedulable_.size());
     for (const auto& [order, entry] : unschedulable_) waiting.push_back(entry);
     std::string label;
+    EventHearers hearers(event);
     for (QueueEntry* entry : waiting) {
       if (candidate && !candidate(*entry->pod)) continue;
-      if (entry->gated() && !GateHears(*entry, event)) continue;
-      const Strategy strategy = Worth(*entry, event, old_object, new_object);
+      if (entry->gated()) {
+        if (!GateHears(*entry, hearers)) continue;
+        // Whatever the hints would say, it stays where it is: they need not be asked. (Without
+        // pop_from_backoff the way to backoff does not lead through the gates.)
+        if (options_.pop_from_backoff && IsGateClosed(*entry)) continue;
+      }
+      const Strategy strategy = Worth(*entry, hearers, old_object, new_object);
       if (strategy == Strategy::kSkip) continue;
       if (label.empty()) label = event.Label();
       Requeue(*entry, strategy, label);
@@ -504,10 +511,11 @@ void SchedulingQueue::FlushUnschedulable() {
   for (const auto& [order, entry] : unschedulable_) {
     if (now - entry->timestamp > options_.unschedulable_max) late.push_back(entry);
   }
+  EventHearers hearers(event);
   for (QueueEntry* entry : late) {
-    if (entry->gated() && !GateHears(*entry, event)) continue;
+    if (entry->gated() && !GateHears(*entry, hearers)) continue;
     entry->was_flushed_from_unschedulable = true;
-    Requeue(*entry, Worth(*entry, event, nullptr, nullptr), event.custom_label);
+    Requeue(*entry, Worth(*entry, hearers, nullptr, nullptr), event.custom_label);
   }
   if (!late.empty() && !in_flight_.empty()) in_flight_.AddEvent(event, nullptr, nullptr);
   ReportCounts();

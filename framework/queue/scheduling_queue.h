@@ -34,6 +34,7 @@
 #include "framework/events.h"
 #include "framework/plugin.h"
 #include "framework/queue/backoff.h"
+#include "framework/queue/event_hearers.h"
 #include "framework/queue/heap.h"
 #include "framework/queue/in_flight.h"
 #include "framework/queue/nominator.h"
@@ -49,6 +50,7 @@ struct QueueEntry final : QueuedPodInfo {
     kHeldBack,  // in no queue until Resume: what it waits for is nothing the queue knows
   };
   Place place = Place::kNone;
+  const QueueProfile* profile = nullptr;  // of its scheduler name; null: there is none
   size_t heap_index = 0;
   uint64_t parked_order = 0;  // when it came into kUnschedulable
   bool counted_as_gated = false;
@@ -139,8 +141,7 @@ class SchedulingQueue {
     bool operator()(QueueEntry& a, QueueEntry& b) const;
   };
 
-  const QueueProfile* ProfileOf(const PodInfo& pod) const;
-  void Sign(QueueEntry& entry) const;
+  void ReadPod(QueueEntry& entry) const;  // which is new, or has changed
   QueueEntry& Hold(QueueEntryPtr entry);
   QueueEntryPtr Release(QueueEntry& entry);
   void Detach(QueueEntry& entry);  // from its place; stays held
@@ -152,9 +153,8 @@ class SchedulingQueue {
   void Requeue(QueueEntry& entry, Strategy strategy, std::string_view label);
   void RunPreEnqueue(QueueEntry& entry);
   bool GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry);
-  bool GateHears(const QueueEntry& entry, const ClusterEvent& event) const;
-  Strategy Worth(const QueueEntry& entry, const ClusterEvent& event,
-                 const EventObject& old_object, const EventObject& new_object);
+  Strategy Worth(const QueueEntry& entry, EventHearers& hearers, const EventObject& old_object,
+                 const EventObject& new_object);
   Strategy WorthSince(const QueueEntry& entry);
   QueueingHint Ask(const RegisteredHint& registered, const QueueEntry& entry,
                    const ClusterEvent& event, const EventObject& old_object,

@@ -127,8 +127,9 @@ DefaultPreemption::DefaultPreemption(const DefaultPreemptionArgs& args, framewor
 }
 
 Status DefaultPreemption::PreEnqueue(const PodInfo& pod) {
-  if (!evictions_.IsUnderWay(pod.uid)) return framework::Success();
-  return framework::Unresolvable("waiting for the preemption for this pod to be finished");
+  static const Status* const kUnderWay = new Status(
+      framework::Unresolvable("waiting for the preemption for this pod to be finished"));
+  return evictions_.IsUnderWay(pod.uid) ? *kUnderWay : framework::Success();
 }
 
 Status DefaultPreemption::MayPreempt(const PodInfo& pod,
@@ -232,10 +233,13 @@ void DefaultPreemption::PostFilter(framework::CycleState& state, const PodInfo& 
                      fmt::format("pod {} not found", api::GoQuoted(pod.name)))),
                  std::nullopt});
   }
-  const PodPtr current =
-      PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object));
-  Found found = Candidates(state, *current, statuses, /*all=*/false);
+  const auto read = [&] {
+    return PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object));
+  };
+  PodPtr current = object.get() == &pod.object() ? nullptr : read();
+  Found found = Candidates(state, current ? *current : pod, statuses, /*all=*/false);
   if (!found.status.ok()) return done({Prefixed(found.status), found.nominating});
+  if (!current) current = read();
   Preempt(current, std::move(found), std::move(done));
 }
 

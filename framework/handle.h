@@ -78,6 +78,10 @@ class Handle {
   // Rejects with plugin "" and message "removed"; false when it does not wait.
   virtual bool RejectWaitingPod(std::string_view uid) = 0;
 
+  // A pod that is on a node, or assumed there, as the engine has heard of it last; null when it is
+  // gone, or over.
+  virtual PodPtr FindPod(std::string_view uid) const = 0;
+
   // Pods nominated to a node, in the order of nomination.
   virtual std::vector<PodPtr> NominatedPods(std::string_view node_name) const = 0;
 

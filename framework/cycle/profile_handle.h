@@ -33,6 +33,7 @@ class ProfileHandle final : public Handle {
   void ForEachWaitingPod(const std::function<void(WaitingPod&)>& visit) override;
   WaitingPod* FindWaitingPod(std::string_view uid) override;
   bool RejectWaitingPod(std::string_view uid) override;
+  PodPtr FindPod(std::string_view uid) const override { return core_.cache.FindPod(uid); }
   std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;
   bool ExtendersPreempt(const PodInfo& pod) const override {
     return core_.extender_talk.AnyPreempts(pod);

@@ -10,16 +10,28 @@ EventHearers::OfProfile& EventHearers::Of(const QueueProfile& profile) {
   }
   OfProfile& added = profiles_.emplace_back();
   added.profile = &profile;
+  for (const RegisteredEvent& registered : profile.events) {
+    if (!registered.event.Matches(event_)) continue;
+    for (const RegisteredHint& hint : registered.hints) added.registered.push_back(&hint);
+  }
   return added;
 }
 
-const std::vector<const RegisteredHint*>& EventHearers::HintsOf(const QueueProfile& profile) {
+const EventHearers::Hints& EventHearers::HintsFor(const QueueProfile& profile,
+                                                  const QueuedPodInfo& pod) {
   OfProfile& of = Of(profile);
-  if (of.hints_found) return of.hints;
-  of.hints_found = true;
-  for (const RegisteredEvent& registered : profile.events) {
-    if (!registered.event.Matches(event_)) continue;
-    for (const RegisteredHint& hint : registered.hints) of.hints.push_back(&hint);
+  if (of.unschedulable_plugins == pod.unschedulable_plugins &&
+      of.pending_plugins == pod.pending_plugins) {
+    return of.hints;  // at first of no plugin, thus none
+  }
+  of.unschedulable_plugins = pod.unschedulable_plugins;
+  of.pending_plugins = pod.pending_plugins;
+  of.hints.clear();
+  for (const RegisteredHint* hint : of.registered) {
+    if (pod.unschedulable_plugins.contains(hint->plugin) ||
+        pod.pending_plugins.contains(hint->plugin)) {
+      of.hints.push_back(hint);
+    }
   }
   return of.hints;
 }

@@ -1,6 +1,8 @@
 // EventHearers: who is to be asked about one event, found once for all pods that wait.
 #pragma once
 
+#include <functional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +11,7 @@
 
 #include "framework/events.h"
 #include "framework/queue/queue_profile.h"
+#include "framework/queued_pod_info.h"
 
 namespace berth::framework {
 
@@ -18,16 +21,20 @@ class EventHearers {
   explicit EventHearers(const ClusterEvent& event) : event_(event) {}
 
   const ClusterEvent& event() const { return event_; }
-  // Hints that are registered for the event, in order of registration. Valid until the next call.
-  const std::vector<const RegisteredHint*>& HintsOf(const QueueProfile& profile);
+  using Hints = std::vector<const RegisteredHint*>;
+  // Hints registered for the event by plugins that rejected the pod, in order of registration.
+  // Valid until the next call. Cost: small when it was rejected by the same as the one before.
+  const Hints& HintsFor(const QueueProfile& profile, const QueuedPodInfo& pod);
   // Whether that plugin registered for the event.
   bool Hears(const QueueProfile& profile, std::string_view plugin);
 
  private:
   struct OfProfile {
     const QueueProfile* profile = nullptr;
-    bool hints_found = false;
-    std::vector<const RegisteredHint*> hints;
+    Hints registered;
+    // Of pods that these rejected.
+    std::set<std::string, std::less<>> unschedulable_plugins, pending_plugins;
+    Hints hints;
     std::string plugin;  // asked about last; empty: none was
     bool plugin_hears = false;
   };

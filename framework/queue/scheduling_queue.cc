@@ -264,8 +264,7 @@ SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry, EventH
   }
   if (entry.profile == nullptr) return Strategy::kAfterBackoff;
   Strategy best = Strategy::kSkip;
-  for (const RegisteredHint* hint : hearers.HintsOf(*entry.profile)) {
-    if (!Rejected(entry, hint->plugin)) continue;
+  for (const RegisteredHint* hint : hearers.HintsFor(*entry.profile, entry)) {
     if (Ask(*hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
     if (entry.pending_plugins.contains(hint->plugin)) return Strategy::kImmediately;
     if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;

@@ -20,12 +20,12 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include <absl/container/btree_map.h>
 #include <absl/status/status.h>
 
 #include "base/executor.h"
@@ -174,7 +174,7 @@ class SchedulingQueue {
   StringMap<QueueEntryPtr> entries_;  // everything queued, by "namespace/name"
   IndexedHeap<QueueEntry, ActiveLess> active_;
   IndexedHeap<QueueEntry, BackoffLess> backoff_heap_, error_backoff_heap_;
-  std::map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
+  absl::btree_map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
   uint64_t next_parked_ = 1;
   int64_t gated_count_ = 0;
   int64_t held_back_count_ = 0;

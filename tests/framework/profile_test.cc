@@ -37,6 +37,7 @@ class NoHandle final : public Handle {
                                  absl::StatusOr<std::vector<PreemptionCandidate>>)>) override {}
   NodeScope NodeScopeOf(const PodInfo&) const override { return {}; }
   int64_t objects_generation() const override { return 0; }
+  PodPtr FindPod(std::string_view) const override { return nullptr; }
   Status RunFiltersWithNominatedPods(CycleState&, const PodInfo&, const NodeInfo&) override {
     return Success();
   }

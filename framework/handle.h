@@ -38,7 +38,8 @@ class WaitingPod {
 
 // Pods with equal signatures get equal verdicts of all Filter plugins on a node while
 // Snapshot::version of the node stays, but not on `own_node`: the pod is nominated to it, which
-// counts for its equals and not for itself. An empty signature: nothing can be said of this pod now.
+// counts for its equals and not for itself. An empty signature: nothing can be said of this pod
+// now.
 struct NodeScope {
   std::string signature;
   NodeIndex own_node = -1;  // -1: the pod is nominated to none

@@ -15,8 +15,8 @@
 
 namespace berth::framework {
 
-// Nodes with one verdict share it: many nodes, few verdicts. Pods of one evaluation share the whole.
-// Threads: the engine's executor.
+// Nodes with one verdict share it: many nodes, few verdicts. Pods of one evaluation share all of
+// it. Threads: the engine's executor.
 class NodeStatuses final : public NodeStatusReader {
  public:
   NodeStatuses(const Runtime& runtime, const Snapshot& snapshot)

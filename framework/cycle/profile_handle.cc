@@ -84,7 +84,8 @@ NodeScope ProfileHandle::NodeScopeOf(const PodInfo& pod) const {
       FilterNeedsOf(profile, pod, core_.watched_objects, abstainers);
   if (!needs.shareable || needs.cluster_fields != 0) return scope;
   scope.signature = std::move(signature);
-  scope.signature += fmt::format("/{}/{}", abstainers, needs.objects ? core_.objects_generation : 0);
+  scope.signature +=
+      fmt::format("/{}/{}", abstainers, needs.objects ? core_.objects_generation : 0);
   if (const std::string* name = core_.nominator.NodeOf(pod.uid)) {
     if (const NodeInfo* node = core_.snapshot.Find(*name)) scope.own_node = node->index;
   }

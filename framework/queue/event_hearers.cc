@@ -36,15 +36,24 @@ const EventHearers::Hints& EventHearers::HintsFor(const QueueProfile& profile,
   return of.hints;
 }
 
-bool EventHearers::Hears(const QueueProfile& profile, std::string_view plugin) {
-  OfProfile& of = Of(profile);
+bool EventHearers::Hears(const QueueProfile* profile, std::string_view plugin) {
+  if (profile == nullptr) return false;
+  OfProfile& of = Of(*profile);
   if (of.plugin == plugin) return of.plugin_hears;
   of.plugin = plugin;
-  const auto it = profile.events_of_plugin.find(plugin);
-  of.plugin_hears = it != profile.events_of_plugin.end() &&
+  const auto it = profile->events_of_plugin.find(plugin);
+  of.plugin_hears = it != profile->events_of_plugin.end() &&
                     std::any_of(it->second.begin(), it->second.end(),
                                 [&](const ClusterEvent& each) { return each.Matches(event_); });
   return of.plugin_hears;
+}
+
+uint64_t& DeafPods::Before(const ClusterEvent& event) {
+  for (OfKind& each : known_) {
+    if (each.action == event.action && each.resource == event.resource) return each.before;
+  }
+  if (known_.size() == kKindsMax) known_.clear();
+  return known_.emplace_back(OfKind{event.resource, event.action, 0}).before;
 }
 
 }  // namespace berth::framework

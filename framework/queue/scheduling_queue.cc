@@ -20,17 +20,10 @@ constexpr std::string_view kUnschedulableQueue = "unschedulable";
 constexpr std::string_view kPodAdd = "UnschedulablePodAdd";
 constexpr std::string_view kPodUpdate = "UnschedulablePodUpdate";
 constexpr std::string_view kScheduleAttemptFailure = "ScheduleAttemptFailure";
-constexpr std::string_view kBackoffComplete = "BackoffComplete";
 constexpr std::string_view kPopFromBackoff = "PopFromBackoffQ";
-constexpr absl::Duration kUnschedulableFlushPeriod = absl::Seconds(30);
 
 bool Rejected(const QueueEntry& entry, std::string_view plugin) {
   return entry.unschedulable_plugins.contains(plugin) || entry.pending_plugins.contains(plugin);
-}
-
-// The plugin that gates the pod registered for the event.
-bool GateHears(const QueueEntry& entry, EventHearers& hearers) {
-  return entry.profile != nullptr && hearers.Hears(*entry.profile, entry.gating_plugin);
 }
 
 bool IsGateClosed(const QueueEntry& entry) {
@@ -163,6 +156,7 @@ bool SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry) {
   }
   if (!entry.unschedulable_plugins.contains(plugin.Name())) {
     entry.unschedulable_plugins.emplace(plugin.Name());
+    if (entry.place == Place::kUnschedulable) deaf_.Forget();
   }
   if (entry.gating_plugin != plugin.Name()) entry.gating_plugin = plugin.Name();
   return true;
@@ -446,30 +440,39 @@ void SchedulingQueue::Resume(std::string_view pod_key, std::string_view uid,
   ReportCounts();
 }
 
+// Of the waiting pods, those that the event may help, in the order of parking.
+std::vector<QueueEntry*> SchedulingQueue::Listeners(EventHearers& hearers) {
+  std::vector<QueueEntry*> listeners;
+  uint64_t& deaf_before = deaf_.Before(hearers.event());
+  for (auto it = unschedulable_.lower_bound(deaf_before); it != unschedulable_.end(); ++it) {
+    if (!hearers.IsDeaf(it->second->profile, *it->second)) {
+      listeners.push_back(it->second);
+    } else if (listeners.empty()) {
+      deaf_before = it->first + 1;
+    }
+  }
+  return listeners;
+}
+
 void SchedulingQueue::MoveAllToActiveOrBackoff(const ClusterEvent& event,
                                                const EventObject& old_object,
                                                const EventObject& new_object,
                                                const Candidate& candidate) {
   if (closed_ || !AnyoneCares(event)) return;
-  if (!unschedulable_.empty()) {
-    std::vector<QueueEntry*> waiting;
-    waiting.reserve(unschedulable_.size());
-    for (const auto& [order, entry] : unschedulable_) waiting.push_back(entry);
-    std::string label;
-    EventHearers hearers(event);
-    for (QueueEntry* entry : waiting) {
-      if (candidate && !candidate(*entry->pod)) continue;
-      if (entry->gated()) {
-        if (!GateHears(*entry, hearers)) continue;
-        // Whatever the hints would say, it stays where it is: they need not be asked. (Without
-        // pop_from_backoff the way to backoff does not lead through the gates.)
-        if (options_.pop_from_backoff && IsGateClosed(*entry)) continue;
-      }
-      const Strategy strategy = Worth(*entry, hearers, old_object, new_object);
-      if (strategy == Strategy::kSkip) continue;
-      if (label.empty()) label = event.Label();
-      Requeue(*entry, strategy, label);
+  EventHearers hearers(event);
+  std::string label;
+  for (QueueEntry* entry : Listeners(hearers)) {
+    if (candidate && !candidate(*entry->pod)) continue;
+    if (entry->gated()) {
+      if (!hearers.Hears(entry->profile, entry->gating_plugin)) continue;
+      // Whatever the hints would say, it stays where it is: they need not be asked. (Without
+      // pop_from_backoff the way to backoff does not lead through the gates.)
+      if (options_.pop_from_backoff && IsGateClosed(*entry)) continue;
     }
+    const Strategy strategy = Worth(*entry, hearers, old_object, new_object);
+    if (strategy == Strategy::kSkip) continue;
+    if (label.empty()) label = event.Label();
+    Requeue(*entry, strategy, label);
   }
   if (!in_flight_.empty()) in_flight_.AddEvent(event, old_object, new_object);
   ReportCounts();
@@ -487,68 +490,6 @@ void SchedulingQueue::Activate(std::span<const std::string> pod_keys) {
     }
   }
   ReportCounts();
-}
-
-// --- time --------------------------------------------------------------------------------------
-
-void SchedulingQueue::FlushBackoff() {
-  const absl::Time now = executor_.clock().Now();
-  for (auto* heap : {&backoff_heap_, &error_backoff_heap_}) {
-    while (QueueEntry* entry = heap->Top()) {
-      if (backoff_.IsBackingOff(*entry, now)) break;
-      Detach(*entry);
-      MoveToActive(*entry, kBackoffComplete, true);
-    }
-  }
-  ReportCounts();
-}
-
-void SchedulingQueue::FlushUnschedulable() {
-  const absl::Time now = executor_.clock().Now();
-  const ClusterEvent& event = UnschedulableTimeoutEvent();
-  std::vector<QueueEntry*> late;
-  for (const auto& [order, entry] : unschedulable_) {
-    if (now - entry->timestamp > options_.unschedulable_max) late.push_back(entry);
-  }
-  EventHearers hearers(event);
-  for (QueueEntry* entry : late) {
-    if (entry->gated() && !GateHears(*entry, hearers)) continue;
-    entry->was_flushed_from_unschedulable = true;
-    Requeue(*entry, Worth(*entry, hearers, nullptr, nullptr), event.custom_label);
-  }
-  if (!late.empty() && !in_flight_.empty()) in_flight_.AddEvent(event, nullptr, nullptr);
-  ReportCounts();
-}
-
-// Timers only run while there is something for them to look at.
-void SchedulingQueue::ArmTimers() {
-  const absl::Time now = executor_.clock().Now();
-  if (backoff_timer_ == 0 && (!backoff_heap_.empty() || !error_backoff_heap_.empty())) {
-    const absl::Time next = absl::FromUnixSeconds(absl::ToUnixSeconds(now) + 1);
-    backoff_timer_ = executor_.PostAt(next, [this, alive = lifetime_.Watch()] {
-      if (alive.expired()) return;
-      backoff_timer_ = 0;
-      FlushBackoff();
-    });
-  }
-  if (unschedulable_timer_ == 0 && !unschedulable_.empty()) {
-    const int64_t periods = (now - started_) / kUnschedulableFlushPeriod;
-    const absl::Time next = started_ + (periods + 1) * kUnschedulableFlushPeriod;
-    unschedulable_timer_ = executor_.PostAt(next, [this, alive = lifetime_.Watch()] {
-      if (alive.expired()) return;
-      unschedulable_timer_ = 0;
-      FlushUnschedulable();
-    });
-  }
-}
-
-void SchedulingQueue::Close() {
-  if (closed_) return;
-  closed_ = true;
-  lifetime_.End();
-  if (backoff_timer_ != 0) executor_.Cancel(backoff_timer_);
-  if (unschedulable_timer_ != 0) executor_.Cancel(unschedulable_timer_);
-  in_flight_.Clear();
 }
 
 // --- counting ----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <absl/container/btree_map.h>
 #include <absl/status/status.h>
@@ -156,6 +157,7 @@ class SchedulingQueue {
   Strategy Worth(const QueueEntry& entry, EventHearers& hearers, const EventObject& old_object,
                  const EventObject& new_object);
   Strategy WorthSince(const QueueEntry& entry);
+  std::vector<QueueEntry*> Listeners(EventHearers& hearers);
   QueueingHint Ask(const RegisteredHint& registered, const QueueEntry& entry,
                    const ClusterEvent& event, const EventObject& old_object,
                    const EventObject& new_object);
@@ -176,6 +178,7 @@ class SchedulingQueue {
   IndexedHeap<QueueEntry, BackoffLess> backoff_heap_, error_backoff_heap_;
   absl::btree_map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
   uint64_t next_parked_ = 1;
+  DeafPods deaf_;  // of unschedulable_
   int64_t gated_count_ = 0;
   int64_t held_back_count_ = 0;
   InFlight in_flight_;

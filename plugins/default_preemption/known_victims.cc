@@ -19,23 +19,19 @@ void KnownVictims::Begin(const framework::Snapshot& snapshot, const framework::N
     known_.splice(known_.begin(), known_, it);
   }
   OfSignature& held = known_.front();
+  now_ = &held;
   if (!held.signature.empty() && held.structure == snapshot.structure_generation()) return;
   held.structure = snapshot.structure_generation();
+  held.versions.assign(snapshot.nodes().size(), -1);
   held.nodes.assign(snapshot.nodes().size(), {});
   held.statuses.clear();
   held.hopeless_generation = -1;
 }
 
-const Known* KnownVictims::Find(framework::NodeIndex node) const {
-  if (node == own_node_) return of_own_node_ ? &*of_own_node_ : nullptr;
-  const OfNode& held = known_.front().nodes[static_cast<size_t>(node)];
-  return held.version == snapshot_->version(node) ? &held.known : nullptr;
-}
-
 const Known& KnownVictims::Keep(framework::NodeIndex node, Victims victims) {
   Known known;
   if (!victims.pods.empty()) known.cost = CostOf(victims.pods, victims.violations);
-  auto& statuses = known_.front().statuses;
+  auto& statuses = now_->statuses;
   if (!victims.status.ok()) {
     const auto same = std::find(statuses.begin(), statuses.end(), victims.status);
     if (same != statuses.end()) {
@@ -46,13 +42,14 @@ const Known& KnownVictims::Keep(framework::NodeIndex node, Victims victims) {
   }
   known.victims = std::move(victims);
   if (node == own_node_) return of_own_node_.emplace(std::move(known));
-  OfNode& held = known_.front().nodes[static_cast<size_t>(node)];
-  held = {snapshot_->version(node), std::move(known)};
-  return held.known;
+  const auto at = static_cast<size_t>(node);
+  now_->versions[at] = snapshot_->version(node);
+  now_->nodes[at] = std::move(known);
+  return now_->nodes[at];
 }
 
 const std::string* KnownVictims::Hopeless(std::span<const framework::NodeIndex> nodes) const {
-  const OfSignature& held = known_.front();
+  const OfSignature& held = *now_;
   if (own_node_ >= 0 || held.hopeless_generation != snapshot_->generation()) return nullptr;
   const bool same = std::equal(nodes.begin(), nodes.end(), held.hopeless_nodes.begin(),
                                held.hopeless_nodes.end());
@@ -61,7 +58,7 @@ const std::string* KnownVictims::Hopeless(std::span<const framework::NodeIndex> 
 
 void KnownVictims::KeepHopeless(std::span<const framework::NodeIndex> nodes, std::string said) {
   if (own_node_ >= 0) return;
-  OfSignature& held = known_.front();
+  OfSignature& held = *now_;
   held.hopeless_generation = snapshot_->generation();
   held.hopeless_nodes.assign(nodes.begin(), nodes.end());
   held.hopeless_said = std::move(said);

@@ -197,8 +197,11 @@ TEST(NominatedPodTest, ItsOwnNominationLeavesItsRoomToItAlone) {
   EngineOptions options;
   options.verify_evaluations = true;
   Scripted::Script script;
-  script.depends = Dependencies{
-      .filter = Scope::kNode, .score = Scope::kNode, .node_fields = 0, .domains = {}, .objects = {}};
+  script.depends = Dependencies{.filter = Scope::kNode,
+                                .score = Scope::kNode,
+                                .node_fields = 0,
+                                .domains = {},
+                                .objects = {}};
   script.post_filter = [&](const PodInfo& pod) {
     PostFilterResult result{Unschedulable("nowhere"), {}};
     if (pod.name == "mine") {  // room was made for it, as DefaultPreemption would

@@ -1,19 +1,13 @@
 #include "framework/queue/scheduling_queue.h"
 
 #include <algorithm>
-#include <functional>
 #include <map>
-#include <set>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/random.h"
 #include "base/sim_executor.h"
-#include "framework/queue/event_hearers.h"
 #include "framework/queue/pod_events.h"
 #include "tests/framework/builders.h"
 #include "tests/framework/fake_plugins.h"
@@ -189,40 +183,6 @@ TEST(NominatorTest, AddUpdateDelete) {
   EXPECT_TRUE(nominator.empty());
 }
 
-TEST(EventHearersTest, HintsOfThoseThatRejectedThePod) {
-  QueueProfile profile, other;
-  profile.events = {{{"Node", kAdd, ""}, {{"A", nullptr}, {"B", nullptr}}},
-                    {{"Pod", kDelete, ""}, {{"C", nullptr}}},
-                    {{"Node", kAllActions, ""}, {{"C", nullptr}, {"A", nullptr}}}};
-  profile.events_of_plugin = {{"A", {{"Node", kAdd, ""}}}, {"C", {{"Pod", kDelete, ""}}}};
-  other.events = {{{"Node", kAdd, ""}, {{"B", nullptr}}}};
-  const ClusterEvent event = NodeAddEvent();
-  EventHearers hearers(event);
-  const auto asked = [&](const QueueProfile& of, std::set<std::string, std::less<>> unschedulable,
-                         std::set<std::string, std::less<>> pending = {}) {
-    QueuedPodInfo pod;
-    pod.unschedulable_plugins = std::move(unschedulable);
-    pod.pending_plugins = std::move(pending);
-    std::string names;
-    for (const RegisteredHint* hint : hearers.HintsFor(of, pod)) names += hint->plugin;
-    return names;
-  };
-  EXPECT_EQ(asked(profile, {}), "");
-  EXPECT_EQ(asked(profile, {"A"}), "AA");
-  EXPECT_EQ(asked(profile, {"A"}), "AA") << "the same again";
-  EXPECT_EQ(asked(other, {"A"}), "");
-  EXPECT_EQ(asked(profile, {"C", "B"}), "BC");
-  EXPECT_EQ(asked(profile, {"C"}, {"A"}), "ACA");
-  EXPECT_EQ(asked(profile, {"C"}), "C");
-  EXPECT_EQ(asked(profile, {}, {"C"}), "C");
-  EXPECT_EQ(asked(other, {"B"}), "B");
-  EXPECT_TRUE(hearers.Hears(profile, "A"));
-  EXPECT_FALSE(hearers.Hears(profile, "C"));
-  EXPECT_FALSE(hearers.Hears(other, "A"));
-  EXPECT_FALSE(hearers.Hears(profile, "D"));
-  EXPECT_TRUE(hearers.Hears(profile, "A"));
-}
-
 // --- the queue ---------------------------------------------------------------------------------
 
 class GatePlugin final : public PreEnqueuePlugin {
@@ -353,28 +313,6 @@ TEST_F(QueueTest, RejectedPodsWaitForAnEvent) {
   EXPECT_TRUE(queue_->Ready()) << "nothing else waits, so it may go before its time";
   EXPECT_EQ(Pop(), "p");
   EXPECT_EQ(metrics_.unschedulable["Fit"], 0);
-}
-
-TEST_F(QueueTest, BehindAClosedGateHintsAreNotAsked) {
-  profile_.events_of_plugin["Gate"].push_back({"Node", kAdd, ""});
-  Make({});
-  const PodPtr open = MakePod("p"), closed = MakePod("p").SchedulingGate("g");
-  queue_->Add(open);
-  Pop();
-  Fail({"Fit"});
-  queue_->Update(open, closed);
-  hint_ = QueueingHint::kQueue;
-  queue_->MoveAllToActiveOrBackoff(NodeAddEvent(), nullptr, nullptr);
-  EXPECT_EQ(PlaceOf("p"), Place::kUnschedulable) << "gated on its way to backoff";
-  EXPECT_EQ(metrics_.pending["gated"], 1);
-  const int before = hints_;
-  queue_->MoveAllToActiveOrBackoff(NodeAddEvent(), nullptr, nullptr);
-  EXPECT_EQ(hints_, before);
-  EXPECT_EQ(PlaceOf("p"), Place::kUnschedulable);
-  EXPECT_EQ(metrics_.unschedulable["Gate"], 1) << "counted once";
-  queue_->Update(closed, open);
-  queue_->MoveAllToActiveOrBackoff(NodeAddEvent(), nullptr, nullptr);
-  EXPECT_EQ(PlaceOf("p"), Place::kBackoff);
 }
 
 TEST_F(QueueTest, OnlyRejectorsAreAsked) {

@@ -250,6 +250,44 @@ std::string Planned(framework::Engine& engine, const MakePod& pod) {
   return text + said.preemption->message;
 }
 
+// A node, a pod on one, a pod that is nominated to one, or a budget comes, changes or goes.
+void ChangeSomething(Random& random, framework::MemoryWorld& world, int& started) {
+  const auto any = [&](uint64_t bound) { return std::to_string(random.Below(bound)); };
+  const std::string node = "n" + any(6);
+  switch (random.Below(7)) {
+    case 6: {
+      const std::string app = "app" + any(2);
+      if (random.Chance(0.4)) {
+        world.Remove(api::ResourceOf<api::policy::PodDisruptionBudget>(), "default", app);
+      } else {
+        world.Put(api::ResourceOf<api::policy::PodDisruptionBudget>(),
+                  BudgetOf(app, static_cast<int32_t>(random.Below(3))));
+      }
+      break;
+    }
+    case 0:
+      world.Put(api::ResourceOf<api::core::Node>(),
+                MakeNode(node).Capacity(std::to_string(2 + random.Below(3)), "8Gi").Object());
+      break;
+    case 1: world.Remove(api::ResourceOf<api::core::Pod>(), "default", "r" + any(30)); break;
+    case 2: {  // room is spoken for
+      MakePod pod = MakePod("w" + any(4)).Req("1").Priority(50).NominatedNode(node);
+      world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
+      break;
+    }
+    default: {
+      const std::string name = "r" + any(30);
+      if (world.Get(api::ResourceOf<api::core::Pod>(), "default", name)) break;
+      MakePod pod = MakePod(name).Node(node).Req(std::to_string(1 + random.Below(2)));
+      pod.Priority(static_cast<int32_t>(random.Below(4))).Label("app", "app" + any(3));
+      // Unlike each other: among equals the order in which a node got them decides.
+      pod.message().mutable_status()->mutable_start_time()->set_seconds(1000 + ++started);
+      world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
+      break;
+    }
+  }
+}
+
 TEST_P(KnownVictimsTest, IsWhatAnEngineFindsThatKnowsNothing) {
   Random random(static_cast<uint64_t>(GetParam()));
   SimLoop loop(1);  // never run: nobody is scheduled
@@ -273,41 +311,7 @@ TEST_P(KnownVictimsTest, IsWhatAnEngineFindsThatKnowsNothing) {
   const auto any = [&](uint64_t bound) { return std::to_string(random.Below(bound)); };
   int helped = 0, started = 0;
   for (int step = 0; step < 60; ++step) {
-    for (int i = 0; i < 3; ++i) {
-      const std::string node = "n" + any(6);
-      switch (random.Below(7)) {
-        case 6: {
-          const std::string app = "app" + any(2);
-          if (random.Chance(0.4)) {
-            world.Remove(api::ResourceOf<api::policy::PodDisruptionBudget>(), "default", app);
-          } else {
-            world.Put(api::ResourceOf<api::policy::PodDisruptionBudget>(),
-                      BudgetOf(app, static_cast<int32_t>(random.Below(3))));
-          }
-          break;
-        }
-        case 0:
-          world.Put(api::ResourceOf<api::core::Node>(),
-                    MakeNode(node).Capacity(std::to_string(2 + random.Below(3)), "8Gi").Object());
-          break;
-        case 1: world.Remove(api::ResourceOf<api::core::Pod>(), "default", "r" + any(30)); break;
-        case 2: {  // room is spoken for
-          MakePod pod = MakePod("w" + any(4)).Req("1").Priority(50).NominatedNode(node);
-          world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
-          break;
-        }
-        default: {
-          const std::string name = "r" + any(30);
-          if (world.Get(api::ResourceOf<api::core::Pod>(), "default", name)) break;
-          MakePod pod = MakePod(name).Node(node).Req(std::to_string(1 + random.Below(2)));
-          pod.Priority(static_cast<int32_t>(random.Below(4))).Label("app", "app" + any(3));
-          // Unlike each other: among equals the order in which a node got them decides.
-          pod.message().mutable_status()->mutable_start_time()->set_seconds(1000 + ++started);
-          world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
-          break;
-        }
-      }
-    }
+    for (int i = 0; i < 3; ++i) ChangeSomething(random, world, started);
     // Some that nobody knows, and some that may be nominated: equals of each other, but for that.
     std::vector<MakePod> asked;
     for (const char* cpu : {"2", "3"}) {

@@ -3,7 +3,9 @@
 //
 // Same decisions, far less work: what it decides is what the plain path (algorithm.h) would have
 // decided over the same snapshot. Before a node is given out it is filtered plainly for that very
-// pod; a surprise drops the evaluation, and the plain path decides.
+// pod; a surprise drops the evaluation, and the plain path decides. A pod that is nominated to a
+// node shares with its equals: what that node answers is put right for it alone
+// (Evaluation::BeginOwn).
 #pragma once
 
 #include <cstdint>

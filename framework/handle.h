@@ -1,6 +1,7 @@
 // Handle: what the engine offers a plugin, given once at Create. It outlives the plugin.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <string>
@@ -34,6 +35,15 @@ class WaitingPod {
   virtual void Allow(std::string_view plugin) = 0;
   virtual void Reject(std::string_view plugin, std::string_view message) = 0;
   virtual void Preempt(std::string_view plugin, std::string_view message) = 0;
+};
+
+// Pods with equal signatures get equal verdicts of all Filter plugins on a node while
+// Snapshot::version of the node stays, but not on `own_node`: the pod is nominated to it, which
+// counts for its equals and not for itself. An empty signature: nothing can be said of this pod
+// now.
+struct NodeScope {
+  std::string signature;
+  NodeIndex own_node = -1;  // -1: the pod is nominated to none
 };
 
 // Threads: used on the engine's executor.
@@ -71,6 +81,10 @@ class Handle {
   // Rejects with plugin "" and message "removed"; false when it does not wait.
   virtual bool RejectWaitingPod(std::string_view uid) = 0;
 
+  // A pod that is on a node, or assumed there, as the engine has heard of it last; null when it is
+  // gone, or over.
+  virtual PodPtr FindPod(std::string_view uid) const = 0;
+
   // Pods nominated to a node, in the order of nomination.
   virtual std::vector<PodPtr> NominatedPods(std::string_view node_name) const = 0;
 
@@ -94,10 +108,11 @@ class Handle {
   // Takes that from a pod, here and in its status.
   virtual void ClearNomination(const PodPtr& pod) = 0;
 
-  // For plugins that keep what they found: pods with equal signatures get equal verdicts of all
-  // Filter plugins on a node while Snapshot::version of the node stays. Empty: that cannot be
-  // said of this pod now.
-  virtual std::string NodeScopedSignature(const PodInfo& pod) const = 0;
+  // For plugins that keep what they found: see NodeScope.
+  virtual NodeScope NodeScopeOf(const PodInfo& pod) const = 0;
+  // Grows with every change of any other resource that is watched or of which an event is
+  // registered.
+  virtual int64_t objects_generation() const = 0;
 
   // All Filter plugins of the profile on a node as given, nominated pods of equal or higher
   // priority counted (framework.md section 2.3); and PreFilter's AddPod / RemovePod.

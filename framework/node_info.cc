@@ -1,6 +1,7 @@
 #include "framework/node_info.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <string>
 
 #include "api/schema/core_v1_node.pb.h"
@@ -16,6 +17,16 @@ bool SwapRemove(std::vector<PodPtr>& pods, std::string_view uid) {
   *it = std::move(pods.back());
   pods.pop_back();
   return true;
+}
+
+// to = from; pods that both have at the same place are left alone: counting who holds them costs
+// more than looking.
+void CopyPods(const std::vector<PodPtr>& from, std::vector<PodPtr>& to) {
+  if (to.size() > from.size()) to.resize(from.size());
+  for (size_t i = 0; i < to.size(); ++i) {
+    if (to[i] != from[i]) to[i] = from[i];
+  }
+  to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(to.size()), from.end());
 }
 
 }  // namespace
@@ -82,9 +93,9 @@ bool NodeInfo::ReplacePod(const PodPtr& pod) {
 }
 
 void NodeInfo::CopyPodsFrom(const NodeInfo& other) {
-  pods_ = other.pods_;
-  pods_with_affinity_ = other.pods_with_affinity_;
-  pods_with_required_anti_affinity_ = other.pods_with_required_anti_affinity_;
+  CopyPods(other.pods_, pods_);
+  CopyPods(other.pods_with_affinity_, pods_with_affinity_);
+  CopyPods(other.pods_with_required_anti_affinity_, pods_with_required_anti_affinity_);
   requested_ = other.requested_;
   non_zero_requested_ = other.non_zero_requested_;
   used_ports_ = other.used_ports_;

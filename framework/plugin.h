@@ -169,8 +169,8 @@ class NodeStatusReader {
  public:
   virtual ~NodeStatusReader() = default;
   virtual Status Get(std::string_view node_name) const = 0;
-  // Every node of the snapshot with that code.
-  virtual std::vector<const NodeInfo*> NodesWith(Code code) const = 0;
+  // Every node of the snapshot with that code, in its order. Valid while the reader lives.
+  virtual std::span<const NodeIndex> NodesWith(Code code) const = 0;
 };
 
 struct NominatingInfo {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -28,6 +29,7 @@ enum class Code : uint8_t {
   kSkip = 5,                          // per extension point
   kPending = 6,                       // rejected, waiting for something outside
 };
+inline constexpr size_t kCodeCount = 7;
 std::string_view CodeName(Code code);  // "UnschedulableAndUnresolvable"
 
 // Threads: a Status may be copied and read from any thread; WithPlugin makes its own copy.

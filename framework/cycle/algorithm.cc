@@ -119,8 +119,7 @@ void Algorithm::Decide(Attempt& attempt, const PodPtr& pod, const std::string& s
   if (!pod->nominated_node_name.empty() && TryNominated(attempt)) return;
   const auto nodes = std::ssize(attempt.nodes);
   const bool shareable = cache_ != nullptr && !signature.empty() && !pre.node_names &&
-                         attempt.answers == nullptr && pod->nominated_node_name.empty() &&
-                         !nominator_.Has(pod->uid) && WantedNodes(nodes) == nodes;
+                         attempt.answers == nullptr && WantedNodes(nodes) == nodes;
   if (shareable) {
     const TieBreaker before = tie_breaker_;
     if (cache_->Decide(attempt.state, pod, signature, decision)) {

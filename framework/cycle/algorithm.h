@@ -26,7 +26,7 @@ struct Decision {
   bool fit_error = false;
   const NodeInfo* node = nullptr;
   Diagnosis diagnosis;
-  std::shared_ptr<NodeStatusReader> statuses;  // with fit_error
+  std::shared_ptr<const NodeStatusReader> statuses;  // with fit_error
   int64_t nodes_evaluated = 0;
   int64_t feasible_nodes = 0;
   bool reused = false;  // from the evaluation cache

@@ -161,6 +161,7 @@ bool Evaluation::EvaluateAll(int64_t* evaluated) {
   kind_of_.assign(count, 0);
   kinds_.clear();
   feasible_count_ = static_cast<int64_t>(count);
+  why_not_.reset();
   scored_ = false;
   columns_.clear();
   std::vector<NodeIndex> alive(count);
@@ -227,8 +228,10 @@ bool Evaluation::SetVerdict(NodeIndex node, const Verdict& verdict) {
     --held.nodes;
     ++feasible_count_;
     kind = 0;
+    why_not_.reset();
   }
   if (verdict.ok()) return true;
+  why_not_.reset();
   if (scored_) UnscoreNode(node);
   --feasible_count_;
   size_t place = kinds_.size();
@@ -246,6 +249,25 @@ bool Evaluation::SetVerdict(NodeIndex node, const Verdict& verdict) {
   kind = static_cast<uint16_t>(place + 1);
   return true;
 }
+
+// As if the node had been looked at and said that.
+bool Evaluation::Answer(NodeIndex node, const Verdict& verdict) {
+  if (!SetVerdict(node, verdict)) return false;
+  if (scored_ && verdict.ok() && !board_.Has(node) && !ScoreNode(node)) return false;
+  return Settle();
+}
+
+bool Evaluation::BeginOwn(CycleState& state, const PodInfo& pod, NodeIndex nominated_to) {
+  BERTH_CHECK(own_ < 0);
+  const auto at = static_cast<size_t>(nominated_to);
+  const Verdict own = runtime_.RunFilterWithNominated(state, pod, *snapshot_.nodes()[at]);
+  if (!own.ok() && !own.status.IsRejected()) return false;
+  others_verdict_ = kind_of_[at] == 0 ? Verdict() : kinds_[kind_of_[at] - 1u].verdict;
+  own_ = nominated_to;
+  return Answer(nominated_to, own);
+}
+
+bool Evaluation::EndOwn() { return Answer(std::exchange(own_, -1), others_verdict_); }
 
 // --- scores ------------------------------------------------------------------------------------
 
@@ -394,19 +416,25 @@ NodeIndex Evaluation::OnlyFeasible() const {
   return static_cast<NodeIndex>(it - kind_of_.begin());
 }
 
-void Evaluation::Diagnose(Diagnosis& diagnosis) const {
+const NoFit& Evaluation::WhyNot() {
+  if (why_not_) return *why_not_;
+  NoFit& why = why_not_.emplace();
+  auto statuses = std::make_shared<NodeStatuses>(runtime_, snapshot_);
+  why.diagnosis.all_nodes = static_cast<int64_t>(kind_of_.size());
+  why.diagnosis.absent_status = statuses->absent();
+  std::vector<Verdict> kinds;
   for (const Kind& kind : kinds_) {
+    kinds.push_back(kind.verdict);
     if (kind.nodes == 0) continue;
     const Status stamped = runtime_.Stamped(kind.verdict);
-    diagnosis.AddRejector(stamped);
-    diagnosis.verdicts.emplace_back(stamped, kind.nodes);
+    why.diagnosis.AddRejector(stamped);
+    why.diagnosis.verdicts.emplace_back(stamped, kind.nodes);
   }
-}
-
-void Evaluation::FillStatuses(NodeStatuses& statuses) const {
-  std::vector<Verdict> kinds;
-  for (const Kind& kind : kinds_) kinds.push_back(kind.verdict);
-  statuses.SetAll(kind_of_, std::move(kinds));
+  if (!runtime_.profile().post_filter.empty()) statuses->SetAll(kind_of_, std::move(kinds));
+  why.diagnosis.KeepText();
+  why.status = Status(Code::kUnschedulable, {why.diagnosis.Message()});
+  why.statuses = std::move(statuses);
+  return why;
 }
 
 int64_t Evaluation::bytes() const {

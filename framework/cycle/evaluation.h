@@ -12,6 +12,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,13 @@ EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const String
 EvaluationNeeds FilterNeedsOf(const Profile& profile, const PodInfo& pod,
                               const StringSet& watched, uint64_t abstainers);
 
+// Why no node takes a pod.
+struct NoFit {
+  Status status;  // Unschedulable, with the diagnosis' message
+  Diagnosis diagnosis;
+  std::shared_ptr<const NodeStatuses> statuses;
+};
+
 // Threads: none.
 class Evaluation {
  public:
@@ -61,9 +70,14 @@ class Evaluation {
   const ScoreBoard& board() const { return board_; }  // after EnsureScored
   int64_t nodes_scored() const { return nodes_scored_; }  // ever, each time anew
   bool has_scores() const { return !columns_.empty() || scored_; }
-  void Diagnose(Diagnosis& diagnosis) const;
-  void FillStatuses(NodeStatuses& statuses) const;
+  // What is said of a pod that fits nowhere: one object until a verdict changes.
+  const NoFit& WhyNot();
   int64_t bytes() const;
+
+  // A pod's own nomination counts for others, not for itself: between these two the answer of the
+  // node it is nominated to is that very pod's. state: its own. False as above.
+  bool BeginOwn(CycleState& state, const PodInfo& pod, NodeIndex nominated_to);
+  bool EndOwn();
 
   // Against the plain path, node by node; BERTH_CHECKs. Slow. state: after a PreFilter of its own.
   void CheckAgainstPlain(const CycleState& state);
@@ -88,6 +102,7 @@ class Evaluation {
   bool ScoreAll();
   bool ScoreColumn(Column& column, const std::vector<NodeIndex>& nodes);
   bool SetVerdict(NodeIndex node, const Verdict& verdict);
+  bool Answer(NodeIndex node, const Verdict& verdict);
   bool ScoreNode(NodeIndex node);
   void UnscoreNode(NodeIndex node);
   void CountMax(Column& column, int64_t raw);
@@ -114,6 +129,9 @@ class Evaluation {
   std::vector<Column> columns_;
   ScoreBoard board_;
   std::vector<NodeChange> changes_;  // scratch
+  std::optional<NoFit> why_not_;     // while no verdict changes
+  NodeIndex own_ = -1;               // between BeginOwn and EndOwn, with
+  Verdict others_verdict_;           // what it answers to everybody else
 };
 
 }  // namespace berth::framework

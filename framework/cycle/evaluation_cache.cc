@@ -91,22 +91,33 @@ bool EvaluationCache::DecideWith(Entry& entry, CycleState& state, const PodPtr& 
   Evaluation& evaluation = *entry.evaluation;
   int64_t evaluated = 0;
   const int64_t scored_before = evaluation.nodes_scored();
-  const bool fresh = Refresh(evaluation, state, &evaluated);
+  bool fresh = Refresh(evaluation, state, &evaluated);
+  const std::string* nominated_to = runtime_.nominator().NodeOf(pod->uid);
+  const NodeInfo* own = nominated_to == nullptr ? nullptr : snapshot_.Find(*nominated_to);
+  if (own != nullptr) {
+    ++evaluated;
+    fresh = fresh && evaluation.BeginOwn(state, *pod, own->index);
+  }
   decision.nodes_evaluated += evaluated;
-  if (!fresh || !Choose(evaluation, state, *pod, decision)) {
+  const bool decided = fresh && Choose(evaluation, state, *pod, decision);
+  if (decided) CountReused(evaluation, evaluated, evaluation.nodes_scored() - scored_before);
+  // What was decided stands also when the evaluation is of no more use.
+  if (!decided || (own != nullptr && !evaluation.EndOwn())) {
     Drop(entry.self);
-    return false;
+  } else {
+    Account(entry);
   }
-  Account(entry);
+  decision.reused = decided && evaluated < static_cast<int64_t>(snapshot_.nodes().size());
+  return decided;
+}
+
+void EvaluationCache::CountReused(const Evaluation& evaluation, int64_t evaluated,
+                                  int64_t scored) {
   const auto nodes = static_cast<int64_t>(snapshot_.nodes().size());
-  decision.reused = evaluated < nodes;
-  runtime_.counts().reused_verdicts->Add(nodes - evaluated);
-  if (evaluation.feasible_count() > 1) {
-    const int64_t scored = evaluation.nodes_scored() - scored_before;
-    runtime_.counts().reused_scores->Add(
-        std::max<int64_t>(0, evaluation.feasible_count() - scored));
-  }
-  return true;
+  runtime_.counts().reused_verdicts->Add(std::max<int64_t>(0, nodes - evaluated));
+  if (evaluation.feasible_count() < 2) return;
+  runtime_.counts().reused_scores->Add(
+      std::max<int64_t>(0, evaluation.feasible_count() - scored));
 }
 
 // The Filter point of a shared decision: what changed is looked at again, and scored again.
@@ -120,13 +131,11 @@ bool EvaluationCache::Refresh(Evaluation& evaluation, CycleState& state, int64_t
 bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
                              Decision& decision) {
   if (evaluation.feasible_count() == 0) {
-    auto statuses = std::make_shared<NodeStatuses>(runtime_, snapshot_);
-    if (!runtime_.profile().post_filter.empty()) evaluation.FillStatuses(*statuses);
-    decision.diagnosis.absent_status = statuses->absent();
-    evaluation.Diagnose(decision.diagnosis);
-    decision.statuses = std::move(statuses);
+    const NoFit& why = evaluation.WhyNot();
+    decision.diagnosis = why.diagnosis;
+    decision.statuses = why.statuses;
     decision.fit_error = true;
-    decision.status = Status(Code::kUnschedulable, {decision.diagnosis.Message()});
+    decision.status = why.status;
     return true;
   }
   decision.feasible_nodes = evaluation.feasible_count();

@@ -3,7 +3,9 @@
 //
 // Same decisions, far less work: what it decides is what the plain path (algorithm.h) would have
 // decided over the same snapshot. Before a node is given out it is filtered plainly for that very
-// pod; a surprise drops the evaluation, and the plain path decides.
+// pod; a surprise drops the evaluation, and the plain path decides. A pod that is nominated to a
+// node shares with its equals: what that node answers is put right for it alone
+// (Evaluation::BeginOwn).
 #pragma once
 
 #include <cstdint>
@@ -50,6 +52,7 @@ class EvaluationCache {
 
   bool DecideWith(Entry& entry, CycleState& state, const PodPtr& pod, Decision& decision);
   bool Refresh(Evaluation& evaluation, CycleState& state, int64_t* evaluated);
+  void CountReused(const Evaluation& evaluation, int64_t evaluated, int64_t scored);
   Entry& Use(std::string_view signature, const PodPtr& pod);
   void Drop(Entries::iterator entry);
   void Account(Entry& entry);

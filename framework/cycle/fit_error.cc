@@ -23,6 +23,12 @@ void Diagnosis::Count(const Status& status, int64_t nodes) {
 }
 
 std::string Diagnosis::Message() const {
+  std::string text = kept_text_ ? *kept_text_ : TextBeforePostFilter();
+  if (!post_filter_message.empty()) text.append(1, ' ').append(post_filter_message);
+  return text;
+}
+
+std::string Diagnosis::TextBeforePostFilter() const {
   std::string text = fmt::format("0/{} nodes are available:", all_nodes);
   if (!pre_filter_message.empty()) {
     text += fmt::format(" {}.", pre_filter_message);
@@ -47,7 +53,6 @@ std::string Diagnosis::Message() const {
     for (size_t i = 0; i < entries.size(); ++i) text += (i == 0 ? " " : ", ") + entries[i];
     if (!entries.empty()) text += ".";
   }
-  if (!post_filter_message.empty()) text += " " + post_filter_message;
   return text;
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,6 +33,14 @@ struct Diagnosis {
   void Count(const Status& status, int64_t nodes = 1);
   // "0/5 nodes are available: 2 Insufficient cpu, 3 node(s) had untolerated taint(s)."
   std::string Message() const;
+  // Keeps the text for copies of this diagnosis. From here on only post_filter_message, and who
+  // rejected, may change.
+  void KeepText() { kept_text_ = std::make_shared<const std::string>(TextBeforePostFilter()); }
+
+ private:
+  std::string TextBeforePostFilter() const;
+
+  std::shared_ptr<const std::string> kept_text_;
 };
 
 }  // namespace berth::framework

@@ -113,8 +113,8 @@ void PodGroupPass::Propose() {
   outcome.proposed = PodInfo::Assigned(pod(), outcome.node);
   core_.snapshot.AddPod(outcome.proposed);
   // It stands there, so it is no longer expected there.
-  if (const std::string node = core_.nominator.NodeOf(outcome.proposed->uid); !node.empty()) {
-    outcome.nominated = NominatingInfo{NominatingInfo::Mode::kOverride, node};
+  if (const std::string* node = core_.nominator.NodeOf(outcome.proposed->uid)) {
+    outcome.nominated = NominatingInfo{NominatingInfo::Mode::kOverride, *node};
     core_.nominator.Delete(outcome.proposed->uid);
   }
   core_.pod_groups.Propose(*outcome.proposed);

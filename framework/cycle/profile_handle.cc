@@ -74,18 +74,22 @@ void ProfileHandle::ClearNomination(const PodPtr& pod) {
   PatchNomination(core_, *pod, "");
 }
 
-std::string ProfileHandle::NodeScopedSignature(const PodInfo& pod) const {
+NodeScope ProfileHandle::NodeScopeOf(const PodInfo& pod) const {
   const Profile& profile = runtime().profile();
-  // A nomination of its own is left out of what the pod sees, and counts for its equals.
-  if (!pod.nominated_node_name.empty() || core_.nominator.Has(pod.uid)) return {};
+  NodeScope scope;
   std::string signature = profile.Sign(pod);
-  if (signature.empty()) return {};
+  if (signature.empty()) return scope;
   const uint64_t abstainers = AbstainersFor(profile, pod);
   const EvaluationNeeds needs =
       FilterNeedsOf(profile, pod, core_.watched_objects, abstainers);
-  if (!needs.shareable || needs.cluster_fields != 0) return {};
-  signature += fmt::format("/{}/{}", abstainers, needs.objects ? core_.objects_generation : 0);
-  return signature;
+  if (!needs.shareable || needs.cluster_fields != 0) return scope;
+  scope.signature = std::move(signature);
+  scope.signature +=
+      fmt::format("/{}/{}", abstainers, needs.objects ? core_.objects_generation : 0);
+  if (const std::string* name = core_.nominator.NodeOf(pod.uid)) {
+    if (const NodeInfo* node = core_.snapshot.Find(*name)) scope.own_node = node->index;
+  }
+  return scope;
 }
 
 Status ProfileHandle::RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,

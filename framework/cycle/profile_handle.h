@@ -33,6 +33,7 @@ class ProfileHandle final : public Handle {
   void ForEachWaitingPod(const std::function<void(WaitingPod&)>& visit) override;
   WaitingPod* FindWaitingPod(std::string_view uid) override;
   bool RejectWaitingPod(std::string_view uid) override;
+  PodPtr FindPod(std::string_view uid) const override { return core_.cache.FindPod(uid); }
   std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;
   bool ExtendersPreempt(const PodInfo& pod) const override {
     return core_.extender_talk.AnyPreempts(pod);
@@ -51,7 +52,8 @@ class ProfileHandle final : public Handle {
     return core_.options.pod_groups;
   }
   void ClearNomination(const PodPtr& pod) override;
-  std::string NodeScopedSignature(const PodInfo& pod) const override;
+  NodeScope NodeScopeOf(const PodInfo& pod) const override;
+  int64_t objects_generation() const override { return core_.objects_generation; }
 
   Status RunFiltersWithNominatedPods(CycleState& state, const PodInfo& pod,
                                      const NodeInfo& node) override;

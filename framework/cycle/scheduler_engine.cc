@@ -256,7 +256,7 @@ absl::Status Engine::CheckConsistency() const {
         fmt::format("{} pods assigned, {} assumed, but {} in the cache", assigned,
                     core.cache.assumed_count(), core.cache.pod_count())));
   }
-  if (core.holder != nullptr) return absl::OkStatus();  // its snapshot is not ours to bring up to date
+  if (core.holder != nullptr) return absl::OkStatus();  // the snapshot is its own
   return core.cache.CheckCounts(core.snapshot);
 }
 

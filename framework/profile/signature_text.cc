@@ -1,6 +1,7 @@
 #include "framework/profile/signature_text.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstring>
 
 namespace berth::framework {
@@ -16,10 +17,11 @@ void AppendSized(std::string_view text, std::string& out) {
 }  // namespace
 
 void SignatureText::Put(std::string_view key, std::string_view value) {
-  for (const auto& fragment : fragments_) {
-    if (fragment.first == key && fragment.second == value) return;
+  for (const Fragment& fragment : fragments_) {
+    if (KeyOf(fragment) == key && ValueOf(fragment) == value) return;
   }
-  fragments_.emplace_back(std::string(key), std::string(value));
+  fragments_.push_back({bytes_.size(), key.size(), value.size()});
+  bytes_.append(key).append(value);
 }
 
 void SignatureText::Put(std::string_view key, int64_t value) {
@@ -29,11 +31,15 @@ void SignatureText::Put(std::string_view key, int64_t value) {
 }
 
 std::string SignatureText::Finish() {
-  std::sort(fragments_.begin(), fragments_.end());
+  std::sort(fragments_.begin(), fragments_.end(), [&](const Fragment& a, const Fragment& b) {
+    const int keys = KeyOf(a).compare(KeyOf(b));
+    return keys != 0 ? keys < 0 : ValueOf(a) < ValueOf(b);
+  });
   std::string text;
-  for (const auto& [key, value] : fragments_) {
-    AppendSized(key, text);
-    AppendSized(value, text);
+  text.reserve(bytes_.size() + fragments_.size() * 2 * sizeof(uint32_t));
+  for (const Fragment& fragment : fragments_) {
+    AppendSized(KeyOf(fragment), text);
+    AppendSized(ValueOf(fragment), text);
   }
   return text;
 }

@@ -41,12 +41,12 @@ class Nominator {
     return it == by_symbol_.end() ? nullptr : it->second;
   }
   bool empty() const { return node_of_.empty(); }
-  // Empty: nominated to none.
-  std::string NodeOf(std::string_view uid) const {
-    auto it = node_of_.find(uid);
-    return it == node_of_.end() ? std::string() : it->second;
-  }
   bool Has(std::string_view uid) const { return node_of_.contains(uid); }
+  // The node the pod is nominated to; null when it is to none. Until the next change.
+  const std::string* NodeOf(std::string_view uid) const {
+    auto it = node_of_.find(uid);
+    return it == node_of_.end() ? nullptr : &it->second;
+  }
   // Nodes with nominated pods, in order of name.
   const std::map<std::string, std::vector<PodPtr>, std::less<>>& by_node() const {
     return by_node_;

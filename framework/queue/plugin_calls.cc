@@ -20,11 +20,12 @@ PluginTimes* SchedulingQueue::Sampled(uint32_t& calls) {
   return times_.wanted() ? &times_ : nullptr;
 }
 
-void SchedulingQueue::Sign(QueueEntry& entry) {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr || !profile->sign) return;
+void SchedulingQueue::ReadPod(QueueEntry& entry) {
+  const auto it = profiles_.find(entry.pod->scheduler_name);
+  entry.profile = it == profiles_.end() ? nullptr : &it->second;
+  if (entry.profile == nullptr || !entry.profile->sign) return;
   PointTimer timer(metrics_, executor_.clock(), "Sign", entry.pod->scheduler_name);
-  entry.signature = profile->sign(*entry.pod, Sampled(sign_calls_));
+  entry.signature = entry.profile->sign(*entry.pod, Sampled(sign_calls_));
   if (entry.signature.empty()) timer.Ended(Code::kUnschedulable);
 }
 
@@ -40,41 +41,39 @@ Code SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry, Plugi
   if (!entry.rejected_by(plugin.Name())) {
     metrics_.UnschedulablePods(plugin.Name(), entry.pod->scheduler_name, 1);
   }
-  entry.unschedulable_plugins.emplace(plugin.Name());
-  entry.gating_plugin = std::string(plugin.Name());
+  if (!entry.unschedulable_plugins.contains(plugin.Name())) {
+    entry.unschedulable_plugins.emplace(plugin.Name());
+    if (entry.place == Place::kUnschedulable) deaf_.Forget();
+  }
+  if (entry.gating_plugin != plugin.Name()) entry.gating_plugin = plugin.Name();
   return status.code();
 }
 
 void SchedulingQueue::RunPreEnqueue(QueueEntry& entry) {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return;
+  if (entry.profile == nullptr) return;
   PointSpan span(metrics_, executor_.clock(), "PreEnqueue", entry.pod->scheduler_name);
-  span.End(AskPreEnqueue(*profile, entry, Sampled(pre_enqueue_calls_)));
+  span.End(AskPreEnqueue(entry, Sampled(pre_enqueue_calls_)));
 }
 
 // The plugin that gates the pod now is asked first: mostly it still does.
-Code SchedulingQueue::AskPreEnqueue(const QueueProfile& profile, QueueEntry& entry,
-                                    PluginTimes* times) {
-  const std::string gating = entry.gating_plugin;
-  for (const bool first : {true, false}) {
-    for (PreEnqueuePlugin* plugin : profile.pre_enqueue) {
-      if ((plugin->Name() == gating) != first) continue;
-      const Code code = GatedBy(*plugin, entry, times);
-      if (code != Code::kSuccess) return code;
-    }
+Code SchedulingQueue::AskPreEnqueue(QueueEntry& entry, PluginTimes* times) {
+  const auto& plugins = entry.profile->pre_enqueue;
+  for (PreEnqueuePlugin* plugin : plugins) {
+    if (!entry.gated()) break;
+    if (plugin->Name() != entry.gating_plugin) continue;
+    const Code code = GatedBy(*plugin, entry, times);
+    if (code != Code::kSuccess) return code;
+  }
+  for (PreEnqueuePlugin* plugin : plugins) {
+    if (plugin->Name() == entry.gating_plugin) continue;
+    const Code code = GatedBy(*plugin, entry, times);
+    if (code != Code::kSuccess) return code;
   }
   entry.gating_plugin.clear();
   return Code::kSuccess;
 }
 
-bool SchedulingQueue::GateHears(const QueueEntry& entry, const ClusterEvent& event) const {
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return false;
-  auto it = profile->events_of_plugin.find(entry.gating_plugin);
-  if (it == profile->events_of_plugin.end()) return false;
-  return std::any_of(it->second.begin(), it->second.end(),
-                     [&](const ClusterEvent& registered) { return registered.Matches(event); });
-}
+// --- is an event worth another try? ------------------------------------------------------------
 
 QueueingHint SchedulingQueue::Ask(const RegisteredHint& registered, const QueueEntry& entry,
                                   const ClusterEvent& event, const EventObject& old_object,
@@ -96,30 +95,23 @@ QueueingHint SchedulingQueue::Ask(const RegisteredHint& registered, const QueueE
   return QueueingHint::kQueue;
 }
 
-// --- is an event worth another try? ------------------------------------------------------------
-
-SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry,
-                                                 const ClusterEvent& event,
+SchedulingQueue::Strategy SchedulingQueue::Worth(const QueueEntry& entry, EventHearers& hearers,
                                                  const EventObject& old_object,
                                                  const EventObject& new_object) {
   if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
+  const ClusterEvent& event = hearers.event();
   if (event.IsWildcard()) {
     const auto* pod = dynamic_cast<const api::core::Pod*>(new_object.get());
     if (pod != nullptr && pod->metadata().uid() != entry.pod->uid) return Strategy::kSkip;
     return Strategy::kAfterBackoff;
   }
-  const QueueProfile* profile = ProfileOf(*entry.pod);
-  if (profile == nullptr) return Strategy::kAfterBackoff;
+  if (entry.profile == nullptr) return Strategy::kAfterBackoff;
   Strategy best = Strategy::kSkip;
-  for (const RegisteredEvent& registered : profile->events) {
-    if (!registered.event.Matches(event)) continue;
-    for (const RegisteredHint& hint : registered.hints) {
-      if (!entry.rejected_by(hint.plugin)) continue;
-      if (Ask(hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
-      if (entry.pending_plugins.contains(hint.plugin)) return Strategy::kImmediately;
-      if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;
-      best = Strategy::kAfterBackoff;
-    }
+  for (const RegisteredHint* hint : hearers.HintsFor(*entry.profile, entry)) {
+    if (Ask(*hint, entry, event, old_object, new_object) == QueueingHint::kSkip) continue;
+    if (entry.pending_plugins.contains(hint->plugin)) return Strategy::kImmediately;
+    if (entry.pending_plugins.empty()) return Strategy::kAfterBackoff;
+    best = Strategy::kAfterBackoff;
   }
   return best;
 }
@@ -129,7 +121,8 @@ SchedulingQueue::Strategy SchedulingQueue::WorthSince(const QueueEntry& entry) {
   if (!entry.has_rejectors()) return Strategy::kAfterBackoff;
   Strategy best = Strategy::kSkip;
   in_flight_.ForEventsSince(entry.pod->uid, [&](const SeenEvent& seen) {
-    const Strategy found = Worth(entry, seen.event, seen.old_object, seen.new_object);
+    EventHearers hearers(seen.event);
+    const Strategy found = Worth(entry, hearers, seen.old_object, seen.new_object);
     best = std::max(best, found);
     if (found == Strategy::kSkip) return true;
     return found != Strategy::kImmediately && !entry.pending_plugins.empty();

@@ -22,10 +22,16 @@ constexpr std::string_view kUnschedulableQueue = "unschedulable";
 constexpr std::string_view kPodAdd = "UnschedulablePodAdd";
 constexpr std::string_view kPodUpdate = "UnschedulablePodUpdate";
 constexpr std::string_view kScheduleAttemptFailure = "ScheduleAttemptFailure";
-constexpr std::string_view kBackoffComplete = "BackoffComplete";
 constexpr std::string_view kPopFromBackoff = "PopFromBackoffQ";
 constexpr std::string_view kMoved = "Pod moved to an internal scheduling queue";
-constexpr absl::Duration kUnschedulableFlushPeriod = absl::Seconds(30);
+
+bool IsGateClosed(const QueueEntry& entry) {
+  if (entry.profile == nullptr) return false;
+  for (PreEnqueuePlugin* plugin : entry.profile->pre_enqueue) {
+    if (plugin->Name() == entry.gating_plugin) return !plugin->PreEnqueue(*entry.pod).ok();
+  }
+  return false;
+}
 
 }  // namespace
 
@@ -60,14 +66,9 @@ SchedulingQueue::~SchedulingQueue() { Close(); }
 
 // --- holding entries ---------------------------------------------------------------------------
 
-const QueueProfile* SchedulingQueue::ProfileOf(const PodInfo& pod) const {
-  auto it = profiles_.find(pod.scheduler_name);
-  return it == profiles_.end() ? nullptr : &it->second;
-}
-
 void SchedulingQueue::Renew(QueueEntry& entry, PodPtr pod) {
   entry.pod = std::move(pod);
-  Sign(entry);
+  ReadPod(entry);
 }
 
 QueueEntry& SchedulingQueue::Hold(QueueEntryPtr entry) {
@@ -213,7 +214,7 @@ void SchedulingQueue::Add(const PodPtr& pod) {
     made->timestamp = executor_.clock().Now();
     entry = &Hold(std::move(made));
   }
-  Sign(*entry);
+  ReadPod(*entry);
   MoveToActive(*entry, kPodAdd);
   ReportCounts();
 }
@@ -233,20 +234,22 @@ void SchedulingQueue::Update(const PodPtr& old_pod, const PodPtr& pod) {
     made->pod = pod;
     made->timestamp = executor_.clock().Now();
     QueueEntry& entry = Hold(std::move(made));
-    Sign(entry);
+    ReadPod(entry);
     MoveToActive(entry, kPodUpdate);
     return ReportCounts();
   }
   QueueEntry& entry = *it->second;
   entry.pod = pod;
   nominator_.Update(old_pod.get(), pod);
-  Sign(entry);
+  ReadPod(entry);
   if (entry.place != Place::kUnschedulable) {
     Reorder(entry);
     return ReportCounts();
   }
   for (const ClusterEvent& event : PodChangeEvents(kUnschedulablePodResource, before, *pod)) {
-    const Strategy strategy = Worth(entry, event, before.shared_object(), pod->shared_object());
+    EventHearers hearers(event);
+    const Strategy strategy =
+        Worth(entry, hearers, before.shared_object(), pod->shared_object());
     Requeue(entry, strategy, event.Label());
     if (entry.place == Place::kActive) break;
     if (options_.pop_from_backoff && entry.place != Place::kUnschedulable) break;
@@ -363,34 +366,39 @@ void SchedulingQueue::Resume(std::string_view pod_key, std::string_view uid,
   ReportCounts();
 }
 
+// Of the waiting pods, those that the event may help, in the order of parking.
+std::vector<QueueEntry*> SchedulingQueue::Listeners(EventHearers& hearers) {
+  std::vector<QueueEntry*> listeners;
+  uint64_t& deaf_before = deaf_.Before(hearers.event());
+  for (auto it = unschedulable_.lower_bound(deaf_before); it != unschedulable_.end(); ++it) {
+    if (!hearers.IsDeaf(it->second->profile, *it->second)) {
+      listeners.push_back(it->second);
+    } else if (listeners.empty()) {
+      deaf_before = it->first + 1;
+    }
+  }
+  return listeners;
+}
+
 void SchedulingQueue::MoveAllToActiveOrBackoff(const ClusterEvent& event,
                                                const EventObject& old_object,
                                                const EventObject& new_object,
                                                const Candidate& candidate) {
   if (closed_ || !AnyoneCares(event)) return;
-  if (!unschedulable_.empty()) {
-    std::vector<QueueEntry*> waiting;
-    // There may be many gated pods, and most events are nothing to them: what one gate hears is
-    // found out once, not pod by pod.
-    const QueueEntry* asked = nullptr;
-    bool heard = false;
-    for (const auto& [order, entry] : unschedulable_) {
-      if (entry->gated()) {
-        const bool same = asked != nullptr && asked->gating_plugin == entry->gating_plugin &&
-                          asked->pod->scheduler_name == entry->pod->scheduler_name;
-        if (!same) heard = GateHears(*(asked = entry), event);
-        if (!heard) continue;
-      }
-      waiting.push_back(entry);
+  EventHearers hearers(event);
+  std::string label;
+  for (QueueEntry* entry : Listeners(hearers)) {
+    if (candidate && !candidate(*entry->pod)) continue;
+    if (entry->gated()) {
+      if (!hearers.Hears(entry->profile, entry->gating_plugin)) continue;
+      // Whatever the hints would say, it stays where it is: they need not be asked. (Without
+      // pop_from_backoff the way to backoff does not lead through the gates.)
+      if (options_.pop_from_backoff && IsGateClosed(*entry)) continue;
     }
-    std::string label;
-    for (QueueEntry* entry : waiting) {
-      if (candidate && !candidate(*entry->pod)) continue;
-      const Strategy strategy = Worth(*entry, event, old_object, new_object);
-      if (strategy == Strategy::kSkip) continue;
-      if (label.empty()) label = event.Label();
-      Requeue(*entry, strategy, label);
-    }
+    const Strategy strategy = Worth(*entry, hearers, old_object, new_object);
+    if (strategy == Strategy::kSkip) continue;
+    if (label.empty()) label = event.Label();
+    Requeue(*entry, strategy, label);
   }
   if (!in_flight_.empty()) in_flight_.AddEvent(event, old_object, new_object);
   ReportCounts();
@@ -408,67 +416,6 @@ void SchedulingQueue::Activate(std::span<const std::string> pod_keys) {
     }
   }
   ReportCounts();
-}
-
-// --- time --------------------------------------------------------------------------------------
-
-void SchedulingQueue::FlushBackoff() {
-  const absl::Time now = executor_.clock().Now();
-  for (auto* heap : {&backoff_heap_, &error_backoff_heap_}) {
-    while (QueueEntry* entry = heap->Top()) {
-      if (backoff_.IsBackingOff(*entry, now)) break;
-      Detach(*entry);
-      MoveToActive(*entry, kBackoffComplete, true);
-    }
-  }
-  ReportCounts();
-}
-
-void SchedulingQueue::FlushUnschedulable() {
-  const absl::Time now = executor_.clock().Now();
-  const ClusterEvent& event = UnschedulableTimeoutEvent();
-  std::vector<QueueEntry*> late;
-  for (const auto& [order, entry] : unschedulable_) {
-    if (now - entry->timestamp > options_.unschedulable_max) late.push_back(entry);
-  }
-  for (QueueEntry* entry : late) {
-    if (entry->gated() && !GateHears(*entry, event)) continue;
-    entry->was_flushed_from_unschedulable = true;
-    Requeue(*entry, Worth(*entry, event, nullptr, nullptr), event.custom_label);
-  }
-  if (!late.empty() && !in_flight_.empty()) in_flight_.AddEvent(event, nullptr, nullptr);
-  ReportCounts();
-}
-
-// Timers only run while there is something for them to look at.
-void SchedulingQueue::ArmTimers() {
-  const absl::Time now = executor_.clock().Now();
-  if (backoff_timer_ == 0 && (!backoff_heap_.empty() || !error_backoff_heap_.empty())) {
-    const absl::Time next = absl::FromUnixSeconds(absl::ToUnixSeconds(now) + 1);
-    backoff_timer_ = executor_.PostAt(next, [this, alive = lifetime_.Watch()] {
-      if (alive.expired()) return;
-      backoff_timer_ = 0;
-      FlushBackoff();
-    });
-  }
-  if (unschedulable_timer_ == 0 && !unschedulable_.empty()) {
-    const int64_t periods = (now - started_) / kUnschedulableFlushPeriod;
-    const absl::Time next = started_ + (periods + 1) * kUnschedulableFlushPeriod;
-    unschedulable_timer_ = executor_.PostAt(next, [this, alive = lifetime_.Watch()] {
-      if (alive.expired()) return;
-      unschedulable_timer_ = 0;
-      FlushUnschedulable();
-    });
-  }
-}
-
-void SchedulingQueue::Close() {
-  if (closed_) return;
-  closed_ = true;
-  lifetime_.End();
-  if (backoff_timer_ != 0) executor_.Cancel(backoff_timer_);
-  if (unschedulable_timer_ != 0) executor_.Cancel(unschedulable_timer_);
-  in_flight_.Clear();
 }
 
 // --- counting ----------------------------------------------------------------------------------

@@ -20,12 +20,13 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include <absl/container/btree_map.h>
 #include <absl/status/status.h>
 
 #include "base/executor.h"
@@ -35,6 +36,7 @@
 #include "framework/plugin.h"
 #include "framework/profile/plugin_metrics.h"
 #include "framework/queue/backoff.h"
+#include "framework/queue/event_hearers.h"
 #include "framework/queue/heap.h"
 #include "framework/queue/in_flight.h"
 #include "framework/queue/nominator.h"
@@ -50,6 +52,7 @@ struct QueueEntry final : QueuedPodInfo {
     kHeldBack,  // in no queue until Resume: what it waits for is nothing the queue knows
   };
   Place place = Place::kNone;
+  const QueueProfile* profile = nullptr;  // of its scheduler name; null: there is none
   size_t heap_index = 0;
   uint64_t parked_order = 0;  // when it came into kUnschedulable
   bool counted_as_gated = false;
@@ -144,8 +147,7 @@ class SchedulingQueue {
     bool operator()(QueueEntry& a, QueueEntry& b) const;
   };
 
-  const QueueProfile* ProfileOf(const PodInfo& pod) const;
-  void Sign(QueueEntry& entry);
+  void ReadPod(QueueEntry& entry);  // which is new, or has changed
   // Before calls of plugins: where their times go, once in ten; else null. calls: how many were.
   PluginTimes* Sampled(uint32_t& calls);
   QueueEntry& Hold(QueueEntryPtr entry);
@@ -160,13 +162,13 @@ class SchedulingQueue {
   void Park(QueueEntry& entry, std::string_view label);
   void Requeue(QueueEntry& entry, Strategy strategy, std::string_view label);
   void RunPreEnqueue(QueueEntry& entry);
-  Code AskPreEnqueue(const QueueProfile& profile, QueueEntry& entry, PluginTimes* times);
+  Code AskPreEnqueue(QueueEntry& entry, PluginTimes* times);
   // Success: it does not gate the pod.
   Code GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry, PluginTimes* times);
-  bool GateHears(const QueueEntry& entry, const ClusterEvent& event) const;
-  Strategy Worth(const QueueEntry& entry, const ClusterEvent& event,
-                 const EventObject& old_object, const EventObject& new_object);
+  Strategy Worth(const QueueEntry& entry, EventHearers& hearers, const EventObject& old_object,
+                 const EventObject& new_object);
   Strategy WorthSince(const QueueEntry& entry);
+  std::vector<QueueEntry*> Listeners(EventHearers& hearers);
   QueueingHint Ask(const RegisteredHint& registered, const QueueEntry& entry,
                    const ClusterEvent& event, const EventObject& old_object,
                    const EventObject& new_object);
@@ -187,8 +189,9 @@ class SchedulingQueue {
   StringMap<QueueEntryPtr> entries_;  // everything queued, by "namespace/name"
   IndexedHeap<QueueEntry, ActiveLess> active_;
   IndexedHeap<QueueEntry, BackoffLess> backoff_heap_, error_backoff_heap_;
-  std::map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
+  absl::btree_map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
   uint64_t next_parked_ = 1;
+  DeafPods deaf_;  // of unschedulable_
   int64_t gated_count_ = 0;
   int64_t held_back_count_ = 0;
   InFlight in_flight_;

@@ -1,6 +1,8 @@
 #include "plugins/default_preemption/default_preemption.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -22,6 +24,7 @@ namespace berth::plugins::default_preemption {
 namespace {
 
 using api::gang::PodGroup;
+using framework::NodeIndex;
 using framework::NodeInfo;
 using framework::NominatingInfo;
 using framework::PodInfo;
@@ -39,20 +42,22 @@ bool IsBeingPreempted(const PodInfo& pod) {
   });
 }
 
-// A node and who would go.
+// A node and who would go; of the known victims, until others are looked for.
 struct Candidate {
-  std::string node;
-  KnownVictims::VictimsPtr victims;
+  const NodeInfo* node;
+  const Known* known;
 };
 
 PreemptionCandidate AsShown(const Candidate& candidate) {
-  return {candidate.node, candidate.victims->pods, candidate.victims->violations};
+  return {std::string(candidate.node->name()), candidate.known->victims.pods,
+          candidate.known->victims.violations};
 }
 
-std::vector<size_t> Best(const std::vector<Candidate>& candidates) {
-  std::vector<const Victims*> choices;
-  for (const Candidate& each : candidates) choices.push_back(each.victims.get());
-  return LeastVictims(choices);
+const Candidate& BestOf(const std::vector<Candidate>& candidates) {
+  return *std::min_element(candidates.begin(), candidates.end(),
+                           [](const Candidate& a, const Candidate& b) {
+                             return a.known->cost < b.known->cost;
+                           });
 }
 
 Status Prefixed(const Status& status) {
@@ -65,38 +70,56 @@ Status Prefixed(const Status& status) {
 // Victims by node for one pod: what is known, else found out.
 class DefaultPreemption::Search {
  public:
-  Search(DefaultPreemption& plugin, const framework::CycleState& state, const PodInfo& pod,
-         int64_t candidates)
+  Search(DefaultPreemption& plugin, const framework::CycleState& state, const PodInfo& pod)
       : plugin_(plugin), state_(state), pod_(pod) {
-    if (candidates == 0) return;
-    budgets_ = BudgetsOf(plugin.handle_.objects());
-    // Budgets are drawn on by pods of all nodes, so nothing is kept where there are some.
-    const std::string signature =
-        budgets_.empty() ? plugin.handle_.NodeScopedSignature(pod) : std::string();
-    keeps_ = !signature.empty();
-    if (keeps_) plugin.known_.Begin(plugin.handle_.snapshot(), signature);
+    plugin_.ReadBudgets();
+    framework::NodeScope scope = plugin_.handle_.NodeScopeOf(pod);
+    // Where there are budgets, victims are chosen by them as they are now.
+    if (!scope.signature.empty() && !plugin_.budgets_.empty()) {
+      scope.signature += fmt::format("/{}", plugin_.budgets_generation_);
+    }
+    plugin_.known_.Begin(plugin_.handle_.snapshot(), scope);
   }
 
-  KnownVictims::VictimsPtr On(const NodeInfo& node) const {
-    KnownVictims::VictimsPtr known = keeps_ ? plugin_.known_.Find(node) : nullptr;
-    if (known) return known;
-    Victims found = SelectVictims(plugin_.handle_, state_, pod_, node, budgets_);
+  const Known& On(const NodeInfo& node) const {
+    if (const Known* known = plugin_.known_.Find(node.index)) return *known;
+    Victims found = SelectVictims(plugin_.handle_, state_, pod_, node, plugin_.budgets_);
     if (found.status.ok() && found.pods.empty()) {
       found.status = framework::Error(fmt::format("expected at least one victim pod on node {}",
                                                   api::GoQuoted(node.name())));
     }
-    known = std::make_shared<const Victims>(std::move(found));
-    if (keeps_) plugin_.known_.Keep(node, known);
-    return known;
+    return plugin_.known_.Keep(node.index, std::move(found));
+  }
+
+  // Success, unless it is known that nobody's going helps on any of these nodes.
+  Status WhyHopeless(std::span<const NodeIndex> nodes) const {
+    const std::string* said = plugin_.known_.Hopeless(nodes);
+    return said == nullptr ? framework::Success() : framework::Unschedulable(*said);
+  }
+  // It does not: each was tried.
+  Status FindHopeless(std::span<const NodeIndex> nodes) const {
+    const auto all = plugin_.handle_.snapshot().nodes();
+    framework::Diagnosis why_not;
+    why_not.all_nodes = std::ssize(all);
+    why_not.absent_status = framework::Unresolvable("Preemption is not helpful for scheduling");
+    for (const NodeIndex node : nodes) {
+      why_not.Count(On(*all[static_cast<size_t>(node)]).victims.status);
+    }
+    plugin_.known_.KeepHopeless(nodes, why_not.Message());
+    return framework::Unschedulable(why_not.Message());
   }
 
  private:
   DefaultPreemption& plugin_;
   const framework::CycleState& state_;
   const PodInfo& pod_;
-  std::vector<Budget> budgets_;
-  bool keeps_ = false;
 };
+
+void DefaultPreemption::ReadBudgets() {
+  if (budgets_generation_ == handle_.objects_generation()) return;
+  budgets_generation_ = handle_.objects_generation();
+  budgets_ = BudgetsOf(handle_.objects());
+}
 
 DefaultPreemption::DefaultPreemption(const DefaultPreemptionArgs& args, framework::Handle& handle)
     : percentage_(args.min_candidate_nodes_percentage.value_or(10)),
@@ -108,8 +131,9 @@ DefaultPreemption::DefaultPreemption(const DefaultPreemptionArgs& args, framewor
 }
 
 Status DefaultPreemption::PreEnqueue(const PodInfo& pod) {
-  if (!evictions_.IsUnderWay(pod.uid)) return framework::Success();
-  return framework::Unresolvable("waiting for the preemption for this pod to be finished");
+  static const Status* const kUnderWay = new Status(
+      framework::Unresolvable("waiting for the preemption for this pod to be finished"));
+  return evictions_.IsUnderWay(pod.uid) ? *kUnderWay : framework::Success();
 }
 
 // A pod of a group that is placed as a whole does not preempt by itself.
@@ -159,41 +183,43 @@ DefaultPreemption::Found DefaultPreemption::Candidates(
   Found found;
   found.status = MayPreempt(pod, statuses);
   if (!found.status.ok()) return found;
-  const std::vector<const NodeInfo*> nodes =
-      statuses.NodesWith(framework::Code::kUnschedulable);
-  const auto count = static_cast<int64_t>(nodes.size());
+  const std::span<const NodeIndex> nodes = statuses.NodesWith(framework::Code::kUnschedulable);
+  const int64_t count = std::ssize(nodes);
   int64_t offset = 0, enough = count;
   if (!all && count > 0) {
     offset = static_cast<int64_t>(handle_.random().Below(static_cast<uint64_t>(count)));
     enough = std::min(count, std::max(count * percentage_ / 100, absolute_));
   }
-  framework::Diagnosis why_not;
-  why_not.all_nodes = static_cast<int64_t>(handle_.snapshot().nodes().size());
-  why_not.absent_status = framework::Unresolvable("Preemption is not helpful for scheduling");
-  const Search search(*this, state, pod, count);
+  const Search search(*this, state, pod);
+  const auto node_at = [&](int64_t i) -> const NodeInfo& {
+    const int64_t at = offset + i < count ? offset + i : offset + i - count;
+    return *handle_.snapshot().nodes()[static_cast<size_t>(nodes[static_cast<size_t>(at)])];
+  };
+  found.status = search.WhyHopeless(nodes);
+  if (!found.status.ok()) {
+    found.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
+    return found;
+  }
   std::vector<Candidate>& helpful = found.candidates;
   std::vector<Candidate> violating;
   Status error;
   for (int64_t i = 0; i < count; ++i) {
     if (!helpful.empty() && std::ssize(helpful) + std::ssize(violating) >= enough) break;
-    const NodeInfo& node = *nodes[static_cast<size_t>((offset + i) % count)];
-    const KnownVictims::VictimsPtr victims = search.On(node);
-    if (!victims->status.ok()) {
-      if (!victims->status.IsRejected()) error = victims->status;
-      why_not.Count(victims->status);
+    const NodeInfo& node = node_at(i);
+    const Known& known = search.On(node);
+    if (!known.victims.status.ok()) {
+      if (!known.victims.status.IsRejected()) error = known.victims.status;
       continue;
     }
-    auto& list = victims->violations == 0 ? helpful : violating;
-    if (std::ssize(list) < enough) list.push_back({std::string(node.name()), victims});
+    auto& list = known.victims.violations == 0 ? helpful : violating;
+    if (std::ssize(list) < enough) list.push_back({&node, &known});
   }
   helpful.insert(helpful.end(), violating.begin(), violating.end());
   if (!helpful.empty()) return found;
-  if (error.ok()) {
-    found.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
-    found.status = framework::Unschedulable(why_not.Message());
-  } else {
-    found.status = error;
-  }
+  found.status = error;
+  if (!error.ok()) return found;
+  found.status = search.FindHopeless(nodes);
+  found.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
   return found;
 }
 
@@ -206,7 +232,9 @@ PostFilterPlan DefaultPreemption::PlanPostFilter(const framework::CycleState& st
   plan.nominating = found.nominating;
   if (!found.status.ok()) return plan;
   for (const Candidate& each : found.candidates) plan.candidates.push_back(AsShown(each));
-  for (const size_t i : Best(found.candidates)) plan.pick.push_back(found.candidates[i].node);
+  std::vector<Cost> costs;
+  for (const Candidate& each : found.candidates) costs.push_back(each.known->cost);
+  for (const size_t i : CheapestOf(costs)) plan.pick.push_back(plan.candidates[i].node);
   plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, plan.pick.front()};
   return plan;
 }
@@ -223,10 +251,13 @@ void DefaultPreemption::PostFilter(framework::CycleState& state, const PodInfo& 
                      fmt::format("pod {} not found", api::GoQuoted(pod.name)))),
                  std::nullopt});
   }
-  const PodPtr current =
-      PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object));
-  Found found = Candidates(state, *current, statuses, /*all=*/false);
+  const auto read = [&] {
+    return PodInfo::Make(std::static_pointer_cast<const api::core::Pod>(object));
+  };
+  PodPtr current = object.get() == &pod.object() ? nullptr : read();
+  Found found = Candidates(state, current ? *current : pod, statuses, /*all=*/false);
   if (!found.status.ok()) return done({Prefixed(found.status), found.nominating});
+  if (!current) current = read();
   Preempt(current, std::move(found), std::move(done));
 }
 
@@ -236,7 +267,7 @@ void DefaultPreemption::Preempt(const PodPtr& pod, Found found, framework::PostF
     then({framework::Success(), NominatingInfo{NominatingInfo::Mode::kOverride, best.node}});
   };
   if (!handle_.ExtendersPreempt(*pod)) {
-    return on(AsShown(found.candidates[Best(found.candidates).front()]), done);
+    return on(AsShown(BestOf(found.candidates)), done);
   }
   std::vector<PreemptionCandidate> shown;
   for (const Candidate& each : found.candidates) shown.push_back(AsShown(each));
@@ -249,14 +280,11 @@ void DefaultPreemption::Preempt(const PodPtr& pod, Found found, framework::PostF
           return done({Prefixed(framework::Unschedulable("no candidate node for preemption")),
                        std::nullopt});
         }
-        std::vector<Candidate> candidates;
-        for (PreemptionCandidate& each : *left) {
-          auto victims = std::make_shared<Victims>();
-          victims->pods = std::move(each.victims);
-          victims->violations = each.budget_violations;
-          candidates.push_back({std::move(each.node), std::move(victims)});
+        std::vector<Cost> costs;
+        for (const PreemptionCandidate& each : *left) {
+          costs.push_back(CostOf(each.victims, each.budget_violations));
         }
-        on(AsShown(candidates[Best(candidates).front()]), done);
+        on((*left)[CheapestOf(costs).front()], done);
       });
 }
 

@@ -44,6 +44,7 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
  private:
   class Search;
   struct Found;
+  void ReadBudgets();  // when any may have changed
   // all: every node that could be tried is; else from a random one on, until there are enough.
   Found Candidates(const framework::CycleState& state, const framework::PodInfo& pod,
                    const framework::NodeStatusReader& statuses, bool all);
@@ -57,6 +58,8 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
   framework::Handle& handle_;
   Evictions evictions_;
   KnownVictims known_;
+  std::vector<Budget> budgets_;
+  int64_t budgets_generation_ = -1;
 };
 
 }  // namespace berth::plugins::default_preemption

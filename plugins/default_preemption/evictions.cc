@@ -80,12 +80,8 @@ bool Evictions::IsUnderWay(std::string_view preemptor_uid) const {
   if (it == runs_.end()) return false;
   const Run& run = *it->second;
   if (!run.last) return true;
-  const PodInfo& victim = *run.victims.back();
-  const auto held = handle_.objects().Get(api::ResourceOf<api::core::Pod>(),
-                                          victim.namespace_name, victim.name);
-  if (held == nullptr) return false;
-  const auto& metadata = static_cast<const api::core::Pod&>(*held).metadata();
-  return metadata.uid() == victim.uid && !metadata.has_deletion_timestamp();
+  const PodPtr victim = handle_.FindPod(run.victims.back()->uid);
+  return victim != nullptr && !victim->terminating;
 }
 
 void Evictions::Evict(const RunPtr& run, const PodPtr& victim) {

@@ -5,30 +5,63 @@
 
 namespace berth::plugins::default_preemption {
 
-void KnownVictims::Begin(const framework::Snapshot& snapshot, const std::string& signature) {
+void KnownVictims::Begin(const framework::Snapshot& snapshot, const framework::NodeScope& scope) {
   snapshot_ = &snapshot;
-  auto it = std::find_if(known_.begin(), known_.end(),
-                         [&](const OfSignature& each) { return each.signature == signature; });
+  own_node_ = scope.own_node;
+  of_own_node_.reset();
+  auto it = std::find_if(known_.begin(), known_.end(), [&](const OfSignature& each) {
+    return each.signature == scope.signature;
+  });
   if (it == known_.end()) {
     if (known_.size() == kSignaturesMax) known_.pop_back();
-    known_.emplace_front().signature = signature;
+    known_.emplace_front().signature = scope.signature;
   } else {
     known_.splice(known_.begin(), known_, it);
   }
   OfSignature& held = known_.front();
-  if (held.structure == snapshot.structure_generation()) return;
+  now_ = &held;
+  if (!held.signature.empty() && held.structure == snapshot.structure_generation()) return;
   held.structure = snapshot.structure_generation();
+  held.versions.assign(snapshot.nodes().size(), -1);
   held.nodes.assign(snapshot.nodes().size(), {});
+  held.statuses.clear();
+  held.hopeless_generation = -1;
 }
 
-KnownVictims::VictimsPtr KnownVictims::Find(const framework::NodeInfo& node) const {
-  const OfNode& held = known_.front().nodes[static_cast<size_t>(node.index)];
-  return held.version == snapshot_->version(node.index) ? held.victims : nullptr;
+const Known& KnownVictims::Keep(framework::NodeIndex node, Victims victims) {
+  Known known;
+  if (!victims.pods.empty()) known.cost = CostOf(victims.pods, victims.violations);
+  auto& statuses = now_->statuses;
+  if (!victims.status.ok()) {
+    const auto same = std::find(statuses.begin(), statuses.end(), victims.status);
+    if (same != statuses.end()) {
+      victims.status = *same;
+    } else if (statuses.size() < kStatusesMax) {
+      statuses.push_back(victims.status);
+    }
+  }
+  known.victims = std::move(victims);
+  if (node == own_node_) return of_own_node_.emplace(std::move(known));
+  const auto at = static_cast<size_t>(node);
+  now_->versions[at] = snapshot_->version(node);
+  now_->nodes[at] = std::move(known);
+  return now_->nodes[at];
 }
 
-void KnownVictims::Keep(const framework::NodeInfo& node, VictimsPtr victims) {
-  known_.front().nodes[static_cast<size_t>(node.index)] = {snapshot_->version(node.index),
-                                                           std::move(victims)};
+const std::string* KnownVictims::Hopeless(std::span<const framework::NodeIndex> nodes) const {
+  const OfSignature& held = *now_;
+  if (own_node_ >= 0 || held.hopeless_generation != snapshot_->generation()) return nullptr;
+  const bool same = std::equal(nodes.begin(), nodes.end(), held.hopeless_nodes.begin(),
+                               held.hopeless_nodes.end());
+  return same ? &held.hopeless_said : nullptr;
+}
+
+void KnownVictims::KeepHopeless(std::span<const framework::NodeIndex> nodes, std::string said) {
+  if (own_node_ >= 0) return;
+  OfSignature& held = *now_;
+  held.hopeless_generation = snapshot_->generation();
+  held.hopeless_nodes.assign(nodes.begin(), nodes.end());
+  held.hopeless_said = std::move(said);
 }
 
 }  // namespace berth::plugins::default_preemption

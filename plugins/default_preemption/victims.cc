@@ -62,7 +62,7 @@ class Trial {
   NodeInfo node_;
 };
 
-absl::Time EarliestStartOfTheMostImportant(const std::vector<PodPtr>& pods) {
+absl::Time EarliestStartOfTheMostImportant(std::span<const PodPtr> pods) {
   int32_t highest = std::numeric_limits<int32_t>::min();
   absl::Time earliest = absl::InfiniteFuture();
   for (const PodPtr& pod : pods) {
@@ -74,16 +74,6 @@ absl::Time EarliestStartOfTheMostImportant(const std::vector<PodPtr>& pods) {
     }
   }
   return earliest;
-}
-
-// The choices with the least of a measure.
-template <typename Measure>
-void KeepLeast(std::span<const Victims* const> choices, std::vector<size_t>& kept,
-               const Measure& measure) {
-  if (kept.size() < 2) return;
-  auto least = measure(*choices[kept.front()]);
-  for (const size_t i : kept) least = std::min(least, measure(*choices[i]));
-  std::erase_if(kept, [&](size_t i) { return measure(*choices[i]) != least; });
 }
 
 }  // namespace
@@ -169,22 +159,24 @@ Victims SelectVictims(framework::Handle& handle, const framework::CycleState& st
   return out;
 }
 
-std::vector<size_t> LeastVictims(std::span<const Victims* const> choices) {
-  std::vector<size_t> kept(choices.size());
-  for (size_t i = 0; i < kept.size(); ++i) kept[i] = i;
-  KeepLeast(choices, kept, [](const Victims& each) { return each.violations; });
-  KeepLeast(choices, kept, [](const Victims& each) { return each.pods.front()->priority; });
-  KeepLeast(choices, kept, [](const Victims& each) {
-    int64_t sum = 0;
-    for (const PodPtr& pod : each.pods) sum += int64_t{pod->priority} + (int64_t{1} << 31);
-    return sum;
-  });
-  KeepLeast(choices, kept, [](const Victims& each) { return each.pods.size(); });
-  // The latest: least, seen from the other end of time.
-  KeepLeast(choices, kept, [](const Victims& each) {
-    return -absl::ToUnixNanos(EarliestStartOfTheMostImportant(each.pods));
-  });
-  return kept;
+Cost CostOf(std::span<const PodPtr> pods, int64_t violations) {
+  Cost cost;
+  cost.violations = violations;
+  cost.highest_priority = pods.front()->priority;
+  for (const PodPtr& pod : pods) cost.priorities += int64_t{pod->priority} + (int64_t{1} << 31);
+  cost.pods = std::ssize(pods);
+  cost.earliest_start_ns = -absl::ToUnixNanos(EarliestStartOfTheMostImportant(pods));
+  return cost;
+}
+
+std::vector<size_t> CheapestOf(std::span<const Cost> costs) {
+  std::vector<size_t> cheapest;
+  for (size_t i = 0; i < costs.size(); ++i) {
+    if (!cheapest.empty() && costs[i] > costs[cheapest.front()]) continue;
+    if (!cheapest.empty() && costs[i] < costs[cheapest.front()]) cheapest.clear();
+    cheapest.push_back(i);
+  }
+  return cheapest;
 }
 
 }  // namespace berth::plugins::default_preemption

@@ -2,6 +2,8 @@
 // Source: kube-scheduler defaultpreemption/default_preemption.go; plugins.md section 17.
 #pragma once
 
+#include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -46,9 +48,19 @@ Victims SelectVictims(framework::Handle& handle, const framework::CycleState& st
                       const framework::PodInfo& preemptor, const framework::NodeInfo& node,
                       std::span<const Budget> budgets);
 
-// Indices of the choices that cost least, in order: fewest budget violations, least important first
-// victim, least sum of priorities, fewest victims, and the latest start of the most important ones.
-// Each has victims.
-std::vector<size_t> LeastVictims(std::span<const Victims* const> choices);
+// What it costs that victims go; the lesser is the better choice, the first field that differs
+// decides.
+struct Cost {
+  int64_t violations = 0;         // of budgets
+  int32_t highest_priority = 0;   // of the most important one
+  int64_t priorities = 0;         // their sum, each counted from the least there is
+  int64_t pods = 0;
+  int64_t earliest_start_ns = 0;  // negative Unix time: of the most important, the latest is best
+  friend auto operator<=>(const Cost&, const Cost&) = default;
+};
+// pods: not empty, the most important first.
+Cost CostOf(std::span<const framework::PodPtr> pods, int64_t violations);
+// Indices of those that cost least, in order.
+std::vector<size_t> CheapestOf(std::span<const Cost> costs);
 
 }  // namespace berth::plugins::default_preemption

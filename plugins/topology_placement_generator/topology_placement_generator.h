@@ -11,7 +11,8 @@ namespace berth::plugins::topology_placement_generator {
 
 // PlacementGenerate: with the group's schedulingConstraints.topology[0].key, the nodes of each
 //   value of that label, in the order of the values; nodes without it are in none. Once members
-//   have nodes, only the value of these; an Error when they have several, or none. Without a constraint the parent itself.
+//   have nodes, only the value of these; an Error when they have several, or none. Without a
+//   constraint the parent itself.
 // Threads: the engine's executor. Source: kube-scheduler plugin of the same name; plugins.md
 // section 22. Alpha upstream: enabled by the gate TopologyAwareWorkloadScheduling.
 class TopologyPlacementGenerator final : public framework::PlacementGeneratePlugin {

@@ -38,7 +38,9 @@ class NoHandle final : public Handle {
   void AskExtendersToPreempt(const PodPtr&, std::vector<PreemptionCandidate>,
                              absl::AnyInvocable<void(
                                  absl::StatusOr<std::vector<PreemptionCandidate>>)>) override {}
-  std::string NodeScopedSignature(const PodInfo&) const override { return {}; }
+  NodeScope NodeScopeOf(const PodInfo&) const override { return {}; }
+  int64_t objects_generation() const override { return 0; }
+  PodPtr FindPod(std::string_view) const override { return nullptr; }
   Status RunFiltersWithNominatedPods(CycleState&, const PodInfo&, const NodeInfo&) override {
     return Success();
   }

@@ -69,10 +69,21 @@ TEST(DefaultPreemptionTest, TheBestNode) {
   };
   for (const auto& c : cases) {
     SCOPED_TRACE(c.name);
-    std::vector<const Victims*> choices;
-    for (const Victims& each : c.candidates) choices.push_back(&each);
-    EXPECT_EQ(LeastVictims(choices), c.want);
+    std::vector<Cost> costs;
+    for (const Victims& each : c.candidates) costs.push_back(CostOf(each.pods, each.violations));
+    EXPECT_EQ(CheapestOf(costs), c.want);
   }
+}
+
+// For pods with the label app=name.
+std::shared_ptr<const api::policy::PodDisruptionBudget> BudgetOf(const std::string& name,
+                                                                 int32_t allowed) {
+  auto budget = std::make_shared<api::policy::PodDisruptionBudget>();
+  budget->mutable_metadata()->set_name(name);
+  budget->mutable_metadata()->set_namespace_("default");
+  (*budget->mutable_spec()->mutable_selector()->mutable_match_labels())["app"] = name;
+  budget->mutable_status()->set_disruptions_allowed(allowed);
+  return budget;
 }
 
 // An engine with the in-tree plugins, in a world in memory.
@@ -186,11 +197,7 @@ TEST_F(PreemptionTest, ABudgetIsViolatedOnlyWhereThereIsNoOtherWay) {
   Put(MakeNode("open").Capacity("1", "1Gi"));
   Put(MakePod("a").Node("guarded").Req("1").Priority(1).Label("app", "db"));
   Put(MakePod("b").Node("open").Req("1").Priority(3));
-  auto budget = std::make_shared<api::policy::PodDisruptionBudget>();
-  budget->mutable_metadata()->set_name("db");
-  budget->mutable_metadata()->set_namespace_("default");
-  (*budget->mutable_spec()->mutable_selector()->mutable_match_labels())["app"] = "db";
-  world_.Put(api::ResourceOf<api::policy::PodDisruptionBudget>(), budget);
+  world_.Put(api::ResourceOf<api::policy::PodDisruptionBudget>(), BudgetOf("db", 0));
   Start();
   Put(MakePod("p").Req("1").Priority(10));
   Run(absl::Seconds(5));
@@ -239,13 +246,51 @@ std::string Planned(framework::Engine& engine, const MakePod& pod) {
   if (!said.preemption) return text;
   std::set<std::string> lines;  // the order of nodes is that in which an engine met them
   for (const auto& each : said.preemption->candidates) {
-    std::string line = each.node + ":";
+    std::string line = each.node + " (" + std::to_string(each.budget_violations) + "):";
     for (const std::string& name : NamesOf(each.victims)) line += " " + name;
     lines.insert(line + "\n");
   }
   for (const std::string& node : said.preemption->pick) lines.insert("pick " + node + "\n");
   for (const std::string& line : lines) text += line;
   return text + said.preemption->message;
+}
+
+// A node, a pod on one, a pod that is nominated to one, or a budget comes, changes or goes.
+void ChangeSomething(Random& random, framework::MemoryWorld& world, int& started) {
+  const auto any = [&](uint64_t bound) { return std::to_string(random.Below(bound)); };
+  const std::string node = "n" + any(6);
+  switch (random.Below(7)) {
+    case 6: {
+      const std::string app = "app" + any(2);
+      if (random.Chance(0.4)) {
+        world.Remove(api::ResourceOf<api::policy::PodDisruptionBudget>(), "default", app);
+      } else {
+        world.Put(api::ResourceOf<api::policy::PodDisruptionBudget>(),
+                  BudgetOf(app, static_cast<int32_t>(random.Below(3))));
+      }
+      break;
+    }
+    case 0:
+      world.Put(api::ResourceOf<api::core::Node>(),
+                MakeNode(node).Capacity(std::to_string(2 + random.Below(3)), "8Gi").Object());
+      break;
+    case 1: world.Remove(api::ResourceOf<api::core::Pod>(), "default", "r" + any(30)); break;
+    case 2: {  // room is spoken for
+      MakePod pod = MakePod("w" + any(4)).Req("1").Priority(50).NominatedNode(node);
+      world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
+      break;
+    }
+    default: {
+      const std::string name = "r" + any(30);
+      if (world.Get(api::ResourceOf<api::core::Pod>(), "default", name)) break;
+      MakePod pod = MakePod(name).Node(node).Req(std::to_string(1 + random.Below(2)));
+      pod.Priority(static_cast<int32_t>(random.Below(4))).Label("app", "app" + any(3));
+      // Unlike each other: among equals the order in which a node got them decides.
+      pod.message().mutable_status()->mutable_start_time()->set_seconds(1000 + ++started);
+      world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
+      break;
+    }
+  }
 }
 
 TEST_P(KnownVictimsTest, IsWhatAnEngineFindsThatKnowsNothing) {
@@ -271,33 +316,14 @@ TEST_P(KnownVictimsTest, IsWhatAnEngineFindsThatKnowsNothing) {
   const auto any = [&](uint64_t bound) { return std::to_string(random.Below(bound)); };
   int helped = 0, started = 0;
   for (int step = 0; step < 60; ++step) {
-    for (int i = 0; i < 3; ++i) {
-      const std::string node = "n" + any(6);
-      switch (random.Below(6)) {
-        case 0:
-          world.Put(api::ResourceOf<api::core::Node>(),
-                    MakeNode(node).Capacity(std::to_string(2 + random.Below(3)), "8Gi").Object());
-          break;
-        case 1: world.Remove(api::ResourceOf<api::core::Pod>(), "default", "r" + any(30)); break;
-        case 2: {  // room is spoken for
-          MakePod pod = MakePod("w" + any(4)).Req("1").Priority(50).NominatedNode(node);
-          world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
-          break;
-        }
-        default: {
-          const std::string name = "r" + any(30);
-          if (world.Get(api::ResourceOf<api::core::Pod>(), "default", name)) break;
-          MakePod pod = MakePod(name).Node(node).Req(std::to_string(1 + random.Below(2)));
-          pod.Priority(static_cast<int32_t>(random.Below(4)));
-          // Unlike each other: among equals the order in which a node got them decides.
-          pod.message().mutable_status()->mutable_start_time()->set_seconds(1000 + ++started);
-          world.Put(api::ResourceOf<api::core::Pod>(), pod.Object());
-          break;
-        }
-      }
-    }
+    for (int i = 0; i < 3; ++i) ChangeSomething(random, world, started);
+    // Some that nobody knows, and some that may be nominated: equals of each other, but for that.
+    std::vector<MakePod> asked;
     for (const char* cpu : {"2", "3"}) {
-      const MakePod pod = MakePod("p" + any(1000)).Req(cpu).Priority(3);
+      asked.push_back(MakePod("p" + any(1000)).Req(cpu).Priority(3));
+    }
+    for (int i = 0; i < 2; ++i) asked.push_back(MakePod("w" + any(4)).Req("1").Priority(50));
+    for (const MakePod& pod : asked) {
       const std::string warm = Planned(*engines.front(), pod);
       engines.push_back(start());
       EXPECT_EQ(warm, Planned(*engines.back(), pod)) << "step " << step;

@@ -86,7 +86,7 @@ class DynamicResourcesTest : public ::testing::Test {
   std::string PlannedPostFilter() {
     struct NoStatuses final : framework::NodeStatusReader {
       framework::Status Get(std::string_view) const override { return {}; }
-      std::vector<const framework::NodeInfo*> NodesWith(Code) const override { return {}; }
+      std::span<const framework::NodeIndex> NodesWith(Code) const override { return {}; }
     };
     return plugin_.PlanPostFilter(state_, *Pod().Info(), NoStatuses()).status.Message();
   }
@@ -338,7 +338,7 @@ TEST_F(DynamicResourcesTest, AClaimThatIsSomewhereElseIsGivenUpWhenNobodyHasIt) 
 
   struct NoStatuses final : framework::NodeStatusReader {
     framework::Status Get(std::string_view) const override { return {}; }
-    std::vector<const framework::NodeInfo*> NodesWith(Code) const override { return {}; }
+    std::span<const framework::NodeIndex> NodesWith(Code) const override { return {}; }
   } statuses;
   std::optional<framework::PostFilterResult> result;
   plugin_.PostFilter(state_, *pod, statuses,

@@ -90,7 +90,9 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
       const framework::PodPtr&, std::vector<framework::PreemptionCandidate>,
       absl::AnyInvocable<void(absl::StatusOr<std::vector<framework::PreemptionCandidate>>)>)
       override {}
-  std::string NodeScopedSignature(const framework::PodInfo&) const override { return {}; }
+  framework::NodeScope NodeScopeOf(const framework::PodInfo&) const override { return {}; }
+  int64_t objects_generation() const override { return 0; }
+  framework::PodPtr FindPod(std::string_view) const override { return nullptr; }
   framework::Status RunFiltersWithNominatedPods(framework::CycleState&, const framework::PodInfo&,
                                                 const framework::NodeInfo&) override {
     return {};

@@ -185,13 +185,14 @@ TEST_F(HttpExtenderTest, Prioritize) {
   };
   for (const auto& c : cases) {
     std::string said;
-    Made().Prioritize(pod_, nodes_, /*urgent=*/false, [&](absl::StatusOr<framework::Extender::Scores> scores) {
+    const auto take = [&](absl::StatusOr<framework::Extender::Scores> scores) {
       if (!scores.ok()) {
         said = std::string(scores.status().message());
         return;
       }
       for (const auto& [host, score] : *scores) said += host + "=" + std::to_string(score) + " ";
-    });
+    };
+    Made().Prioritize(pod_, nodes_, /*urgent=*/false, take);
     Answer(200, c.body);
     EXPECT_EQ(said, c.want) << c.body;
     EXPECT_EQ(target_, "/prioritize");

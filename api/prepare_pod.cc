@@ -170,7 +170,6 @@ void DropGatedFields(const core::PodSpec& old, core::PodSpec& spec) {
     DropStopSignals(*spec.mutable_containers());
     DropStopSignals(*spec.mutable_init_containers());
   }
-  if (!old.has_scheduling_group()) spec.clear_scheduling_group();
   const bool bundles = Projects(old, &core::VolumeProjection::has_cluster_trust_bundle);
   const bool certificates = Projects(old, &core::VolumeProjection::has_pod_certificate);
   for (core::Volume& volume : *spec.mutable_volumes()) {

@@ -137,6 +137,17 @@ void ValidateGates(const core::PodSpec& spec, const FieldPath& path, Errors& err
   }
 }
 
+void ValidateSchedulingGroup(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
+  if (!spec.has_scheduling_group()) return;
+  const FieldPath at = path.Child("schedulingGroup");
+  const core::PodSchedulingGroup& group = spec.scheduling_group();
+  if (!group.has_pod_group_name()) {
+    return errors.Invalid(at, "", "must specify one of: `podGroupName`");
+  }
+  errors.Invalid(at.Child("podGroupName"), group.pod_group_name(),
+                 IsDns1123Subdomain(group.pod_group_name()));
+}
+
 void ValidateHostAliases(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
   for (int i = 0; i < spec.host_aliases_size(); ++i) {
     const FieldPath at = path.Child("hostAliases", i);
@@ -263,6 +274,7 @@ void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view po
   if (spec.has_affinity()) ValidateAffinity(spec.affinity(), path.Child("affinity"), errors);
   ValidateDns(spec, path, errors);
   ValidateGates(spec, path, errors);
+  ValidateSchedulingGroup(spec, path, errors);
   ValidateTopologySpread(spec.topology_spread_constraints(),
                          path.Child("topologySpreadConstraints"), errors);
   ValidateHostProcess(spec, path, errors);

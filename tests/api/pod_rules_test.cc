@@ -287,11 +287,10 @@ TEST(PodResizeTest, InitContainersAndPods) {
 }
 
 TEST(PodPrepareTest, FieldsBehindGatesThatAreOffAreDropped) {
-  const core::Pod pod = PodWith(R"({"spec":{"schedulingGroup":{},"containers":[
+  const core::Pod pod = PodWith(R"({"spec":{"containers":[
       {"name":"c","image":"i","lifecycle":{"stopSignal":"SIGUSR1"}}],"volumes":[{"name":"v",
       "projected":{"sources":[{"podCertificate":{"signerName":"a/b"}},
                               {"clusterTrustBundle":{"path":"x"}}]}}]}})");
-  EXPECT_FALSE(pod.spec().has_scheduling_group());
   EXPECT_FALSE(pod.spec().containers(0).has_lifecycle());
   const auto& sources = pod.spec().volumes(0).volume_source().projected().sources();
   ASSERT_EQ(sources.size(), 2);

@@ -27,6 +27,9 @@ TEST(ValidatePodTest, WhatIsRefused) {
       {R"({"spec":{"restartPolicy":"Sometimes"}})",
        "spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", "
        "\"OnFailure\", \"Never\""},
+      {R"({"spec":{"schedulingGroup":{}}})",
+       "spec.schedulingGroup: Invalid value: \"\": must specify one of: `podGroupName`"},
+      {R"({"spec":{"schedulingGroup":{"podGroupName":"training"}}})", ""},
       {R"({"spec":{"nodeName":"a","schedulingGates":[{"name":"x/y"}]}})",
        "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared"},
       {R"({"spec":{"activeDeadlineSeconds":0}})",

@@ -13,6 +13,7 @@ sigset_t StopSet() {
   sigemptyset(&set);
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
+  sigaddset(&set, SIGUSR2);
   return set;
 }
 
@@ -32,10 +33,16 @@ StopSignals::StopSignals() {
 bool StopSignals::Wait(absl::Duration time) {
   const sigset_t set = StopSet();
   const timespec limit = absl::ToTimespec(time);
-  if (sigtimedwait(&set, nullptr, &limit) < 0) return false;
+  const int signal = sigtimedwait(&set, nullptr, &limit);
+  if (signal < 0) return false;
+  if (signal == SIGUSR2) {
+    if (on_dump) on_dump();
+    return false;
+  }
   // A started job in the background inherits "ignore": the second signal must end it all the same.
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  std::signal(SIGUSR2, SIG_IGN);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   return true;
 }

@@ -1,5 +1,7 @@
-// SIGINT and SIGTERM for a program of threads: blocked everywhere, taken here.
+// SIGINT, SIGTERM and SIGUSR2 for a program of threads: blocked everywhere, taken here.
 #pragma once
+
+#include <functional>
 
 #include <absl/time/time.h>
 
@@ -13,6 +15,8 @@ class StopSignals {
   // Waits up to `time`. True when a stop was asked for; from then on a further signal ends the
   // process at once.
   bool Wait(absl::Duration time);
+  // At SIGUSR2, within Wait; unset: nothing is done.
+  std::function<void()> on_dump;
 };
 
 }  // namespace berth::program

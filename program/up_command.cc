@@ -144,6 +144,7 @@ int Run(UpFlags flags) {
   std::string last_line;
   {
     Display display(flags, **cluster);
+    signals.on_dump = [&] { (*cluster)->DebugCaches(); };
     display.Run(signals);
     last_line = display.last_line();
   }

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "base/thread_executor.h"
 #include "client/api_client.h"
@@ -75,6 +76,14 @@ class Cluster::SchedulerMember : private Member {
     });
     return status;
   }
+  void DebugCache() {
+    executor_.Post([this] {
+      scheduler_->DebugCache([name = name_](const framework::CacheComparison& found) {
+        BERTH_LOG(kInfo, "cache compared with the API scheduler={} result={}", name,
+                  found.equal() ? "equal" : "mismatch");
+      });
+    });
+  }
   Sample::Scheduler Stats() {
     framework::EngineCounts counts;
     executor_.Run([&] { counts = scheduler_->counts(); });
@@ -89,6 +98,10 @@ class Cluster::SchedulerMember : private Member {
   std::string name_;
   std::unique_ptr<scheduler::Scheduler> scheduler_;
 };
+
+void Cluster::DebugCaches() {
+  for (const auto& scheduler : schedulers_) scheduler->DebugCache();
+}
 
 absl::StatusOr<std::vector<scheduler::Configuration>> SchedulerPlan(
     const scheduler::Configuration& config, const std::vector<std::string>& names) {

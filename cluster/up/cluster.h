@@ -48,6 +48,8 @@ class Cluster {
   std::string url() const { return plane_->url(); }
   ControlPlane& plane() { return *plane_; }
   Sample TakeSample();
+  // Each scheduler compares its cache with what it was shown, and dumps it, to the log.
+  void DebugCaches();
 
  private:
   class Member;

@@ -2,6 +2,8 @@
 
 #include <set>
 
+#include <fmt/core.h>
+
 #include "api/errors.h"
 #include "api/schema/meta_v1_status.pb.h"
 #include "tests/framework/engine_fixture.h"
@@ -510,6 +512,38 @@ TEST_F(EngineTest, GatedPodsWaitForTheirGate) {
   script_.handle->Activate(keys);
   Run();
   EXPECT_EQ(NodeOf("p"), "n1");
+}
+
+// --- a share of the nodes ------------------------------------------------------------------------
+
+// The search goes on where the last one ended: by the nodes that fit and those that did not.
+TEST_F(EngineTest, ASearchThatHasEnoughGoesOnThereNextTime) {
+  for (int i = 0; i < 200; ++i) {
+    const std::string name = fmt::format("n{:03}", i);
+    Put(MakeNode(name).Capacity(i < 10 ? "0" : "4", "8Gi"));  // ten where nothing fits
+  }
+  EngineOptions options;
+  options.percentage_of_nodes_to_score = 50;  // 100 of them
+  options.tie_break = TieBreak::kFirst;
+  StartEngine(FakeProfile({"FakeFit"}), options);
+  Run();
+  const struct {
+    const char* pod;
+    const char* node;
+    int64_t looked_at;
+  } steps[] = {
+      {"p1", "n010", 110},  // 10 do not, 10..109 do: the next begins at 110
+      {"p2", "n011", 110},  // 110..199, 10 do not, 10..19; n010 is no longer empty: next 20
+      {"p3", "n020", 100},  // 20..119: next 120
+      {"p4", "n012", 110},  // 120..199, 10 do not, 10..29
+  };
+  for (const auto& step : steps) {
+    const int64_t before = engine_->counts().nodes_evaluated;
+    Put(MakePod(step.pod).Req("1"));
+    Run();
+    EXPECT_EQ(NodeOf(step.pod), step.node) << step.pod;
+    EXPECT_EQ(engine_->counts().nodes_evaluated - before, step.looked_at) << step.pod;
+  }
 }
 
 TEST_F(EngineTest, StopsInTheMiddle) {

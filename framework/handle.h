@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 
 #include "base/executor.h"
 #include "base/random.h"
+#include "framework/device_features.h"
 #include "framework/fwd.h"
 #include "framework/node_info.h"
 #include "framework/pod_group.h"
@@ -36,6 +38,12 @@ class WaitingPod {
   virtual void Preempt(std::string_view plugin, std::string_view message) = 0;
 };
 
+// Something that the plugins of one engine have in common, in whatever profile they are.
+class SharedPart {
+ public:
+  virtual ~SharedPart() = default;
+};
+
 // Threads: used on the engine's executor.
 class Handle {
  public:
@@ -51,6 +59,8 @@ class Handle {
   virtual void Watch(const api::Resource& resource) = 0;
 
   virtual Metrics& metrics() = 0;
+  // The shared part of that name, kept as long as the engine; null until somebody sets it.
+  virtual std::shared_ptr<SharedPart>& Shared(std::string_view name) = 0;
 
   // Of the cycle under way.
   virtual const Snapshot& snapshot() const = 0;
@@ -88,6 +98,7 @@ class Handle {
   virtual PodGroupMembers MembersOf(std::string_view namespace_,
                                     std::string_view group) const = 0;
   virtual const PodGroupFeatures& pod_group_features() const = 0;
+  virtual const DeviceFeatures& device_features() const = 0;  // the same of devices
 
   // Takes that from a pod, here and in its status.
   virtual void ClearNomination(const PodPtr& pod) = 0;

@@ -10,8 +10,8 @@
 namespace berth::plugins::topology_placement_generator {
 
 // PlacementGenerate: with the group's schedulingConstraints.topology[0].key, the nodes of each
-//   value of that label, in the order of the values; nodes without it are in none. Once members have
-//   nodes, only the values of these. Without a constraint the parent itself.
+//   value of that label, in the order of the values; nodes without it are in none. Once members
+//   have nodes, only the values of these. Without a constraint the parent itself.
 // Threads: the engine's executor. Source: kube-scheduler plugin of the same name; plugins.md
 // section 22. Alpha upstream: enabled by the gate TopologyAwareWorkloadScheduling.
 class TopologyPlacementGenerator final : public framework::PlacementGeneratePlugin {

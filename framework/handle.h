@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -14,6 +15,7 @@
 
 #include "base/executor.h"
 #include "base/random.h"
+#include "framework/device_features.h"
 #include "framework/fwd.h"
 #include "framework/node_info.h"
 #include "framework/pod_group.h"
@@ -46,6 +48,12 @@ struct NodeScope {
   NodeIndex own_node = -1;  // -1: the pod is nominated to none
 };
 
+// Something that the plugins of one engine have in common, in whatever profile they are.
+class SharedPart {
+ public:
+  virtual ~SharedPart() = default;
+};
+
 // Threads: used on the engine's executor.
 class Handle {
  public:
@@ -61,6 +69,8 @@ class Handle {
   virtual void Watch(const api::Resource& resource) = 0;
 
   virtual Metrics& metrics() = 0;
+  // The shared part of that name, kept as long as the engine; null until somebody sets it.
+  virtual std::shared_ptr<SharedPart>& Shared(std::string_view name) = 0;
 
   // Of the cycle under way.
   virtual const Snapshot& snapshot() const = 0;
@@ -104,6 +114,7 @@ class Handle {
   virtual PodGroupCounts CountMembers(std::string_view namespace_,
                                       std::string_view group) const = 0;
   virtual const PodGroupFeatures& pod_group_features() const = 0;
+  virtual const DeviceFeatures& device_features() const = 0;  // the same of devices
 
   // Takes that from a pod, here and in its status.
   virtual void ClearNomination(const PodPtr& pod) = 0;

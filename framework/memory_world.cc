@@ -90,6 +90,14 @@ void MemoryWorld::Bind(const api::core::Pod& pod, std::string_view node_name, Do
 }
 
 void MemoryWorld::Create(const api::Resource& resource, ObjectPtr object, ObjectDone done) {
+  if (api::MetaOf(*object).name().empty()) {
+    std::shared_ptr<google::protobuf::Message> named(object->New());
+    named->CopyFrom(*object);
+    auto& metadata = api::MutableMeta(*named);
+    metadata.set_name(fmt::format("{}{:05}", metadata.generate_name(), ++names_));
+    metadata.set_uid(metadata.name());
+    object = std::move(named);
+  }
   Update(resource, std::move(object), {}, std::move(done));
 }
 

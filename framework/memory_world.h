@@ -42,7 +42,8 @@ class MemoryWorld final : public ObjectSource, public ObjectSink {
                const std::function<void(const ObjectPtr&)>& visit) const override;
   int64_t Revision(const api::Resource&) const override { return revision_; }
 
-  // ObjectSink. Patches and events are only reported to the hooks.
+  // ObjectSink. Patches and events are only reported to the hooks. What is created without a name
+  // gets one from its generateName, and that as its uid.
   void Bind(const api::core::Pod& pod, std::string_view node_name, Done done) override;
   void Create(const api::Resource& resource, ObjectPtr object, ObjectDone done) override;
   void Update(const api::Resource& resource, ObjectPtr object, std::string_view subresource,
@@ -64,7 +65,7 @@ class MemoryWorld final : public ObjectSource, public ObjectSink {
 
   Executor& executor_;
   std::map<const api::Resource*, Kind> kinds_;
-  int64_t revision_ = 1;
+  int64_t revision_ = 1, names_ = 0;
 };
 
 }  // namespace berth::framework

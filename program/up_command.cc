@@ -49,6 +49,7 @@ absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
   BERTH_ASSIGN_OR_RETURN(options.nodes, MakeAgentOptions(flags.nodes));
   BERTH_ASSIGN_OR_RETURN(const auto gates, scheduler::FeatureGates::Parse(flags.feature_gates));
   BERTH_ASSIGN_OR_RETURN(const auto pod_groups, gates.PodGroups());
+  BERTH_ASSIGN_OR_RETURN(const auto devices, gates.Devices());
   BERTH_ASSIGN_OR_RETURN(const scheduler::Configuration config,
                          scheduler::ReadConfig(flags.config, pod_groups));
   BERTH_ASSIGN_OR_RETURN(auto plan, up::SchedulerPlan(config, flags.schedulers));
@@ -56,6 +57,7 @@ absl::StatusOr<up::ClusterOptions> Options(const UpFlags& flags) {
     scheduler::SchedulerOptions& scheduler = options.schedulers.emplace_back();
     scheduler.config = std::move(one);
     scheduler.pod_groups = pod_groups;
+    scheduler.devices = devices;
     scheduler.nominated_node_name_for_expectation =
         gates.Enabled("NominatedNodeNameForExpectation");
     scheduler.seed = RandomSeed();

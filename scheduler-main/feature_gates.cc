@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include "base/check.h"
+#include "base/status_macros.h"
 #include "base/strings.h"
 
 namespace berth::scheduler {
@@ -36,11 +37,11 @@ constexpr Gate kGates[] = {
     {"DRAConsumableCapacity", true},
     {"DRADeviceBindingConditions", true},
     {"DRADeviceTaints", true},
-    {"DRAExtendedResource", true},
+    {"DRAExtendedResource", true, false, true},
     {"DRAPartitionableDevices", true},
     {"DRAResourceClaimDeviceStatus", true},
     {"DRASchedulerFilterTimeout", true},
-    {"DRADeviceTaintRules", false},
+    {"DRADeviceTaintRules", false, false, true},
     {"DRAListTypeAttributes", false},
     {"DRANodeAllocatableResources", false},
     {"DRAWorkloadResourceClaims", false},
@@ -110,20 +111,25 @@ bool FeatureGates::Enabled(std::string_view name) const {
   return enabled;
 }
 
+absl::Status FeatureGates::Check(std::string_view gate, std::string_view needed) const {
+  if (!Enabled(gate) || Enabled(needed)) return absl::OkStatus();
+  return InvalidGates(fmt::format(
+      "{} is enabled, but depends on features that are disabled: [{}]", gate, needed));
+}
+
 absl::StatusOr<framework::PodGroupFeatures> FeatureGates::PodGroups() const {
-  constexpr std::pair<std::string_view, std::string_view> kNeeds[] = {
-      {"GangScheduling", "GenericWorkload"},
-      {"TopologyAwareWorkloadScheduling", "GenericWorkload"},
-  };
-  for (const auto& [gate, needed] : kNeeds) {
-    if (!Enabled(gate) || Enabled(needed)) continue;
-    return InvalidGates(fmt::format(
-        "{} is enabled, but depends on features that are disabled: [{}]", gate, needed));
-  }
+  BERTH_RETURN_IF_ERROR(Check("GangScheduling", "GenericWorkload"));
+  BERTH_RETURN_IF_ERROR(Check("TopologyAwareWorkloadScheduling", "GenericWorkload"));
   return framework::PodGroupFeatures{
       .generic_workload = Enabled("GenericWorkload"),
       .gang_scheduling = Enabled("GangScheduling"),
       .topology_aware = Enabled("TopologyAwareWorkloadScheduling")};
+}
+
+absl::StatusOr<framework::DeviceFeatures> FeatureGates::Devices() const {
+  BERTH_RETURN_IF_ERROR(Check("DRADeviceTaintRules", "DRADeviceTaints"));
+  return framework::DeviceFeatures{.extended_resources = Enabled("DRAExtendedResource"),
+                                   .taint_rules = Enabled("DRADeviceTaintRules")};
 }
 
 std::vector<std::string> FeatureGates::WithoutEffect() const {

@@ -166,6 +166,9 @@ absl::Status ReadTexts(const Texts& texts, Flags& flags) {
   auto pod_groups = flags.gates.PodGroups();
   if (!pod_groups.ok()) return pod_groups.status();
   flags.pod_groups = *pod_groups;
+  auto devices = flags.gates.Devices();
+  if (!devices.ok()) return devices.status();
+  flags.devices = *devices;
   return absl::OkStatus();
 }
 

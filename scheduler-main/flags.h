@@ -29,6 +29,7 @@ struct Flags {
   bool verify_evaluations = false;
   FeatureGates gates;
   framework::PodGroupFeatures pod_groups;  // as the gates say
+  framework::DeviceFeatures devices;
   int verbosity = 0;
   std::string logging_format = "text";
   // Given explicitly: they win over the file.

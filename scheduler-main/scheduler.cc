@@ -62,6 +62,7 @@ framework::EngineOptions EngineOptionsOf(const SchedulerOptions& options) {
   out.verify_evaluations = options.verify_evaluations;
   out.nominated_node_name_for_expectation = options.nominated_node_name_for_expectation;
   out.pod_groups = options.pod_groups;
+  out.devices = options.devices;
   out.queue.retries_pod_groups = options.pod_groups.generic_workload;
   out.seed = options.seed;
   return out;

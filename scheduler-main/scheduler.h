@@ -41,6 +41,7 @@ struct SchedulerOptions {
   absl::Duration unschedulable_max = absl::Minutes(5);
   bool nominated_node_name_for_expectation = true;
   framework::PodGroupFeatures pod_groups;        // also given to ReadConfig: they add plugins
+  framework::DeviceFeatures devices;
   // Engine settings that have no place in upstream's file.
   int64_t evaluation_cache_bytes = int64_t{256} << 20;
   bool verify_evaluations = false;

@@ -116,6 +116,7 @@ SchedulerOptions OptionsOf(const Flags& flags, Configuration config, Plugins plu
   options.nominated_node_name_for_expectation =
       flags.gates.Enabled("NominatedNodeNameForExpectation");
   options.pod_groups = flags.pod_groups;
+  options.devices = flags.devices;
   options.host_name = HostName();
   options.server_host = HostOf(rest.server);
   options.seed = RandomSeed();

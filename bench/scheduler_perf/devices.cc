@@ -111,17 +111,25 @@ absl::Status Run::AllocResourceClaims(const Op& op) {
   dra::SelectorCache selectors;
   dra::DevicesInUse in_use;
   for (const auto& claim : all_claims) in_use.Add(claim->status().allocation());
+  dra::Slices published;
+  for (const auto& slice : slices) published.Put(slice);
+  std::vector<std::unique_ptr<const dra::NodeView>> views;
+  for (const auto& node : nodes) {
+    views.push_back(std::make_unique<const dra::NodeView>(published.Gather(node, in_use)));
+  }
   for (size_t i = 0; i < claims.size(); ++i) {
     if (claims[i]->status().has_allocation()) continue;
-    const dra::Allocator allocator(dra::Prepare({claims[i]}, find_class, selectors), in_use,
-                                   slices);
-    if (!allocator.prepared().problem.empty()) {
-      return absl::InvalidArgumentError("create allocator: " + allocator.prepared().problem);
+    const dra::Prepared prepared = dra::Prepare({claims[i]}, find_class, selectors);
+    if (!prepared.problem.empty()) {
+      return absl::InvalidArgumentError("create allocator: " + prepared.problem);
     }
     dra::AllocationOutcome outcome;
     for (size_t left = nodes.size(); left > 0 && outcome.results.empty(); --left) {
-      std::swap(nodes[random_.Below(left)], nodes[left - 1]);
-      outcome = allocator.Allocate(nodes[left - 1], [] { return false; });
+      const size_t drawn = random_.Below(left);
+      std::swap(nodes[drawn], nodes[left - 1]);
+      std::swap(views[drawn], views[left - 1]);
+      outcome = dra::AllocateOn(nodes[left - 1], prepared, *views[left - 1],
+                                [] { return false; });
     }
     if (outcome.results.empty()) {
       return absl::ResourceExhaustedError(

@@ -45,6 +45,7 @@ class EngineTarget final : public Target {
     const GateSplit split = SplitGates(options.feature_gates);
     BERTH_ASSIGN_OR_RETURN(const auto gates, scheduler::FeatureGates::Parse(split.flag));
     BERTH_ASSIGN_OR_RETURN(wanted.pod_groups, gates.PodGroups());
+    BERTH_ASSIGN_OR_RETURN(wanted.devices, gates.Devices());
     BERTH_ASSIGN_OR_RETURN(wanted.config,
                            scheduler::ReadConfig(options.config_path, wanted.pod_groups));
     BERTH_RETURN_IF_ERROR(scheduler::CompleteOptions(wanted));

@@ -81,6 +81,7 @@ struct EngineCore {
   WaitingPods waiting;
   ExtenderTalk extender_talk;
   PodGroups pod_groups;
+  StringMap<std::shared_ptr<SharedPart>> shared_parts;
   // Before the queue: it looks at their plugins until it goes.
   StringMap<std::unique_ptr<ProfileUnit>> units;
   std::vector<ProfileUnit*> unit_order;

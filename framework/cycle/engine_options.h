@@ -8,6 +8,7 @@
 
 #include <absl/time/time.h>
 
+#include "framework/device_features.h"
 #include "framework/pod_group.h"
 #include "framework/queue/scheduling_queue.h"
 
@@ -42,6 +43,7 @@ struct EngineOptions {
   // How often the queue is compared with what the source shows; zero: never.
   absl::Duration watchdog_period = absl::Seconds(30);
   PodGroupFeatures pod_groups;
+  DeviceFeatures devices;
   uint64_t seed = 1;
 };
 

@@ -1,6 +1,7 @@
 // ProfileHandle: what the plugins of one profile see of the engine.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ class ProfileHandle final : public Handle {
   ObjectSource& objects() override { return core_.source; }
   ObjectSink& sink() override { return core_.tap; }
   Metrics& metrics() override { return core_.metrics; }
+  std::shared_ptr<SharedPart>& Shared(std::string_view name) override {
+    return core_.shared_parts[std::string(name)];
+  }
   void Watch(const api::Resource& resource) override;
   const Snapshot& snapshot() const override { return core_.snapshot; }
 
@@ -51,6 +55,7 @@ class ProfileHandle final : public Handle {
   const PodGroupFeatures& pod_group_features() const override {
     return core_.options.pod_groups;
   }
+  const DeviceFeatures& device_features() const override { return core_.options.devices; }
   void ClearNomination(const PodPtr& pod) override;
   NodeScope NodeScopeOf(const PodInfo& pod) const override;
   int64_t objects_generation() const override { return core_.objects_generation; }

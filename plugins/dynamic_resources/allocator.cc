@@ -19,28 +19,28 @@ AllocationOutcome Failed(std::string problem) {
 
 }  // namespace
 
-AllocationOutcome Allocator::Allocate(const framework::NodeInfo& node,
-                                      const std::function<bool()>& expired) const {
-  if (!prepared_.problem.empty()) return Failed(prepared_.problem);
-  const std::vector<Pool> pools = slices_.Gather(node);
-  Search search(prepared_, in_use_, pools, node, expired);
+AllocationOutcome AllocateOn(const framework::NodeInfo& node, const Prepared& prepared,
+                             const NodeView& view, const std::function<bool()>& expired) {
+  if (!prepared.problem.empty()) return Failed(prepared.problem);
+  Search search(prepared, view, node, expired);
   const Search::Found found = search.Run();
   AllocationOutcome out;
+  out.steps = search.steps();
   if (search.timed_out()) {
     out.kind = Kind::kTimedOut;
     return out;
   }
   if (found == Search::Found::kStopped) return Failed(search.problem());
   if (found != Search::Found::kYes) {
-    const bool invalid = std::any_of(pools.begin(), pools.end(),
+    const bool invalid = std::any_of(view.pools().begin(), view.pools().end(),
                                      [](const Pool& pool) { return !pool.problem.empty(); });
     if (invalid) out.kind = Kind::kInvalidPools;
     return out;
   }
   out.kind = Kind::kAllocated;
   std::string problem;
-  for (size_t i = 0; i < prepared_.claims.size(); ++i) {
-    out.results.push_back(ResultOf(prepared_.claims[i], i, search, node.name(), problem));
+  for (size_t i = 0; i < prepared.claims.size(); ++i) {
+    out.results.push_back(ResultOf(prepared.claims[i], i, search, node.name(), problem));
   }
   return problem.empty() ? out : Failed(std::move(problem));
 }

@@ -7,14 +7,12 @@
 #include <cstdint>
 #include <functional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "api/fwd.h"
 #include "api/schema/resource_v1.pb.h"
 #include "framework/node_info.h"
-#include "plugins/dynamic_resources/devices.h"
-#include "plugins/dynamic_resources/pools.h"
+#include "plugins/dynamic_resources/node_view.h"
 #include "plugins/dynamic_resources/requests.h"
 
 namespace berth::plugins::dynamic_resources {
@@ -29,28 +27,17 @@ struct AllocationOutcome {
   };
   Kind kind = Kind::kImpossible;
   std::string problem;  // of kFailed
+  int64_t steps = 0;    // of the search
   // One for each claim. Devices that allow several allocations have no share ID yet.
   std::vector<api::dra::AllocationResult> results;
 };
 
-// Threads: const after construction; Allocate may run concurrently.
-class Allocator {
- public:
-  Allocator(Prepared prepared, DevicesInUse in_use, std::vector<SlicePtr> slices)
-      : prepared_(std::move(prepared)), in_use_(std::move(in_use)), slices_(std::move(slices)) {}
+inline constexpr int64_t kMaxSearchSteps = 5'000'000;
 
-  const Prepared& prepared() const { return prepared_; }
-  // expired: asked now and then whether to give up. It also gives up by itself after
-  // kMaxSteps steps: the search is exhaustive, and grows exponentially at worst.
-  AllocationOutcome Allocate(const framework::NodeInfo& node,
-                             const std::function<bool()>& expired) const;
-
-  static constexpr int64_t kMaxSteps = 5'000'000;
-
- private:
-  const Prepared prepared_;
-  const DevicesInUse in_use_;
-  const Slices slices_;
-};
+// view: the node's. expired: asked now and then whether to give up. It also gives up by itself
+// after kMaxSearchSteps steps: the search is exhaustive, and grows exponentially at worst.
+// Threads: any, while the devices in use stay as they are.
+AllocationOutcome AllocateOn(const framework::NodeInfo& node, const Prepared& prepared,
+                             const NodeView& view, const std::function<bool()>& expired);
 
 }  // namespace berth::plugins::dynamic_resources

@@ -1,6 +1,7 @@
 #include "plugins/dynamic_resources/claim_writer.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -9,6 +10,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/json.h"
 #include "api/json_value.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -46,8 +48,11 @@ struct ClaimWriter::Run {
   std::string uid, name, scheduler, node;
   std::vector<ClaimPtr> pending;  // of each claim; null: allocated already
   framework::StatusDone done;
+  std::optional<api::core::PodExtendedResourceClaimStatus> extended;
   size_t claim = 0;  // in work
   int conflicts = 0;
+  std::string turn;          // the uid of the claim in work, as turns_ knows it
+  ClaimPtr tried;            // the claim that was written last
   bool cancelled = false;
   absl::Time awaiting_since;  // its devices' binding conditions
 };
@@ -63,6 +68,7 @@ void ClaimWriter::Write(std::shared_ptr<PodState> state, const framework::PodInf
   run->node = std::string(node_name);
   run->done = std::move(done);
   for (const PodClaim& held : run->state->claims) run->pending.push_back(held.pending);
+  if (run->state->reserved != nullptr) run->extended = run->state->reserved->extended;
   runs_[run->uid] = run;
   NextClaim(run);
 }
@@ -108,11 +114,16 @@ bool ClaimWriter::HasReservation(const Run& run, const ResourceClaim& claim) con
          !given_back_.contains(ReservationKey(claim, run.uid));
 }
 
+// The claim in work is as it should be.
+bool ClaimWriter::NothingToWrite(const Run& run) const {
+  const PodClaim& held = run.state->claims[run.claim];
+  if (held.extended) return Pending(run) == nullptr;  // the node offers everything by itself
+  return HasReservation(run, *held.claim);
+}
+
 void ClaimWriter::NextClaim(const RunPtr& run) {
   const auto& claims = run->state->claims;
-  while (run->claim < claims.size() && HasReservation(*run, *claims[run->claim].claim)) {
-    ++run->claim;
-  }
+  while (run->claim < claims.size() && NothingToWrite(*run)) ++run->claim;
   if (run->claim >= claims.size()) return AwaitDevices(run);
   const auto given_back = given_back_.find(ReservationKey(*claims[run->claim].claim, run->uid));
   if (given_back != given_back_.end() && given_back->second) {
@@ -122,10 +133,60 @@ void ClaimWriter::NextClaim(const RunPtr& run) {
     return;
   }
   run->conflicts = 0;
-  WriteClaim(run, claims[run->claim].claim);
+  run->turn = claims[run->claim].claim->metadata().uid();
+  std::deque<RunPtr>& turns = turns_[run->turn];
+  turns.push_back(run);
+  if (turns.size() == 1) Begin(run);
+}
+
+void ClaimWriter::Begin(const RunPtr& run) {
+  const ClaimPtr& claim = run->state->claims[run->claim].claim;
+  if (IsInMemory(*claim)) return CreateClaim(run);
+  WriteClaim(run, Newest(claim));
+}
+
+void ClaimWriter::Leave(const RunPtr& run) {
+  const auto it = turns_.find(run->turn);
+  it->second.pop_front();
+  if (it->second.empty()) {
+    turns_.erase(it);
+    return;
+  }
+  handle_.executor().Post([this, alive = alive_.Watch(), next = it->second.front()] {
+    if (!alive.expired()) Begin(next);
+  });
+}
+
+ClaimPtr ClaimWriter::Newest(const ClaimPtr& claim) const {
+  const auto& metadata = claim->metadata();
+  ClaimPtr newest = store_.Get(metadata.namespace_(), metadata.name());
+  return newest != nullptr && newest->metadata().uid() == metadata.uid() ? newest : claim;
+}
+
+void ClaimWriter::CreateClaim(const RunPtr& run) {
+  auto made = std::make_shared<ResourceClaim>(*Pending(*run));
+  made->clear_status();
+  made->mutable_metadata()->clear_name();
+  made->mutable_metadata()->clear_uid();
+  handle_.sink().Create(
+      api::ResourceOf<ResourceClaim>(), made,
+      [this, alive = alive_.Watch(), run](const absl::Status& status,
+                                          const framework::ObjectPtr& answer) {
+        if (alive.expired()) return;
+        const auto claim = std::dynamic_pointer_cast<const ResourceClaim>(answer);
+        if (!status.ok() || claim == nullptr) {
+          return GiveUp(run, fmt::format("create claim for extended resources {}/: {}",
+                                         run->pod->metadata().namespace_(),
+                                         status.ok() ? "no answer" : ToStd(status.message())));
+        }
+        run->state->claims[run->claim].claim = claim;
+        store_.Assume(claim);
+        WriteClaim(run, claim);
+      });
 }
 
 void ClaimWriter::WriteClaim(const RunPtr& run, const ClaimPtr& claim) {
+  run->tried = claim;
   const bool allocate = Pending(*run) != nullptr;
   const std::string key = KeyOf(*claim);
   if (claim->metadata().has_deletion_timestamp()) {
@@ -152,7 +213,10 @@ void ClaimWriter::WriteFinalizer(const RunPtr& run, const ClaimPtr& claim) {
                                                    const framework::ObjectPtr& answer) {
         if (alive.expired()) return;
         if (!status.ok()) return Failed(run, status, "add finalizer to");
-        WriteStatus(run, AnswerOr(answer, changed));
+        const ClaimPtr newer = AnswerOr(answer, changed);
+        store_.Assume(newer);
+        run->tried = newer;
+        WriteStatus(run, newer);
       });
 }
 
@@ -188,13 +252,43 @@ void ClaimWriter::Written(const RunPtr& run, ClaimPtr claim) {
   given_back_.erase(ReservationKey(*claim, run->uid));
   PodClaim& held = run->state->claims[run->claim];
   held.claim = claim;
-  if (Pending(*run) != nullptr) {
-    store_.DropPending(Pending(*run));
-    store_.Assume(claim);
+  store_.Assume(claim);  // first: its devices stay in use
+  if (Pending(*run) != nullptr) store_.DropPending(Pending(*run));
+  Leave(run);
+  if (held.extended && !run->cancelled) return NameInPod(run);
+  if (!run->cancelled) {
+    ++run->claim;
+    return NextClaim(run);
   }
-  if (!run->cancelled) return NextClaim(run);
-  GiveBack(*claim, run->uid);
+  if (held.extended) {
+    Delete(claim, [](const framework::Status&) {});
+  } else {
+    GiveBack(*claim, run->uid);
+  }
   Finish(run, framework::Error("cancelled"));
+}
+
+// The pod's status says which claim its extended resources are in.
+void ClaimWriter::NameInPod(const RunPtr& run) {
+  api::core::PodExtendedResourceClaimStatus status = *run->extended;
+  status.set_resource_claim_name(run->state->claims[run->claim].claim->metadata().name());
+  std::string json;
+  api::PrintJson(status, json);
+  const std::string& ns = run->pod->metadata().namespace_();
+  handle_.sink().Patch(
+      api::ResourceOf<api::core::Pod>(), ns, run->name,
+      fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"extendedResourceClaimStatus":{}}}}})",
+                  api::JsonQuoted(run->uid), json),
+      "status", [this, alive = alive_.Watch(), run](const absl::Status& answer) {
+        if (alive.expired()) return;
+        if (answer.ok()) {
+          ++run->claim;
+          return NextClaim(run);
+        }
+        Finish(run, framework::Error(fmt::format(
+                        "update pod {}/{} ExtendedResourceClaimStatus: {}",
+                        run->pod->metadata().namespace_(), run->name, ToStd(answer.message()))));
+      });
 }
 
 // what: "add finalizer to"; empty: the status says everything.
@@ -203,20 +297,111 @@ void ClaimWriter::Failed(const RunPtr& run, const absl::Status& status, std::str
   std::string problem(ToStd(status.message()));
   if (!what.empty()) problem = fmt::format("{} claim {}: {}", what, KeyOf(*claim), problem);
   if (!api::IsConflict(status) || ++run->conflicts >= kMaxConflicts || run->cancelled) {
-    if (Pending(*run) != nullptr) store_.DropPending(Pending(*run));
-    return Finish(run, framework::Error(problem));
+    return GiveUp(run, std::move(problem));
   }
-  // The source hears of what was in the way before long.
-  handle_.executor().PostAfter(kConflictPause, [this, alive = alive_.Watch(), run, claim] {
-    if (alive.expired()) return;
-    const ClaimPtr newest = store_.Get(claim->metadata().namespace_(), claim->metadata().name());
-    if (newest != nullptr && newest->metadata().uid() == claim->metadata().uid()) {
-      return WriteClaim(run, newest);
-    }
-    Failed(run, absl::NotFoundError(fmt::format(
-                    "get updated claim {} after conflict: not found", KeyOf(*claim))), {});
-  });
+  const auto again = [this, alive = alive_.Watch(), run, attempt = run->conflicts] {
+    if (!alive.expired()) TryAgain(run, attempt);
+  };
+  // Either it is known by now what was in the way, or the source will show it before long.
+  if (Newest(claim) != run->tried) return handle_.executor().Post(again);
+  conflicting_[KeyOf(*claim)] = run;
+  handle_.executor().PostAfter(kConflictPause, again);
 }
+
+void ClaimWriter::OnClaimChange(const std::string& key) {
+  const auto it = conflicting_.find(key);
+  if (it == conflicting_.end()) return;
+  handle_.executor().Post(
+      [this, alive = alive_.Watch(), run = it->second, attempt = it->second->conflicts] {
+        if (!alive.expired()) TryAgain(run, attempt);
+      });
+  conflicting_.erase(it);
+}
+
+// attempt: has been made already when the run is beyond it.
+void ClaimWriter::TryAgain(const RunPtr& run, int attempt) {
+  if (run->conflicts != attempt || run->tried == nullptr) return;
+  const ClaimPtr claim = run->state->claims[run->claim].claim;
+  const auto waiting = conflicting_.find(KeyOf(*claim));
+  if (waiting != conflicting_.end() && waiting->second == run) conflicting_.erase(waiting);
+  run->tried = nullptr;
+  const ClaimPtr newest = store_.Get(claim->metadata().namespace_(), claim->metadata().name());
+  if (newest != nullptr && newest->metadata().uid() == claim->metadata().uid()) {
+    return WriteClaim(run, newest);
+  }
+  GiveUp(run, fmt::format("get updated claim {} after conflict: not found", KeyOf(*claim)));
+}
+
+void ClaimWriter::GiveUp(const RunPtr& run, std::string problem) {
+  if (Pending(*run) != nullptr) store_.DropPending(Pending(*run));
+  Leave(run);
+  run->tried = nullptr;
+  const PodClaim& held = run->state->claims[run->claim];
+  // Whoever cancelled may have looked before it was made.
+  if (run->cancelled && held.extended && !IsInMemory(*held.claim)) {
+    Delete(held.claim, [](const framework::Status&) {});
+  }
+  Finish(run, framework::Error(std::move(problem)));
+}
+
+// --- deleting -----------------------------------------------------------------------------------
+
+struct ClaimWriter::Deletion {
+  ClaimPtr claim;
+  framework::StatusDone done;
+  int conflicts = 0;
+
+  void Failed(std::string problem) {
+    BERTH_LOG(kError, "delete failed claim={} err=\"{}\"", KeyOf(*claim), problem);
+    done(framework::Error(std::move(problem)));
+  }
+};
+
+void ClaimWriter::Delete(const ClaimPtr& claim, framework::StatusDone done) {
+  auto deletion = std::make_shared<Deletion>();
+  deletion->claim = claim;
+  deletion->done = std::move(done);
+  RemoveFinalizer(deletion);
+}
+
+void ClaimWriter::RemoveFinalizer(const std::shared_ptr<Deletion>& deletion) {
+  const ClaimPtr newest = Newest(deletion->claim);
+  auto changed = std::make_shared<ResourceClaim>(*newest);
+  auto& finalizers = *changed->mutable_metadata()->mutable_finalizers();
+  const auto ours = std::find(finalizers.begin(), finalizers.end(), kFinalizer);
+  if (ours == finalizers.end()) return DeleteNow(deletion);
+  finalizers.erase(ours);
+  handle_.sink().Update(
+      api::ResourceOf<ResourceClaim>(), changed, {},
+      [this, alive = alive_.Watch(), deletion](const absl::Status& status,
+                                               const framework::ObjectPtr&) {
+        if (alive.expired()) return;
+        if (status.ok() || api::IsNotFound(status)) return DeleteNow(deletion);
+        if (!api::IsConflict(status) || ++deletion->conflicts >= kMaxConflicts) {
+          return deletion->Failed(fmt::format("update resourceclaim {}: {}",
+                                              KeyOf(*deletion->claim), ToStd(status.message())));
+        }
+        handle_.executor().PostAfter(kConflictPause, [this, alive, deletion] {
+          if (!alive.expired()) RemoveFinalizer(deletion);
+        });
+      });
+}
+
+void ClaimWriter::DeleteNow(const std::shared_ptr<Deletion>& deletion) {
+  const auto& metadata = deletion->claim->metadata();
+  handle_.sink().Delete(api::ResourceOf<ResourceClaim>(), metadata.namespace_(), metadata.name(),
+                        metadata.uid(),
+                        [this, alive = alive_.Watch(), deletion](const absl::Status& status) {
+                          if (alive.expired()) return;
+                          if (!status.ok() && !api::IsNotFound(status)) {
+                            return deletion->Failed(std::string(ToStd(status.message())));
+                          }
+                          store_.Forget(deletion->claim);
+                          deletion->done(framework::Success());
+                        });
+}
+
+// --- waiting for devices ------------------------------------------------------------------------
 
 void ClaimWriter::AwaitDevices(const RunPtr& run) {
   const auto& claims = run->state->claims;

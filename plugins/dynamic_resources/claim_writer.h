@@ -1,7 +1,10 @@
 // Writes a pod's claims before it is bound: finalizer, allocation, reservation; then waits until
-// the devices report what binding needs. One claim after the other; several pods at a time.
+// the devices report what binding needs. The claim for a pod's extended resources is made first,
+// and named in the pod's status. One claim after the other; several pods at a time, those that
+// share a claim one after the other.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -21,7 +24,9 @@ namespace berth::plugins::dynamic_resources {
 class ClaimWriter {
  public:
   ClaimWriter(framework::Handle& handle, ClaimStore& store, absl::Duration binding_timeout)
-      : handle_(handle), store_(store), binding_timeout_(binding_timeout) {}
+      : handle_(handle), store_(store), binding_timeout_(binding_timeout) {
+    store_.Listen(alive_.Watch(), [this](const std::string& key) { OnClaimChange(key); });
+  }
 
   // done: Success, or Error with what the API server said. A conflict is tried again with the
   // newest claim, a few times. state: claims that were written are put in it.
@@ -30,23 +35,39 @@ class ClaimWriter {
   // What is under way for that pod ends soon, with an error; a reservation that could not be
   // stopped is taken back.
   void Cancel(std::string_view pod_uid);
+  // Deletes a claim, its finalizer first. done: Success also when it is gone already.
+  void Delete(const ClaimPtr& claim, framework::StatusDone done);
   // Takes a pod's reservation off a claim; a failure is logged.
   void GiveBack(const api::dra::ResourceClaim& claim, std::string_view pod_uid);
 
  private:
   struct Run;
   using RunPtr = std::shared_ptr<Run>;
+  struct Deletion;
   void NextClaim(const RunPtr& run);
+  // The run's turn to write its claim, and the end of it.
+  void Begin(const RunPtr& run);
+  void Leave(const RunPtr& run);
+  void CreateClaim(const RunPtr& run);
+  void NameInPod(const RunPtr& run);
   void WriteClaim(const RunPtr& run, const ClaimPtr& claim);
   void WriteFinalizer(const RunPtr& run, const ClaimPtr& claim);
   void WriteStatus(const RunPtr& run, const ClaimPtr& claim);
   void Written(const RunPtr& run, ClaimPtr claim);
   void Failed(const RunPtr& run, const absl::Status& status, std::string_view what);
+  // No other attempt.
+  void GiveUp(const RunPtr& run, std::string problem);
+  void TryAgain(const RunPtr& run, int attempt);
+  void OnClaimChange(const std::string& key);
+  ClaimPtr Newest(const ClaimPtr& claim) const;
+  void RemoveFinalizer(const std::shared_ptr<Deletion>& deletion);
+  void DeleteNow(const std::shared_ptr<Deletion>& deletion);
   void AwaitDevices(const RunPtr& run);
   void LookAtDevices(const RunPtr& run);
   void DevicesAwaited(const RunPtr& run, std::string_view result, framework::Status status);
   void Finish(const RunPtr& run, framework::Status status);
   static const ClaimPtr& Pending(const Run& run);
+  bool NothingToWrite(const Run& run) const;
   // Reserved, and not given back since.
   bool HasReservation(const Run& run, const api::dra::ResourceClaim& claim) const;
 
@@ -54,6 +75,8 @@ class ClaimWriter {
   ClaimStore& store_;
   const absl::Duration binding_timeout_;
   StringMap<RunPtr> runs_;  // by the pod's uid
+  StringMap<std::deque<RunPtr>> turns_;  // by the claim's uid: the first one is writing it
+  StringMap<RunPtr> conflicting_;        // by the claim's key: until it is seen to have changed
   // Reservations given back, until they are made anew: what is seen of a claim may be older.
   // By claim and pod; true: the server has not answered yet.
   StringMap<bool> given_back_;

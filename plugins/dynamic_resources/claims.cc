@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include <fmt/core.h>
@@ -88,52 +87,157 @@ PodClaims ClaimsOf(const api::core::Pod& pod, const FindClaim& find) {
   return out;
 }
 
+std::string ExtendedOwner(const ResourceClaim& claim) {
+  const auto& annotations = claim.metadata().annotations();
+  const auto it = annotations.find(kExtendedClaimAnnotation);
+  if (it == annotations.end() || it->second != "true") return {};
+  for (const auto& owner : claim.metadata().owner_references()) {
+    if (owner.controller()) return owner.uid();
+  }
+  return {};
+}
+
+void ClaimStore::Track() {
+  if (tracks_) return;
+  tracks_ = true;
+  objects_.Subscribe(api::ResourceOf<ResourceClaim>(),
+                     [this, alive = alive_.Watch()](const framework::ObjectEvent& event) {
+                       if (!alive.expired()) OnEvent(event);
+                     });
+}
+
+void ClaimStore::OnEvent(const framework::ObjectEvent& event) {
+  const bool gone = event.new_object == nullptr;
+  const auto& claim =
+      static_cast<const ResourceClaim&>(gone ? *event.old_object : *event.new_object);
+  const std::string key = KeyOf(claim);
+  const auto it = assumed_.find(key);
+  if (it != assumed_.end()) {
+    const ResourceClaim& assumed = *it->second.claim;
+    const bool same = assumed.metadata().uid() == claim.metadata().uid();
+    if (same) it->second.unseen = false;
+    const bool newer = !gone && RevisionOf(claim) >= RevisionOf(assumed);
+    // Of an older one of that name we hear while the one that was made is still to come.
+    if ((same && (gone || newer)) || (!same && !it->second.unseen)) assumed_.erase(it);
+  }
+  Recount(key);
+  std::erase_if(listeners_, [](const Listener& one) { return one.alive.expired(); });
+  for (const Listener& listener : listeners_) listener.tell(key);
+}
+
+void ClaimStore::Listen(Lifetime::Watcher alive,
+                        std::function<void(const std::string& key)> listener) {
+  listeners_.push_back({std::move(alive), std::move(listener)});
+}
+
 ClaimPtr ClaimStore::Get(std::string_view namespace_name, std::string_view name) const {
   auto held = std::static_pointer_cast<const ResourceClaim>(
       objects_.Get(api::ResourceOf<ResourceClaim>(), namespace_name, name));
+  if (assumed_.empty()) return held;
   const auto it = assumed_.find(fmt::format("{}/{}", namespace_name, name));
   if (it == assumed_.end()) return held;
-  if (held != nullptr && held->metadata().uid() == it->second->metadata().uid() &&
-      RevisionOf(*held) < RevisionOf(*it->second)) {
-    return it->second;
+  const auto& [assumed, unseen] = it->second;
+  const bool same = held != nullptr && held->metadata().uid() == assumed->metadata().uid();
+  if (!same) return unseen ? assumed : held;
+  return RevisionOf(*held) < RevisionOf(*assumed) ? assumed : held;
+}
+
+ClaimPtr ClaimStore::Known(const std::string& key) const {
+  const std::string_view text = key;
+  const size_t slash = text.find('/');
+  return Get(text.substr(0, slash), text.substr(slash + 1));
+}
+
+ClaimPtr ClaimStore::ExtendedClaimOf(const api::core::Pod& pod) const {
+  const auto it = extended_.find(pod.metadata().uid());
+  if (it == extended_.end()) return nullptr;
+  ClaimPtr claim = Known(it->second);
+  if (claim == nullptr) return nullptr;
+  const auto& owners = claim->metadata().owner_references();
+  const bool named = std::any_of(owners.begin(), owners.end(), [&](const auto& owner) {
+    return owner.controller() && owner.uid() == pod.metadata().uid() &&
+           owner.name() == pod.metadata().name();
+  });
+  return named ? claim : nullptr;
+}
+
+void ClaimStore::IndexExtended(const std::string& key, const ClaimPtr& known) {
+  std::string owner = known == nullptr ? std::string() : ExtendedOwner(*known);
+  const auto it = extended_owner_.find(key);
+  if (it != extended_owner_.end()) {
+    if (it->second == owner) return;
+    extended_.erase(it->second);
+    extended_owner_.erase(it);
   }
-  assumed_.erase(it);
-  return held;
+  if (owner.empty()) return;
+  extended_[owner] = key;
+  extended_owner_[key] = std::move(owner);
+}
+
+void ClaimStore::Recount(const std::string& key) {
+  const ClaimPtr known = Known(key);
+  IndexExtended(key, known);
+  // A pending one is counted as it is decided.
+  const bool uses = known != nullptr && known->status().has_allocation() &&
+                    !pending_.contains(known->metadata().uid());
+  const auto it = counted_.find(key);
+  if (it != counted_.end()) {
+    if (uses && it->second == known) return;
+    in_use_.Remove(it->second->status().allocation());
+    counted_.erase(it);
+  }
+  if (!uses) return;
+  in_use_.Add(known->status().allocation());
+  counted_[key] = known;
 }
 
 void ClaimStore::SetPending(ClaimPtr claim) {
-  std::string uid = claim->metadata().uid();
-  pending_.insert_or_assign(std::move(uid), std::move(claim));
+  ClaimPtr& held = pending_[claim->metadata().uid()];
+  if (held != nullptr) in_use_.Remove(held->status().allocation());
+  held = std::move(claim);
+  in_use_.Add(held->status().allocation());
+  Recount(KeyOf(*held));
 }
 
 void ClaimStore::DropPending(const ClaimPtr& claim) {
   const auto it = pending_.find(claim->metadata().uid());
-  if (it != pending_.end() && it->second == claim) pending_.erase(it);
+  if (it == pending_.end() || it->second != claim) return;
+  in_use_.Remove(claim->status().allocation());
+  pending_.erase(it);
+  Recount(KeyOf(*claim));
 }
 
 void ClaimStore::Assume(ClaimPtr claim) {
-  // Those that the source knows by now, or that are gone, are forgotten here.
-  std::vector<ClaimPtr> held;
-  for (const auto& [key, assumed] : assumed_) held.push_back(assumed);
-  for (const ClaimPtr& one : held) Get(one->metadata().namespace_(), one->metadata().name());
   std::string key = KeyOf(*claim);
-  assumed_.insert_or_assign(std::move(key), std::move(claim));
+  const auto held = std::static_pointer_cast<const ResourceClaim>(
+      objects_.Get(api::ResourceOf<ResourceClaim>(), claim->metadata().namespace_(),
+                   claim->metadata().name()));
+  const bool same = held != nullptr && held->metadata().uid() == claim->metadata().uid();
+  if (same && RevisionOf(*held) >= RevisionOf(*claim)) {
+    assumed_.erase(key);
+    return Recount(key);
+  }
+  const auto before = assumed_.find(key);
+  const bool known = same || (before != assumed_.end() && !before->second.unseen);
+  assumed_[key] = {claim, !known};
+  Recount(key);
+  if (known) return;
+  executor_.PostAfter(kUnseenMax, [this, alive = alive_.Watch(), key, claim] {
+    if (alive.expired()) return;
+    const auto it = assumed_.find(key);
+    const bool waits = it != assumed_.end() && it->second.unseen &&
+                       it->second.claim->metadata().uid() == claim->metadata().uid();
+    if (waits) Forget(it->second.claim);
+  });
 }
 
-DevicesInUse ClaimStore::InUse() const {
-  std::vector<std::pair<std::string, std::string>> names;
-  objects_.ForEach(api::ResourceOf<ResourceClaim>(), {}, [&](const framework::ObjectPtr& object) {
-    const auto& metadata = static_cast<const ResourceClaim&>(*object).metadata();
-    names.emplace_back(metadata.namespace_(), metadata.name());
-  });
-  DevicesInUse out;
-  for (const auto& [uid, claim] : pending_) out.Add(claim->status().allocation());
-  for (const auto& [ns, name] : names) {
-    const ClaimPtr claim = Get(ns, name);
-    if (claim == nullptr || IsPending(claim->metadata().uid())) continue;  // counted already
-    if (claim->status().has_allocation()) out.Add(claim->status().allocation());
-  }
-  return out;
+void ClaimStore::Forget(const ClaimPtr& claim) {
+  const std::string key = KeyOf(*claim);
+  const auto it = assumed_.find(key);
+  if (it == assumed_.end()) return;
+  if (it->second.claim->metadata().uid() != claim->metadata().uid()) return;
+  assumed_.erase(it);
+  Recount(key);
 }
 
 }  // namespace berth::plugins::dynamic_resources

@@ -8,7 +8,6 @@
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "framework/handle.h"
-#include "framework/object_source.h"
 #include "framework/pod_info.h"
 #include "framework/snapshot.h"
 #include "plugins/dynamic_resources/binding_conditions.h"
@@ -26,7 +25,7 @@ using Kind = AllocationOutcome::Kind;
 
 constexpr framework::StateKey kState{"DynamicResources"};
 constexpr int64_t kMaxAlternatives = 8;  // of a request
-constexpr std::string_view kImplicitResourcePrefix = "deviceclass.resource.kubernetes.io/";
+constexpr int64_t kLongSearch = 10'000;  // steps
 
 bool HasClaims(const PodInfo& pod) { return pod.object().spec().resource_claims_size() > 0; }
 
@@ -42,12 +41,19 @@ Status NotFound() { return framework::Error("not found"); }
 ClaimPtr InTheWay(PodState& state, const PodInfo& pod) {
   for (size_t i : state.Unavailable()) {
     const ClaimPtr& claim = state.claims[i].claim;
+    if (state.claims[i].extended) continue;
     const auto& consumers = claim->status().reserved_for();
     if (consumers.empty() || (consumers.size() == 1 && consumers[0].uid() == pod.uid)) {
       return claim;
     }
   }
   return nullptr;
+}
+
+// The claim of an attempt that failed; null: none.
+ClaimPtr LeftOver(PodState& state) {
+  const PodClaim* extended = state.ExtendedClaim();
+  return extended == nullptr || IsInMemory(*extended->claim) ? nullptr : extended->claim;
 }
 
 // What PostFilter says when there is nothing to give up.
@@ -57,9 +63,10 @@ Status NothingToRelease(const PodState& state) {
 }
 
 Status Released() { return framework::Unschedulable("deallocation of ResourceClaim completed"); }
+Status Deleted() { return framework::Unschedulable("deletion of ResourceClaim completed"); }
 
-Status StatusOf(const AllocationOutcome& outcome, const NodeInfo& node) {
-  switch (outcome.kind) {
+Status StatusOf(Kind kind, const std::string& problem, const NodeInfo& node) {
+  switch (kind) {
     case Kind::kAllocated:
       return framework::Success();
     case Kind::kImpossible:
@@ -72,7 +79,7 @@ Status StatusOf(const AllocationOutcome& outcome, const NodeInfo& node) {
     case Kind::kFailed:
       break;
   }
-  return framework::Error(outcome.problem);
+  return framework::Error(problem);
 }
 
 int64_t ScoreOf(const PreparedClaim& claim, const api::dra::AllocationResult& allocation) {
@@ -92,14 +99,27 @@ int64_t ScoreOf(const PreparedClaim& claim, const api::dra::AllocationResult& al
   return score;
 }
 
+int64_t ScoreOf(const Plan& plan, const AllocationOutcome& outcome) {
+  int64_t score = 0;
+  for (size_t i = 0; i < outcome.results.size(); ++i) {
+    score += ScoreOf(plan.prepared.claims[i], outcome.results[i]);
+  }
+  return score;
+}
+
 }  // namespace
 
 DynamicResources::DynamicResources(const DynamicResourcesArgs& args, framework::Handle& handle)
     : handle_(handle),
       filter_timeout_(args.filter_timeout.value_or(absl::Seconds(10))),
       binding_timeout_(args.binding_timeout.value_or(absl::Seconds(600))),
-      store_(handle.objects()),
-      writer_(handle, store_, binding_timeout_) {}
+      inventory_(Inventory::Of(handle)),
+      store_(inventory_->claims()),
+      writer_(handle, store_, binding_timeout_) {
+  inventory_->Track();
+  // Results of pods that request extended resources were shared while no class stood for these.
+  inventory_->WhenOffersChange(alive_.Watch(), [this] { handle_.InvalidateAll(kName); });
+}
 
 // --- before filtering --------------------------------------------------------------------------
 
@@ -109,17 +129,12 @@ Status DynamicResources::PreEnqueue(const PodInfo& pod) {
   return held.problem.empty() ? framework::Success() : framework::Unresolvable(held.problem);
 }
 
-ClassPtr DynamicResources::FindClass(const std::string& name) const {
-  return std::static_pointer_cast<const api::dra::DeviceClass>(
-      handle_.objects().Get(api::ResourceOf<api::dra::DeviceClass>(), {}, name));
-}
-
 Status DynamicResources::CheckClasses(const ResourceClaim& claim) const {
   const auto check = [this](const std::string& request, const std::string& name) {
     if (name.empty()) {
       return framework::Error(fmt::format("request {}: unsupported request type", request));
     }
-    if (FindClass(name) != nullptr) return framework::Success();
+    if (inventory_->classes().Find(name) != nullptr) return framework::Success();
     return framework::Unresolvable(
         fmt::format("request {}: device class {} does not exist", request, name));
   };
@@ -141,44 +156,24 @@ Status DynamicResources::CheckClasses(const ResourceClaim& claim) const {
   return framework::Success();
 }
 
-// Whether the pod requests a resource that only devices could give it.
-std::string DynamicResources::ExtendedResourceProblem(const PodInfo& pod,
-                                                      const framework::Snapshot& snapshot) const {
-  std::string problem;
-  for (const auto& [resource, wanted] : pod.requests.scalars) {
-    const auto nodes = snapshot.nodes();
-    const bool offered = std::any_of(nodes.begin(), nodes.end(), [&](const NodeInfo* node) {
-      return node->allocatable().amounts.Scalar(resource) > 0;
-    });
-    if (wanted <= 0 || offered) continue;
-    handle_.objects().ForEach(
-        api::ResourceOf<api::dra::DeviceClass>(), {}, [&](const framework::ObjectPtr& object) {
-          const auto& device_class = static_cast<const api::dra::DeviceClass&>(*object);
-          const std::string& name = device_class.metadata().name();
-          if (device_class.spec().extended_resource_name() != resource.text() &&
-              fmt::format("{}{}", kImplicitResourcePrefix, name) != resource.text()) {
-            return;
-          }
-          problem = fmt::format("pod requests {}, which stands for devices of class {}, and this "
-                                "scheduler allocates devices only to resource claims yet",
-                                resource.text(), name);
-        });
-  }
-  return problem;
+bool DynamicResources::WantsFromClasses(const PodInfo& pod) const {
+  return !pod.requests.scalars.empty() && handle_.device_features().extended_resources &&
+         inventory_->classes().OfferAny(pod.requests);
 }
 
 // Adds the claim, or says why the pod cannot have it as it is.
-Status DynamicResources::Accept(const PodInfo& pod, const ClaimPtr& claim,
+Status DynamicResources::Accept(const PodInfo& pod, const ClaimPtr& claim, bool extended,
                                 std::vector<PodClaim>& out) const {
   PodClaim& added = out.emplace_back();
   added.claim = claim;
+  added.extended = extended;
   const auto& status = claim->status();
   if (!status.has_allocation()) {
     if (store_.IsPending(claim->metadata().uid())) {
       return framework::Unresolvable(fmt::format(
           "resource claim {} is in the process of being allocated", KeyOf(*claim)));
     }
-    return CheckClasses(*claim);
+    return extended ? framework::Success() : CheckClasses(*claim);
   }
   if (status.reserved_for_size() >= kMaxReservations && !IsReservedFor(*claim, pod.uid)) {
     return framework::Unresolvable(kReasonInUse);
@@ -192,59 +187,92 @@ Status DynamicResources::Accept(const PodInfo& pod, const ClaimPtr& claim,
   return framework::Success();
 }
 
-std::unique_ptr<const Allocator> DynamicResources::NewAllocator(
-    const std::vector<ClaimPtr>& claims) {
-  std::vector<SlicePtr> slices;
-  handle_.objects().ForEach(
-      api::ResourceOf<api::dra::ResourceSlice>(), {}, [&](const framework::ObjectPtr& object) {
-        slices.push_back(std::static_pointer_cast<const api::dra::ResourceSlice>(object));
-      });
-  const auto find_class = [this](const std::string& name) { return FindClass(name); };
-  return std::make_unique<const Allocator>(Prepare(claims, find_class, selectors_),
-                                           store_.InUse(), std::move(slices));
-}
-
 framework::PreFilterResult DynamicResources::PreFilter(CycleState& state, const PodInfo& pod,
-                                                       const framework::Snapshot& snapshot) {
+                                                       const framework::Snapshot&) {
   // Shared by all pods without claims; nobody writes to it.
   static const auto* const kNothing =
       new std::shared_ptr<PodState>(std::make_shared<PodState>());
-  const bool has_claims = HasClaims(pod);
-  const auto held = has_claims ? std::make_shared<PodState>() : *kNothing;
+  const bool extended = WantsFromClasses(pod);
+  const bool any = HasClaims(pod) || extended;
+  const auto held = any ? std::make_shared<PodState>() : *kNothing;
   state.Write(kState, std::make_unique<StateHolder>(held));
-  if (!pod.requests.scalars.empty()) {
-    const std::string problem = ExtendedResourceProblem(pod, snapshot);
-    if (!problem.empty()) return {framework::Unresolvable(problem), {}};
-  }
-  if (!has_claims) return {framework::Skip(), {}};
-  const PodClaims found = ClaimsOf(pod.object(), store_.Finder());
+  if (!any) return {framework::Skip(), {}};
+  PodClaims found = ClaimsOf(pod.object(), store_.Finder());
   if (!found.problem.empty()) return {framework::Unresolvable(found.problem), {}};
+  if (extended) {
+    ClaimPtr made = store_.ExtendedClaimOf(pod.object());
+    found.claims.push_back(made != nullptr ? made : NewExtendedClaim(pod, NewUuid()));
+    for (const auto& scalar : pod.requests.scalars) {
+      if (scalar.second != 0 && MayStandForDevices(scalar.first.text())) {
+        held->wanted.push_back(scalar);
+      }
+    }
+  }
   if (found.claims.empty()) return {framework::Skip(), {}};
   std::vector<PodClaim> claims;
   std::vector<ClaimPtr> to_allocate;
   for (const ClaimPtr& claim : found.claims) {
-    Status status = Accept(pod, claim, claims);
+    const bool is_extended = extended && claim == found.claims.back();
+    Status status = Accept(pod, claim, is_extended, claims);
     if (!status.ok()) return {std::move(status), {}};
-    if (!claim->status().has_allocation()) to_allocate.push_back(claim);
+    if (!is_extended && !claim->status().has_allocation()) to_allocate.push_back(claim);
   }
-  if (!to_allocate.empty()) held->allocator = NewAllocator(to_allocate);
+  if (!to_allocate.empty()) held->plan = MakePlan(to_allocate, *inventory_);
   held->claims = std::move(claims);  // only now: a rejected pod has nothing to give up
   return {framework::Success(), {}};
 }
 
 // --- filtering and scoring ---------------------------------------------------------------------
 
-Status DynamicResources::Filter(const CycleState& state, const PodInfo&,
+DynamicResources::Task DynamicResources::TaskOn(PodState& held, const PodInfo& pod,
+                                                const NodeInfo& node) const {
+  const PodClaim* extended = held.ExtendedClaim();
+  if (extended == nullptr) return {{}, held.plan, false};
+  if (!IsInMemory(*extended->claim)) return {framework::Unresolvable(kReasonStale), nullptr, true};
+  NodeNeeds needs = NeedsOn(node, held.wanted, inventory_->classes());
+  if (!needs.status.ok()) return {std::move(needs.status), nullptr, true};
+  if (needs.resources.empty() && held.OnlyExtended()) return {{}, nullptr, true};
+  return {{}, held.PlanFor(pod.object(), needs.resources, *inventory_), false};
+}
+
+AllocationOutcome DynamicResources::Search(const Plan& plan, const NodeInfo& node,
+                                           const NodeView& view) const {
+  Clock& clock = handle_.executor().clock();
+  const absl::Time deadline = clock.Now() + filter_timeout_;
+  return AllocateOn(node, plan.prepared, view, [&] { return clock.Now() > deadline; });
+}
+
+// Whether the node has the devices.
+Status DynamicResources::Find(PodState& held, const Plan& plan, const NodeInfo& node) const {
+  const std::shared_ptr<const NodeView> view = inventory_->ViewOf(node);
+  const int64_t version = view->UseVersion();
+  if (const auto known = plan.verdicts->Find(node, view.get(), version)) {
+    return StatusOf(known->kind, {}, node);
+  }
+  std::shared_ptr<const AllocationOutcome> outcome = held.Outcome(node.name());
+  if (outcome == nullptr) {
+    outcome = std::make_shared<const AllocationOutcome>(Search(plan, node, *view));
+    const bool general = outcome->kind != Kind::kFailed && outcome->kind != Kind::kTimedOut;
+    if (general) {
+      plan.verdicts->Set(node, view, version, {outcome->kind, ScoreOf(plan, *outcome)});
+    }
+    if (!general || outcome->steps > kLongSearch || node.index < 0) {
+      held.Keep(node.name(), outcome);
+    }
+  }
+  return StatusOf(outcome->kind, outcome->problem, node);
+}
+
+Status DynamicResources::Filter(const CycleState& state, const PodInfo& pod,
                                 const NodeInfo& node) const {
   const std::shared_ptr<PodState> held = StateOf(state);
   if (held == nullptr) return NotFound();
   if (held->claims.empty()) return framework::Success();
-  if (held->allocator != nullptr) {
-    Clock& clock = handle_.executor().clock();
-    const absl::Time deadline = clock.Now() + filter_timeout_;
-    const AllocationOutcome& outcome =
-        held->AllocationOn(node, [&] { return clock.Now() > deadline; });
-    if (outcome.kind != Kind::kAllocated) return StatusOf(outcome, node);
+  Task task = TaskOn(*held, pod, node);
+  if (!task.status.ok() || task.done) return std::move(task.status);
+  if (task.plan != nullptr) {
+    Status status = Find(*held, *task.plan, node);
+    if (!status.ok()) return status;
   }
   bool available = true;
   for (size_t i = 0; i < held->claims.size(); ++i) {
@@ -260,16 +288,19 @@ Status DynamicResources::Filter(const CycleState& state, const PodInfo&,
   return available ? framework::Success() : framework::Unresolvable(kReasonNotAvailable);
 }
 
-framework::Scored DynamicResources::Score(const CycleState& state, const PodInfo&,
+framework::Scored DynamicResources::Score(const CycleState& state, const PodInfo& pod,
                                           const NodeInfo& node) const {
   const std::shared_ptr<PodState> held = StateOf(state);
-  if (held == nullptr || held->allocator == nullptr) return {};
-  const AllocationOutcome* outcome = held->AllocationOn(node.name());
+  if (held == nullptr || held->claims.empty()) return {};
+  const Task task = TaskOn(*held, pod, node);
+  if (task.plan == nullptr) return {};
+  const std::shared_ptr<const NodeView> view = inventory_->ViewOf(node);
+  if (const auto known = task.plan->verdicts->Find(node, view.get(), view->UseVersion())) {
+    return {known->score, {}};
+  }
+  const std::shared_ptr<const AllocationOutcome> outcome = held->Outcome(node.name());
   if (outcome == nullptr || outcome->kind != Kind::kAllocated) return {};
-  framework::Scored out;
-  const auto& claims = held->allocator->prepared().claims;
-  for (size_t i = 0; i < claims.size(); ++i) out.score += ScoreOf(claims[i], outcome->results[i]);
-  return out;
+  return {ScoreOf(*task.plan, *outcome), {}};
 }
 
 // --- when nothing fits -------------------------------------------------------------------------
@@ -282,7 +313,9 @@ framework::PostFilterPlan DynamicResources::PlanPostFilter(const CycleState& sta
   if (held == nullptr) {
     plan.status = NotFound();
   } else {
-    plan.status = InTheWay(*held, pod) != nullptr ? Released() : NothingToRelease(*held);
+    plan.status = InTheWay(*held, pod) != nullptr ? Released()
+                  : LeftOver(*held) != nullptr    ? Deleted()
+                                                  : NothingToRelease(*held);
   }
   return plan;
 }
@@ -292,9 +325,12 @@ void DynamicResources::PostFilter(CycleState& state, const PodInfo& pod,
                                   framework::PostFilterDone done) {
   const std::shared_ptr<PodState> held = StateOf(state);
   if (held == nullptr) return done({NotFound(), std::nullopt});
-  const ClaimPtr claim = InTheWay(*held, pod);
-  if (claim == nullptr) return done({NothingToRelease(*held), std::nullopt});
-  Release(claim, std::move(done));
+  if (const ClaimPtr claim = InTheWay(*held, pod)) return Release(claim, std::move(done));
+  const ClaimPtr left_over = LeftOver(*held);
+  if (left_over == nullptr) return done({NothingToRelease(*held), std::nullopt});
+  writer_.Delete(left_over, [done = std::move(done)](const Status& status) mutable {
+    done({status.ok() ? Deleted() : status, std::nullopt});
+  });
 }
 
 void DynamicResources::Release(const ClaimPtr& claim, framework::PostFilterDone done) {
@@ -310,49 +346,71 @@ void DynamicResources::Release(const ClaimPtr& claim, framework::PostFilterDone 
 
 // --- holding and writing -----------------------------------------------------------------------
 
-std::string DynamicResources::NewShareId() {
+std::string DynamicResources::NewUuid() {
   const uint64_t high = handle_.random().Next(), low = handle_.random().Next();
   return fmt::format("{:08x}-{:04x}-4{:03x}-{:x}{:03x}-{:012x}", high >> 32,
                      (high >> 16) & 0xFFFF, high & 0xFFF, 8 + (low >> 62),
                      (low >> 48) & 0xFFF, low & 0xFFFFFFFFFFFF);
 }
 
-Status DynamicResources::Reserve(CycleState& state, const PodInfo&, std::string_view node_name) {
+Status DynamicResources::Reserve(CycleState& state, const PodInfo& pod,
+                                 std::string_view node_name) {
   const std::shared_ptr<PodState> held = StateOf(state);
   if (held == nullptr) return NotFound();
-  if (held->allocator == nullptr) return framework::Success();
-  const AllocationOutcome* outcome = held->AllocationOn(node_name);
-  if (outcome == nullptr || outcome->kind != Kind::kAllocated) {
-    return framework::Error("claim allocation not found for node");
+  if (held->claims.empty()) return framework::Success();
+  const Status not_found = framework::Error("claim allocation not found for node");
+  const bool all_allocated =
+      std::all_of(held->claims.begin(), held->claims.end(),
+                  [](const PodClaim& claim) { return claim.claim->status().has_allocation(); });
+  if (all_allocated) return framework::Success();
+  const NodeInfo* node = handle_.snapshot().Find(node_name);
+  if (node == nullptr) return not_found;
+  const Task task = TaskOn(*held, pod, *node);
+  if (!task.status.ok()) return not_found;
+  if (task.plan == nullptr) return framework::Success();  // the node offers everything by itself
+  std::shared_ptr<const AllocationOutcome> outcome = held->Outcome(node_name);
+  if (outcome == nullptr) {
+    outcome = std::make_shared<const AllocationOutcome>(
+        Search(*task.plan, *node, *inventory_->ViewOf(*node)));
   }
+  if (outcome->kind != Kind::kAllocated) return not_found;
+  held->reserved = task.plan;
+  Hold(*held, outcome->results);
+  return framework::Success();
+}
+
+// results: of the claims of the plan that is reserved.
+void DynamicResources::Hold(PodState& held,
+                            const std::vector<api::dra::AllocationResult>& results) {
   size_t next = 0;
-  for (PodClaim& held_claim : held->claims) {
-    if (held_claim.claim->status().has_allocation()) continue;
-    api::dra::AllocationResult allocation = outcome->results[next++];
+  for (PodClaim& one : held.claims) {
+    if (one.claim->status().has_allocation() || next == results.size()) continue;
+    auto pending = std::make_shared<ResourceClaim>(*held.reserved->prepared.claims[next].claim);
+    api::dra::AllocationResult allocation = results[next++];
     if (allocation.has_devices()) {
       for (auto& result : *allocation.mutable_devices()->mutable_results()) {
-        if (result.has_share_id()) result.set_share_id(NewShareId());
+        if (result.has_share_id()) result.set_share_id(NewUuid());
       }
     }
-    auto pending = std::make_shared<ResourceClaim>(*held_claim.claim);
     *pending->mutable_status()->mutable_allocation() = std::move(allocation);
-    held_claim.pending = pending;
+    one.pending = pending;
     store_.SetPending(std::move(pending));
   }
-  return framework::Success();
 }
 
 void DynamicResources::Unreserve(CycleState& state, const PodInfo& pod, std::string_view) {
   const std::shared_ptr<PodState> held = StateOf(state);
   if (held == nullptr) return;
   writer_.Cancel(pod.uid);
-  for (PodClaim& held_claim : held->claims) {
-    if (held_claim.pending != nullptr) store_.DropPending(held_claim.pending);
-    held_claim.pending = nullptr;
+  for (PodClaim& one : held->claims) {
+    if (one.pending != nullptr) store_.DropPending(one.pending);
+    one.pending = nullptr;
     // Of a trial nothing was written, and what was there before it stays.
     if (state.pod_group_cycle == framework::PodGroupCycle::kPass) continue;
-    const ResourceClaim& claim = *held_claim.claim;
-    if (claim.status().has_allocation() && IsReservedFor(claim, pod.uid)) {
+    const ResourceClaim& claim = *one.claim;
+    if (one.extended) {
+      if (!IsInMemory(claim)) writer_.Delete(one.claim, [](const Status&) {});
+    } else if (claim.status().has_allocation() && IsReservedFor(claim, pod.uid)) {
       writer_.GiveBack(claim, pod.uid);
     }
   }
@@ -377,7 +435,7 @@ void DynamicResources::PreBind(CycleState& state, const PodInfo& pod, std::strin
 // --- reuse and events --------------------------------------------------------------------------
 
 framework::Dependencies DynamicResources::DependsOn(const PodInfo& pod) const {
-  if (HasClaims(pod)) {  // anything; and Reserve takes what Filter found
+  if (HasClaims(pod) || WantsFromClasses(pod)) {  // anything; and Reserve takes what Filter found
     framework::Dependencies everything;
     everything.filter_feeds_reserve = true;
     return everything;
@@ -390,7 +448,7 @@ framework::Dependencies DynamicResources::DependsOn(const PodInfo& pod) const {
 }
 
 bool DynamicResources::Sign(const PodInfo& pod, framework::SignatureBuilder&) const {
-  return !HasClaims(pod);
+  return !HasClaims(pod) && !WantsFromClasses(pod);
 }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> DynamicResources::EventsToRegister()

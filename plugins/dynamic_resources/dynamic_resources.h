@@ -1,12 +1,10 @@
-// Devices for pods that claim them: finds devices on a node, holds them, and writes into the claims
-// what was found.
-//
-// NOT YET: extended resources that a DeviceClass stands for. A pod that requests one which no node
-// offers by itself is rejected and told so; where nodes offer it, they are what it can get.
+// Devices for pods that claim them, or that request extended resources which device classes stand
+// for: finds devices on a node, holds them, and writes into the claims what was found.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -16,7 +14,7 @@
 #include "plugins/args.h"
 #include "plugins/dynamic_resources/claim_writer.h"
 #include "plugins/dynamic_resources/claims.h"
-#include "plugins/dynamic_resources/selectors.h"
+#include "plugins/dynamic_resources/inventory.h"
 #include "plugins/dynamic_resources/state.h"
 
 namespace berth::plugins::dynamic_resources {
@@ -30,9 +28,14 @@ namespace berth::plugins::dynamic_resources {
 //   Unschedulable always, so that preemption is tried next.
 // Score: for each request with a list of alternatives, 8 less the place of the one taken.
 // Reserve, PreBind: an allocation is held in memory, then written with the reservation.
+// Extended resources: on a node that does not offer one by itself devices of its class are
+//   allocated, to a claim that is made for the pod when it is bound. A claim left by an attempt
+//   that failed is deleted by PostFilter. UnschedulableAndUnresolvable where neither the node nor
+//   a class has the resource.
 // Events: nodes, claims, classes and slices; the pod's status naming generated claims.
-// Cost: PreFilter looks at every claim and slice of the cluster; Filter searches (allocator.h).
-// Pods without claims cost nothing. Threads: Filter and Score may run concurrently.
+// Cost: Filter searches (allocator.h) where the node's devices have changed since a pod asked for
+// the same, and reads a number elsewhere. Pods without claims cost nothing.
+// Threads: Filter and Score may run concurrently.
 // Source: kube-scheduler plugin of the same name; plugins.md section 20.
 class DynamicResources final : public framework::PreEnqueuePlugin,
                                public framework::PreFilterPlugin,
@@ -47,6 +50,7 @@ class DynamicResources final : public framework::PreEnqueuePlugin,
   static constexpr std::string_view kReasonNotAvailable =
       "resourceclaim not available on the node";
   static constexpr std::string_view kReasonInUse = "resourceclaim in use";
+  static constexpr std::string_view kReasonStale = "cannot schedule extended resource claim";
   // args: validated.
   DynamicResources(const DynamicResourcesArgs& args, framework::Handle& handle);
 
@@ -82,20 +86,29 @@ class DynamicResources final : public framework::PreEnqueuePlugin,
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:
-  std::string ExtendedResourceProblem(const framework::PodInfo& pod,
-                                      const framework::Snapshot& snapshot) const;
-  framework::Status Accept(const framework::PodInfo& pod, const ClaimPtr& claim,
+  framework::Status Accept(const framework::PodInfo& pod, const ClaimPtr& claim, bool extended,
                            std::vector<PodClaim>& out) const;
   framework::Status CheckClasses(const api::dra::ResourceClaim& claim) const;
-  ClassPtr FindClass(const std::string& name) const;
-  std::unique_ptr<const Allocator> NewAllocator(const std::vector<ClaimPtr>& claims);
+  bool WantsFromClasses(const framework::PodInfo& pod) const;
+  // What to allocate on the node.
+  struct Task {
+    framework::Status status;
+    std::shared_ptr<const Plan> plan;  // null: nothing
+    bool done = false;                 // nor is anything else to be looked at
+  };
+  Task TaskOn(PodState& held, const framework::PodInfo& pod,
+              const framework::NodeInfo& node) const;
+  AllocationOutcome Search(const Plan& plan, const framework::NodeInfo& node,
+                           const NodeView& view) const;
+  framework::Status Find(PodState& held, const Plan& plan, const framework::NodeInfo& node) const;
   void Release(const ClaimPtr& claim, framework::PostFilterDone done);
-  std::string NewShareId();
+  void Hold(PodState& held, const std::vector<api::dra::AllocationResult>& results);
+  std::string NewUuid();
 
   framework::Handle& handle_;
   const absl::Duration filter_timeout_, binding_timeout_;
-  ClaimStore store_;
-  SelectorCache selectors_;
+  const std::shared_ptr<Inventory> inventory_;
+  ClaimStore& store_;  // the inventory's
   ClaimWriter writer_;
   Lifetime alive_;
 };

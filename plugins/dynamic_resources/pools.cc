@@ -32,9 +32,9 @@ bool IsForNode(const NodeInfo& node, const ResourceSlice& slice) {
                      [&](const Device& device) { return IsForNode(node, device); });
 }
 
-std::string ReadCounters(Pool& pool, const std::vector<const ResourceSlice*>& slices) {
+std::string ReadCounters(Pool& pool, const std::vector<SlicePtr>& slices) {
   std::set<std::string> names;
-  for (const ResourceSlice* slice : slices) {
+  for (const SlicePtr& slice : slices) {
     for (const auto& set : slice->spec().shared_counters()) {
       if (!names.insert(set.name()).second) {
         return fmt::format("duplicate counter set name {}", set.name());
@@ -79,11 +79,18 @@ void AddDevices(std::vector<Candidate>& out, const ResourceSlice& slice) {
   }
 }
 
+void AddListed(std::vector<ListedDevice>& out, const NodeInfo& node, const ResourceSlice& slice,
+               const std::shared_ptr<const PoolUse>& use) {
+  for (const Device& device : slice.spec().devices()) {
+    if (slice.spec().per_device_node_selection() && !IsForNode(node, device)) continue;
+    out.push_back({&device, &slice, use});
+  }
+}
+
 // near: the slices that count for the node; all: those of the pool, of the same generation.
-void Fill(Pool& pool, const std::vector<const ResourceSlice*>& near,
-          const std::vector<const ResourceSlice*>& all) {
-  for (const ResourceSlice* slice : near) AddDevices(pool.devices, *slice);
-  for (const ResourceSlice* slice : all) {
+void Fill(Pool& pool, const std::vector<SlicePtr>& near, const std::vector<SlicePtr>& all) {
+  for (const SlicePtr& slice : near) AddDevices(pool.devices, *slice);
+  for (const SlicePtr& slice : all) {
     if (std::find(near.begin(), near.end(), slice) == near.end()) {
       AddDevices(pool.elsewhere, *slice);
     }
@@ -113,59 +120,118 @@ bool NodeMatches(const NodeInfo& node, std::string_view node_name, bool all_node
   });
 }
 
-Slices::Slices(std::vector<SlicePtr> slices) : slices_(std::move(slices)) {
-  for (const SlicePtr& slice : slices_) {
-    const auto& spec = slice->spec();
-    (spec.node_name().empty() || spec.shared_counters_size() > 0 ? others_
-                                                                 : of_node_[spec.node_name()])
-        .push_back(slice.get());
-    of_pool_[{spec.driver(), spec.pool().name()}].push_back(slice.get());
-  }
+// --- keeping them -------------------------------------------------------------------------------
+
+Slices::List& Slices::ListOf(const ResourceSlice& slice) {
+  const auto& spec = slice.spec();
+  const bool local = !spec.node_name().empty() && spec.shared_counters_size() == 0;
+  return local ? of_node_[spec.node_name()] : others_;
 }
+
+// The slice is about to go, or has just come.
+void Slices::Touch(const ResourceSlice& slice) {
+  const auto& spec = slice.spec();
+  const std::string& node = spec.node_name();
+  const List& pool = of_pool_[{spec.driver(), spec.pool().name()}];
+  const bool one_node = !node.empty() && std::all_of(pool.begin(), pool.end(), [&](const auto& s) {
+    return s->spec().node_name() == node && s->spec().shared_counters_size() == 0;
+  });
+  ++(one_node ? node_generation_[node] : generation_);
+  if (node_generation_.size() <= 2 * of_node_.size() + 1024) return;
+  int64_t highest = 0;  // nodes that are gone: sums go on growing
+  for (const auto& [name, value] : node_generation_) highest = std::max(highest, value);
+  generation_ += highest + 1;
+  node_generation_.clear();
+}
+
+void Slices::Put(SlicePtr slice) {
+  Remove(slice->metadata().name());
+  const auto& spec = slice->spec();
+  ListOf(*slice).push_back(slice);
+  of_pool_[{spec.driver(), spec.pool().name()}].push_back(slice);
+  Touch(*slice);
+  slices_[slice->metadata().name()] = std::move(slice);
+}
+
+void Slices::Remove(std::string_view name) {
+  const auto it = slices_.find(name);
+  if (it == slices_.end()) return;
+  const SlicePtr slice = it->second;
+  Touch(*slice);
+  slices_.erase(it);
+  std::erase(ListOf(*slice), slice);
+  const auto& spec = slice->spec();
+  const auto of_node = of_node_.find(spec.node_name());
+  if (of_node != of_node_.end() && of_node->second.empty()) of_node_.erase(of_node);
+  const auto pool = of_pool_.find({spec.driver(), spec.pool().name()});
+  std::erase(pool->second, slice);
+  if (pool->second.empty()) of_pool_.erase(pool);
+}
+
+SlicePtr Slices::Find(std::string_view name) const {
+  const auto it = slices_.find(name);
+  return it == slices_.end() ? nullptr : it->second;
+}
+
+void Slices::ForEach(const std::function<void(const SlicePtr&)>& visit) const {
+  for (const auto& [name, slice] : slices_) visit(slice);
+}
+
+int64_t Slices::GenerationFor(std::string_view node_name) const {
+  const auto it = node_generation_.find(node_name);
+  return generation_ + (it == node_generation_.end() ? 0 : it->second);
+}
+
+// --- as a node sees them ------------------------------------------------------------------------
 
 // By name.
 Slices::List Slices::ForNode(const NodeInfo& node) const {
   List out;
   if (const auto it = of_node_.find(node.name()); it != of_node_.end()) out = it->second;
-  for (const ResourceSlice* slice : others_) {
+  for (const SlicePtr& slice : others_) {
     if (IsForNode(node, *slice)) out.push_back(slice);
   }
-  std::sort(out.begin(), out.end(), [](const ResourceSlice* a, const ResourceSlice* b) {
+  std::sort(out.begin(), out.end(), [](const SlicePtr& a, const SlicePtr& b) {
     return a->metadata().name() < b->metadata().name();
   });
   return out;
 }
 
-std::vector<Pool> Slices::Gather(const NodeInfo& node) const {
+Gathered Slices::Gather(const NodeInfo& node, DevicesInUse& in_use) const {
+  Gathered out;
   std::map<PoolKey, List> near;
-  for (const ResourceSlice* slice : ForNode(node)) {
-    near[{slice->spec().driver(), slice->spec().pool().name()}].push_back(slice);
+  for (const SlicePtr& slice : ForNode(node)) {
+    const auto& spec = slice->spec();
+    near[{spec.driver(), spec.pool().name()}].push_back(slice);
+    AddListed(out.listed, node, *slice, in_use.PoolOf(spec.driver(), spec.pool().name()));
+    out.slices.push_back(slice);
   }
-  std::vector<Pool> out;
   for (auto& [key, slices] : near) {
-    const auto generation = [](const ResourceSlice* slice) {
+    const auto generation = [](const SlicePtr& slice) {
       return slice->spec().pool().generation();
     };
     List all = of_pool_.at(key);
     int64_t newest = 0, nearest = 0;
-    for (const ResourceSlice* slice : all) newest = std::max(newest, generation(slice));
-    for (const ResourceSlice* slice : slices) nearest = std::max(nearest, generation(slice));
-    const auto is_old = [&](const ResourceSlice* slice) { return generation(slice) < nearest; };
+    for (const SlicePtr& slice : all) newest = std::max(newest, generation(slice));
+    for (const SlicePtr& slice : slices) nearest = std::max(nearest, generation(slice));
+    const auto is_old = [&](const SlicePtr& slice) { return generation(slice) < nearest; };
     std::erase_if(slices, is_old);
     std::erase_if(all, is_old);
     const int64_t wanted = slices[0]->spec().pool().resource_slice_count();
     // The driver is replacing the pool, and has nothing for the node in it any more.
     if (nearest < newest && std::ssize(slices) != wanted) continue;
-    Pool& pool = out.emplace_back();
+    Pool& pool = out.pools.emplace_back();
     pool.driver = key.first;
     pool.name = key.second;
+    pool.use = in_use.PoolOf(key.first, key.second);
     pool.incomplete = std::ssize(slices) != wanted && std::ssize(all) != wanted;
     if (!pool.incomplete) Fill(pool, slices, all);
+    out.slices.insert(out.slices.end(), all.begin(), all.end());
   }
-  std::stable_partition(out.begin(), out.end(),
+  std::stable_partition(out.pools.begin(), out.pools.end(),
                         [](const Pool& pool) { return !HasBindingConditions(pool); });
   size_t index = 0;
-  for (Pool& pool : out) {
+  for (Pool& pool : out.pools) {
     for (Candidate& candidate : pool.devices) candidate.index = index++;
   }
   return out;

@@ -2,6 +2,8 @@
 // Source: dynamic-resource-allocation/structured, GatherPools.
 #pragma once
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -31,6 +33,7 @@ struct Candidate {
 
 struct Pool {
   std::string driver, name;
+  std::shared_ptr<const PoolUse> use;
   // Not all slices of the newest generation are there yet: no device may be used.
   bool incomplete = false;
   // Why the pool contradicts itself; empty when it does not.
@@ -38,28 +41,62 @@ struct Pool {
   std::vector<Candidate> devices;    // of slices by name, as listed
   std::vector<Candidate> elsewhere;  // of slices for other nodes only; they share the counters
   Counters counters;
+
   std::string ToText() const { return driver + "/" + name; }
+  // Null: nobody has it, or nobody has a share of it.
+  const DeviceUse* UseOf(const Candidate& candidate) const {
+    return use->Find(candidate.id.device);
+  }
+  const Capacities* SharesOf(const Candidate& candidate) const {
+    const DeviceUse* found = UseOf(candidate);
+    return found == nullptr || found->shares == 0 ? nullptr : &found->held;
+  }
 };
 
-// Everything pools are made of. Threads: const after construction.
-class Slices {
- public:
-  // Ordered by name. They must live as long as what Gather gives.
-  explicit Slices(std::vector<SlicePtr> slices);
+// A device of a slice for the node, whatever the state of its pool.
+struct ListedDevice {
+  const api::dra::Device* device = nullptr;
+  const api::dra::ResourceSlice* slice = nullptr;
+  std::shared_ptr<const PoolUse> use;
+};
 
+// What a node has of the slices. Refers to `slices`.
+struct Gathered {
   // Pools with a slice for the node, by driver and name; those with devices that have binding
   // conditions after all others.
-  std::vector<Pool> Gather(const framework::NodeInfo& node) const;
+  std::vector<Pool> pools;
+  std::vector<ListedDevice> listed;
+  std::vector<SlicePtr> slices;  // kept alive
+};
+
+// Everything pools are made of. Threads: one writer; const calls while nobody writes.
+class Slices {
+ public:
+  // Adds, or replaces the one of its name.
+  void Put(SlicePtr slice);
+  void Remove(std::string_view name);
+  SlicePtr Find(std::string_view name) const;
+  void ForEach(const std::function<void(const SlicePtr&)>& visit) const;
+
+  Gathered Gather(const framework::NodeInfo& node, DevicesInUse& in_use) const;
+  // Grows when what Gather gives for a node of that name may have changed, the node being the same.
+  int64_t GenerationFor(std::string_view node_name) const;
+  // Gather looks at more of a node than its name.
+  bool LookAtLabels() const { return !others_.empty(); }
 
  private:
   using PoolKey = std::pair<std::string, std::string>;
-  using List = std::vector<const api::dra::ResourceSlice*>;
+  using List = std::vector<SlicePtr>;
   List ForNode(const framework::NodeInfo& node) const;
+  List& ListOf(const api::dra::ResourceSlice& slice);
+  void Touch(const api::dra::ResourceSlice& slice);
 
-  std::vector<SlicePtr> slices_;
-  StringMap<List> of_node_;         // those that name a node
+  std::map<std::string, SlicePtr, std::less<>> slices_;  // by name
+  StringMap<List> of_node_;                              // those that name a node
   List others_;
   std::map<PoolKey, List> of_pool_;
+  int64_t generation_ = 0;              // of all nodes
+  StringMap<int64_t> node_generation_;  // of one, on top of it
 };
 
 // Whether a slice or device with that node selection is for the node.

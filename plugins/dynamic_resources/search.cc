@@ -11,11 +11,10 @@
 
 namespace berth::plugins::dynamic_resources {
 
-Search::Search(const Prepared& prepared, const DevicesInUse& in_use,
-               const std::vector<Pool>& pools, const framework::NodeInfo& node,
+Search::Search(const Prepared& prepared, const NodeView& view, const framework::NodeInfo& node,
                const std::function<bool()>& expired)
-    : prepared_(prepared), in_use_(in_use), pools_(pools), node_(node), expired_(expired) {
-  for (const Pool& pool : pools) device_count_ += pool.devices.size();
+    : prepared_(prepared), view_(view), pools_(view.pools()), node_(node), expired_(expired) {
+  for (const Pool& pool : pools_) device_count_ += pool.devices.size();
   counts_.resize(prepared.requests);
   all_.resize(prepared.requests);
   selectable_.assign(prepared.requests * device_count_, -1);
@@ -86,9 +85,7 @@ bool Search::CountAll(const PreparedClaim& claim, const Request& request) {
       if (!selectable) return false;
       if (!*selectable) continue;
       const auto consumed = ConsumedCapacity(*candidate.device, request.capacity);
-      const auto held = in_use_.shared.find(candidate.id);
-      if (!consumed || !CapacityFits(*candidate.device, *consumed,
-                                     held == in_use_.shared.end() ? nullptr : &held->second,
+      if (!consumed || !CapacityFits(*candidate.device, *consumed, pool.SharesOf(candidate),
                                      nullptr)) {
         continue;
       }
@@ -121,7 +118,7 @@ Search::Found Search::NextRequest(size_t claim, size_t request) {
 
 Search::Found Search::PickRest(const Work& work, Place from) {
   constexpr int64_t kStepsBetweenLooks = 256;
-  if (++steps_ > Allocator::kMaxSteps || (steps_ % kStepsBetweenLooks == 0 && expired_())) {
+  if (++steps_ > kMaxSearchSteps || (steps_ % kStepsBetweenLooks == 0 && expired_())) {
     timed_out_ = true;
     return Found::kStopped;
   }
@@ -141,7 +138,7 @@ Search::Found Search::PickAll(const Work& work) {
   const Place place = all_[request.ordinal][static_cast<size_t>(work.devices)];
   const Pool& pool = pools_[place.pool];
   const Candidate& candidate = pool.devices[place.device];
-  if (!IsFree(work, request, candidate) || !Take(work, request, pool, candidate)) {
+  if (!IsFree(work, request, pool, candidate) || !Take(work, request, pool, candidate)) {
     // Take says by problem_ that a constraint can never hold.
     return problem_.empty() ? Found::kNo : Found::kStopped;
   }
@@ -160,7 +157,7 @@ Search::Found Search::PickOne(const Work& work, Place from) {
     if (pool.incomplete || !pool.problem.empty()) continue;
     for (size_t d = p == from.pool ? from.device : 0; d < pool.devices.size(); ++d) {
       const Candidate& candidate = pool.devices[d];
-      if (!IsFree(work, request, candidate)) continue;
+      if (!IsFree(work, request, pool, candidate)) continue;
       const std::optional<bool> selectable = Selectable(claim, request, candidate);
       if (!selectable) return Found::kStopped;
       if (!*selectable || !Take(work, request, pool, candidate)) continue;
@@ -190,27 +187,39 @@ std::optional<bool> Search::Selectable(const PreparedClaim& claim, const Request
   return known == 1;
 }
 
+std::optional<bool> Search::Ask(const std::shared_ptr<const Selector>& selector,
+                                const Candidate& candidate, std::string& why) const {
+  if (const auto known = view_.Answer(selector, candidate.index)) return known;
+  if (!selector->problem().empty()) {
+    why = ": CEL compile error: " + selector->problem();
+    return std::nullopt;
+  }
+  const Selector::Match match = selector->Matches(candidate.id.driver, *candidate.device);
+  if (!match.problem.empty()) {
+    why = fmt::format(" on device {}: CEL runtime error: {}", candidate.id.ToText(),
+                      match.problem);
+    return std::nullopt;
+  }
+  view_.Remember(selector, candidate.index, match.matches);
+  return match.matches;
+}
+
 std::optional<bool> Search::Select(const PreparedClaim& claim, const Request& request,
                                    const Candidate& candidate) {
-  const std::string owners[] = {"class " + request.device_class->metadata().name(),
-                                "claim " + claim.Key()};
   const decltype(request.selectors)* const lists[] = {&request.class_selectors,
                                                       &request.selectors};
   for (size_t list = 0; list < 2; ++list) {
     for (size_t i = 0; i < lists[list]->size(); ++i) {
-      const Selector& selector = *(*lists[list])[i];
-      if (!selector.problem().empty()) {
-        Stop(fmt::format("{}: selector #{}: CEL compile error: {}", owners[list], i,
-                         selector.problem()));
+      std::string why;
+      const std::optional<bool> matches = Ask((*lists[list])[i], candidate, why);
+      if (!matches) {
+        const std::string owner = list == 0
+                                      ? "class " + request.device_class->metadata().name()
+                                      : "claim " + claim.Key();
+        Stop(fmt::format("{}: selector #{}{}", owner, i, why));
         return std::nullopt;
       }
-      const Selector::Match match = selector.Matches(candidate.id.driver, *candidate.device);
-      if (!match.problem.empty()) {
-        Stop(fmt::format("{}: selector #{} on device {}: CEL runtime error: {}", owners[list], i,
-                         candidate.id.ToText(), match.problem));
-        return std::nullopt;
-      }
-      if (!match.matches) return false;
+      if (!*matches) return false;
     }
   }
   if (!candidate.slice->spec().per_device_node_selection()) return true;
@@ -219,12 +228,15 @@ std::optional<bool> Search::Select(const PreparedClaim& claim, const Request& re
                      device.has_node_selector() ? &device.node_selector() : nullptr);
 }
 
-bool Search::IsFree(const Work& work, const Request& request, const Candidate& candidate) const {
+bool Search::IsFree(const Work& work, const Request& request, const Pool& pool,
+                    const Candidate& candidate) const {
   const std::vector<size_t>& holders = holders_[candidate.index];
   if (request.admin_access) {
     return std::find(holders.begin(), holders.end(), work.claim) == holders.end();
   }
-  return holders.empty() && !in_use_.whole.contains(candidate.id);
+  if (!holders.empty()) return false;
+  const DeviceUse* use = pool.UseOf(candidate);
+  return use == nullptr || use->whole == 0;
 }
 
 // Everything but selectors: nothing is taken when something stands against it.
@@ -232,17 +244,16 @@ bool Search::Take(const Work& work, const Request& request, const Pool& pool,
                   const Candidate& candidate) {
   const bool shared = candidate.device->allow_multiple_allocations();
   auto consumed = ConsumedCapacity(*candidate.device, request.capacity);
-  const auto held = in_use_.shared.find(candidate.id);
+  const Capacities* held = pool.SharesOf(candidate);
   const auto also_held = shared_.find(candidate.index);
-  const bool in_use = held != in_use_.shared.end();
   const bool being_used = also_held != shared_.end() && !also_held->second.empty();
-  if (!consumed || !CapacityFits(*candidate.device, *consumed, in_use ? &held->second : nullptr,
+  if (!consumed || !CapacityFits(*candidate.device, *consumed, held,
                                  being_used ? &also_held->second : nullptr)) {
     return false;
   }
   if (TaintsForbid(*candidate.device, request)) return false;
   // A shared device consumes counters once.
-  const bool counters = !(shared && (in_use || being_used));
+  const bool counters = !(shared && (held != nullptr || being_used));
   if (counters && !TakeCounters(pool, candidate)) return false;
   if (!AddToConstraints(work.claim, request, candidate)) {
     if (counters) ReturnCounters(pool, candidate);
@@ -277,7 +288,7 @@ void Search::GiveBack(const Work& work, const Pool& pool) {
       held[name].Sub(amount);
       if (held[name].IsZero()) held.erase(name);
     }
-    counters = held.empty() && !in_use_.shared.contains(candidate.id);
+    counters = held.empty() && pool.SharesOf(candidate) == nullptr;
   } else {
     holders_[candidate.index].pop_back();
   }
@@ -316,7 +327,7 @@ bool Search::TakeCounters(const Pool& pool, const Candidate& candidate) {
     it = free_counters_.emplace(&pool, pool.counters).first;
     for (const auto* devices : {&pool.devices, &pool.elsewhere}) {
       for (const Candidate& other : *devices) {
-        if (in_use_.Contains(other.id)) take(it->second, *other.device, false);
+        if (pool.UseOf(other) != nullptr) take(it->second, *other.device, false);
       }
     }
   }

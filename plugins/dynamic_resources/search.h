@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "framework/node_info.h"
 #include "plugins/dynamic_resources/constraints.h"
 #include "plugins/dynamic_resources/devices.h"
+#include "plugins/dynamic_resources/node_view.h"
 #include "plugins/dynamic_resources/pools.h"
 #include "plugins/dynamic_resources/requests.h"
 
@@ -36,13 +38,14 @@ class Search {
     kStopped,  // timed_out() or problem()
   };
 
-  Search(const Prepared& prepared, const DevicesInUse& in_use, const std::vector<Pool>& pools,
-         const framework::NodeInfo& node, const std::function<bool()>& expired);
+  Search(const Prepared& prepared, const NodeView& view, const framework::NodeInfo& node,
+         const std::function<bool()>& expired);
 
   Found Run();
 
   bool timed_out() const { return timed_out_; }
   const std::string& problem() const { return problem_; }
+  int64_t steps() const { return steps_; }
   // Of kYes: by claim, in the order of requests.
   const std::vector<std::vector<Picked>>& picked() const { return picked_; }
   // The alternative taken.
@@ -71,7 +74,11 @@ class Search {
                                  const Candidate& candidate);
   std::optional<bool> Select(const PreparedClaim& claim, const Request& request,
                              const Candidate& candidate);
-  bool IsFree(const Work& work, const Request& request, const Candidate& candidate) const;
+  // Whether the selector says yes; nullopt and why: it has no answer.
+  std::optional<bool> Ask(const std::shared_ptr<const Selector>& selector,
+                          const Candidate& candidate, std::string& why) const;
+  bool IsFree(const Work& work, const Request& request, const Pool& pool,
+              const Candidate& candidate) const;
   bool Take(const Work& work, const Request& request, const Pool& pool,
             const Candidate& candidate);
   void GiveBack(const Work& work, const Pool& pool);
@@ -83,7 +90,7 @@ class Search {
   }
 
   const Prepared& prepared_;
-  const DevicesInUse& in_use_;
+  const NodeView& view_;
   const std::vector<Pool>& pools_;
   const framework::NodeInfo& node_;
   const std::function<bool()>& expired_;

@@ -277,6 +277,7 @@ Selector::Match Selector::Matches(std::string_view driver, const api::dra::Devic
 }
 
 std::shared_ptr<const Selector> SelectorCache::Get(const std::string& expression) {
+  const absl::MutexLock lock(&mutex_);
   if (const auto it = entries_.find(expression); it != entries_.end()) return it->second;
   if (entries_.size() >= kMaxEntries) entries_.clear();
   auto selector = std::make_shared<const Selector>(expression);

@@ -14,6 +14,9 @@
 #include <string>
 #include <string_view>
 
+#include <absl/base/thread_annotations.h>
+#include <absl/synchronization/mutex.h>
+
 #include "api/fwd.h"
 #include "api/schema/resource_v1_device.pb.h"
 #include "base/expression/program.h"
@@ -40,14 +43,15 @@ class Selector {
   std::shared_ptr<const expression::Program> program_;
 };
 
-// Parsed selectors by their text. Threads: one at a time.
+// Parsed selectors by their text. Threads: any.
 class SelectorCache {
  public:
   std::shared_ptr<const Selector> Get(const std::string& expression);
 
  private:
   static constexpr size_t kMaxEntries = 1024;  // more: forgotten, and parsed again
-  StringMap<std::shared_ptr<const Selector>> entries_;
+  absl::Mutex mutex_;
+  StringMap<std::shared_ptr<const Selector>> entries_ ABSL_GUARDED_BY(mutex_);
 };
 
 }  // namespace berth::plugins::dynamic_resources

@@ -41,8 +41,9 @@ int64_t Balance(std::span<const double> fractions) {
 int64_t BalanceScore(int64_t before, int64_t after) { return 50 + (50 + after - before) / 2; }
 
 NodeResourcesBalancedAllocation::NodeResourcesBalancedAllocation(
-    const NodeResourcesBalancedAllocationArgs& args)
-    : resources_(node_resources_fit::Resolve(args.resources)) {}
+    const NodeResourcesBalancedAllocationArgs& args, framework::Handle& handle)
+    : resources_(node_resources_fit::Resolve(args.resources)),
+      devices_(node_resources_fit::DevicesFor(resources_, handle)) {}
 
 framework::Status NodeResourcesBalancedAllocation::PreScore(
     framework::CycleState&, const framework::PodInfo& pod,
@@ -60,7 +61,8 @@ framework::Scored NodeResourcesBalancedAllocation::Score(const framework::CycleS
   absl::InlinedVector<double, 4> before;
   absl::InlinedVector<double, 4> after;
   for (const WeightedResource& resource : resources_) {
-    const Allocation with = AllocationOf(resource, pod.requests, node, node.requested());
+    const Allocation with =
+        AllocationOf(resource, pod.requests, node, node.requested(), devices_.get());
     if (with.allocatable == 0) continue;
     const int64_t wanted = pod.requests.Of(resource.name);
     before.push_back(Fraction(with.requested - wanted, with.allocatable));
@@ -98,7 +100,9 @@ bool NodeResourcesBalancedAllocation::ScoreBatch(const framework::CycleState&,
 }
 
 framework::Dependencies NodeResourcesBalancedAllocation::DependsOn(
-    const framework::PodInfo&) const {
+    const framework::PodInfo& pod) const {
+  const bool on_devices = devices_ != nullptr && devices_->classes().OfferAny(pod.requests);
+  if (on_devices) return {};  // on claims and slices too
   return {.filter = framework::Scope::kNode,
           .score = framework::Scope::kNode,
           .node_fields = framework::kNodeAllocatable | framework::kNodePods,

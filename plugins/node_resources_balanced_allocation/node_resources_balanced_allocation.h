@@ -2,19 +2,22 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string_view>
 #include <vector>
 
 #include "framework/plugin.h"
 #include "plugins/args.h"
+#include "plugins/dynamic_resources/inventory.h"
 #include "plugins/node_resources_fit/strategy.h"
 
 namespace berth::plugins::node_resources_balanced_allocation {
 
 // PreScore: Skip for a pod that requests none of the listed resources.
 // Score: 75 when the pod leaves the balance as it is, more when it evens it out, less when it
-//   tilts it; in [50, 100]. True requests, no defaults. No normalization, no events.
+//   tilts it; in [50, 100]. True requests, no defaults. No normalization, no events. Devices count
+//   for a listed extended resource that the node does not offer by itself.
 // Cost: two divisions per resource, no allocation. Threads: const after construction.
 // Source: kube-scheduler plugin of the same name.
 class NodeResourcesBalancedAllocation final : public framework::PreScorePlugin,
@@ -22,7 +25,8 @@ class NodeResourcesBalancedAllocation final : public framework::PreScorePlugin,
  public:
   static constexpr std::string_view kName = "NodeResourcesBalancedAllocation";
   // args: validated.
-  explicit NodeResourcesBalancedAllocation(const NodeResourcesBalancedAllocationArgs& args);
+  NodeResourcesBalancedAllocation(const NodeResourcesBalancedAllocationArgs& args,
+                                  framework::Handle& handle);
 
   std::string_view Name() const override { return kName; }
   framework::Status PreScore(framework::CycleState& state, const framework::PodInfo& pod,
@@ -39,6 +43,7 @@ class NodeResourcesBalancedAllocation final : public framework::PreScorePlugin,
 
  private:
   std::vector<node_resources_fit::WeightedResource> resources_;
+  std::shared_ptr<dynamic_resources::Inventory> devices_;  // null: none are counted
 };
 
 // How even the used fractions (each at most 1) are: 100 when equal, 50 at the worst; truncated.

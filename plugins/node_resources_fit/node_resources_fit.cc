@@ -9,6 +9,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "framework/handle.h"
 #include "framework/snapshot.h"
+#include "plugins/event_objects.h"
 #include "plugins/node_resources_fit/queueing_hints.h"
 #include "plugins/signature_keys.h"
 
@@ -76,6 +77,10 @@ NodeResourcesFit::NodeResourcesFit(const NodeResourcesFitArgs& args, framework::
   for (const std::string& name : args.ignored_resources) ignored_.insert(Symbol::Intern(name));
   for (const std::string& group : args.ignored_resource_groups) ignored_groups_.insert(group);
   ignores_any_ = !ignored_.empty() || !ignored_groups_.empty();
+  devices_ = DevicesFor(resources_, handle);
+  if (!handle.device_features().extended_resources) return;
+  inventory_ = dynamic_resources::Inventory::Of(handle);
+  inventory_->WhenOffersChange(alive_.Watch(), [this] { handle_.InvalidateAll(kName); });
 }
 
 framework::PreFilterResult NodeResourcesFit::PreFilter(framework::CycleState&,
@@ -89,6 +94,10 @@ bool NodeResourcesFit::IsIgnored(Symbol resource) const {
   const std::string_view name = resource.text();
   if (!api::scheduling::IsExtendedResourceName(name)) return false;
   return ignored_.contains(resource) || ignored_groups_.contains(name.substr(0, name.find('/')));
+}
+
+bool NodeResourcesFit::IsLeftToDevices(Symbol resource) const {
+  return inventory_ != nullptr && inventory_->classes().Offering(resource) != nullptr;
 }
 
 Status NodeResourcesFit::Filter(const framework::CycleState&, const framework::PodInfo& pod,
@@ -121,6 +130,7 @@ Status NodeResourcesFit::Rejection(const framework::PodInfo& pod,
   for (const auto& [name, wanted] : want.scalars) {
     const int64_t capacity = has.Scalar(name);
     if (!Lacks(wanted, capacity, used.Scalar(name)) || IsIgnored(name)) continue;
+    if (capacity == 0 && IsLeftToDevices(name)) continue;
     scalars.push_back(name);
     unresolvable |= wanted > capacity;
   }
@@ -177,7 +187,8 @@ framework::Scored NodeResourcesFit::Score(const framework::CycleState&,
   int64_t weights = 0;
   for (const WeightedResource& resource : resources_) {
     const Allocation allocation =
-        AllocationOf(resource, pod.scoring_requests, node, node.non_zero_requested());
+        AllocationOf(resource, pod.scoring_requests, node, node.non_zero_requested(),
+                     devices_.get());
     if (allocation.allocatable == 0) continue;
     const int64_t score = ResourceScore(allocation);
     if (ratio && score <= 0) continue;
@@ -249,7 +260,10 @@ bool NodeResourcesFit::ScoreBatch(const framework::CycleState&, const framework:
   return true;
 }
 
-framework::Dependencies NodeResourcesFit::DependsOn(const framework::PodInfo&) const {
+framework::Dependencies NodeResourcesFit::DependsOn(const framework::PodInfo& pod) const {
+  const bool on_devices =
+      inventory_ != nullptr && inventory_->classes().OfferAny(pod.requests);
+  if (on_devices) return {};  // on claims and slices too
   return {.filter = framework::Scope::kNode,
           .score = framework::Scope::kNode,
           .node_fields = framework::kNodeAllocatable | framework::kNodePods,
@@ -265,11 +279,12 @@ bool NodeResourcesFit::Sign(const framework::PodInfo& pod,
 
 bool NodeResourcesFit::FitsEmpty(const framework::PodInfo& pod,
                                  const api::scheduling::Allocatable& node) const {
-  if (!ignores_any_) return api::scheduling::Fits(pod.requests, node, {}, 0);
+  if (api::scheduling::Fits(pod.requests, node, {}, 0)) return true;
   std::vector<api::scheduling::Insufficient> lacks;
   api::scheduling::FindInsufficient(pod.requests, node, {}, 0, lacks);
-  return std::all_of(lacks.begin(), lacks.end(),
-                     [&](const auto& lack) { return IsIgnored(lack.resource); });
+  return std::all_of(lacks.begin(), lacks.end(), [&](const auto& lack) {
+    return IsIgnored(lack.resource) || (lack.capacity == 0 && IsLeftToDevices(lack.resource));
+  });
 }
 
 absl::StatusOr<framework::QueueingHint> NodeResourcesFit::AfterNodeChange(
@@ -281,21 +296,31 @@ absl::StatusOr<framework::QueueingHint> NodeResourcesFit::AfterNodeChange(
   const api::scheduling::Allocatable has = api::scheduling::NodeAllocatable(*after);
   if (!FitsEmpty(pod, has)) return framework::QueueingHint::kSkip;
   if (before == nullptr) return framework::QueueingHint::kQueue;
-  return HasGrown(pod.requests, api::scheduling::NodeAllocatable(*before), has)
-             ? framework::QueueingHint::kQueue
-             : framework::QueueingHint::kSkip;
+  const auto& scalars = pod.requests.scalars;
+  const bool left = std::any_of(scalars.begin(), scalars.end(), [&](const auto& entry) {
+    return entry.second != 0 && has.amounts.Scalar(entry.first) == 0 &&
+           IsLeftToDevices(entry.first);
+  });
+  return QueueIf(left ||
+                 HasGrown(pod.requests, api::scheduling::NodeAllocatable(*before), has));
 }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> NodeResourcesFit::EventsToRegister()
     const {
-  return {{{{std::string(framework::kPodResource),
-             framework::kDelete | framework::kUpdatePodScaleDown, ""},
-            AfterPodChange},
-           {{std::string(framework::kNodeResource),
-             framework::kAdd | framework::kUpdateNodeAllocatable, ""},
-            [this](const auto& pod, const auto* old_object, const auto* new_object) {
-              return AfterNodeChange(pod, old_object, new_object);
-            }}}};
+  std::vector<framework::ClusterEventWithHint> events = {
+      {{std::string(framework::kPodResource),
+        framework::kDelete | framework::kUpdatePodScaleDown, ""},
+       AfterPodChange},
+      {{std::string(framework::kNodeResource),
+        framework::kAdd | framework::kUpdateNodeAllocatable, ""},
+       [this](const auto& pod, const auto* old_object, const auto* new_object) {
+         return AfterNodeChange(pod, old_object, new_object);
+       }}};
+  if (inventory_ != nullptr) {
+    events.push_back({{"resource.k8s.io/DeviceClass", framework::kAdd | framework::kUpdate, ""},
+                      AfterClassChange});
+  }
+  return events;
 }
 
 }  // namespace berth::plugins::node_resources_fit

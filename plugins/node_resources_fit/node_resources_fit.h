@@ -7,10 +7,12 @@
 
 #include <absl/container/flat_hash_set.h>
 
+#include "base/executor.h"
 #include "base/strings.h"
 #include "framework/plugin.h"
 #include "framework/registry.h"
 #include "plugins/args.h"
+#include "plugins/dynamic_resources/inventory.h"
 #include "plugins/node_resources_fit/strategy.h"
 
 namespace berth::plugins::node_resources_fit {
@@ -18,16 +20,18 @@ namespace berth::plugins::node_resources_fit {
 // Filter: every resource that lacks room is a reason, in the order pods, cpu, memory,
 //   ephemeral-storage, scalars by name. UnschedulableAndUnresolvable when a request exceeds what
 //   the node has in all, else Unschedulable. Extended resources in ignoredResources or of a group
-//   in ignoredResourceGroups are left to others.
+//   in ignoredResourceGroups are left to others, and so are those that a DeviceClass stands for
+//   where the node offers none by itself (DynamicResources).
 // Score: LeastAllocated, MostAllocated or RequestedToCapacityRatio over the listed resources, pod
 //   and node counted with 100m / 200 MiB for containers without requests; in [0, 100] already.
+//   Devices count for an extended resource that the node does not offer by itself.
 // PlacementScore: MostAllocated over what the placement's nodes have and are asked for together.
-// Events: a pod goes away or shrinks; a node joins with room, or grows in what the pod asks for.
+// Events: a pod goes away or shrinks; a node joins with room, or grows in what the pod asks for; a
+//   DeviceClass comes to stand for a resource that the pod asks for.
 //   Hints honour ignored resources, so that a pod waiting for one is not missed.
 // Cost: Filter a few comparisons, Score one division per resource; no allocation when the pod fits
 //   or lacks only named resources. Threads: const after construction.
-// Source: kube-scheduler plugin of the same name. Resources served by DeviceClasses are not
-//   delegated yet: they count as ordinary extended resources.
+// Source: kube-scheduler plugin of the same name.
 class NodeResourcesFit final : public framework::PreFilterPlugin,
                                public framework::FilterPlugin,
                                public framework::PreScorePlugin,
@@ -66,6 +70,8 @@ class NodeResourcesFit final : public framework::PreFilterPlugin,
  private:
   enum class Strategy { kLeastAllocated, kMostAllocated, kRequestedToCapacityRatio };
   bool IsIgnored(Symbol resource) const;
+  // What the node has none of is left to devices.
+  bool IsLeftToDevices(Symbol resource) const;
   bool FitsEmpty(const framework::PodInfo& pod, const api::scheduling::Allocatable& node) const;
   framework::Status Rejection(const framework::PodInfo& pod,
                               const framework::NodeInfo& node) const;
@@ -75,12 +81,15 @@ class NodeResourcesFit final : public framework::PreFilterPlugin,
       const google::protobuf::Message* new_object) const;
 
   framework::Handle& handle_;
+  // Null: DeviceClasses stand for no resources, or no devices are counted.
+  std::shared_ptr<dynamic_resources::Inventory> inventory_, devices_;
   Strategy strategy_ = Strategy::kLeastAllocated;
   std::vector<WeightedResource> resources_;
   std::vector<UtilizationPoint> shape_;
   absl::flat_hash_set<Symbol> ignored_;
   StringSet ignored_groups_;
   bool ignores_any_ = false;
+  Lifetime alive_;
 };
 
 }  // namespace berth::plugins::node_resources_fit

@@ -1,9 +1,12 @@
 #include "plugins/node_resources_fit/queueing_hints.h"
 
 #include <algorithm>
+#include <string>
 
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "framework/pod_info.h"
+#include "plugins/dynamic_resources/device_classes.h"
 #include "plugins/event_objects.h"
 
 namespace berth::plugins::node_resources_fit {
@@ -46,6 +49,27 @@ absl::StatusOr<QueueingHint> AfterPodChange(const framework::PodInfo& pod,
       ExceedsWhereWanted(pod.requests, api::scheduling::PodRequests(*before, {.use_status = true}),
                          api::scheduling::PodRequests(*after, {.use_status = true}));
   return QueueIf(shrank);
+}
+
+absl::StatusOr<QueueingHint> AfterClassChange(const framework::PodInfo& pod,
+                                              const google::protobuf::Message* old_object,
+                                              const google::protobuf::Message* new_object) {
+  const auto* before = dynamic_cast<const api::dra::DeviceClass*>(old_object);
+  const auto* after = dynamic_cast<const api::dra::DeviceClass*>(new_object);
+  if (after == nullptr) return absl::InternalError("event without a device class");
+  const std::string& resource = after->spec().extended_resource_name();
+  const auto requests = [&](std::string_view name) {
+    const auto& scalars = pod.requests.scalars;
+    return std::any_of(scalars.begin(), scalars.end(),
+                       [&](const auto& entry) { return entry.first.text() == name; });
+  };
+  if (before != nullptr) {
+    if (before->spec().extended_resource_name() == resource) return QueueingHint::kSkip;
+  } else if (requests(std::string(dynamic_resources::kImplicitResourcePrefix) +
+                      after->metadata().name())) {
+    return QueueingHint::kQueue;
+  }
+  return QueueIf(!resource.empty() && requests(resource));
 }
 
 }  // namespace berth::plugins::node_resources_fit

@@ -18,4 +18,9 @@ absl::StatusOr<framework::QueueingHint> AfterPodChange(const framework::PodInfo&
                                                        const google::protobuf::Message* old_object,
                                                        const google::protobuf::Message* new_object);
 
+// DeviceClass/Add, Update: the class has come to stand for a resource that the pod requests.
+absl::StatusOr<framework::QueueingHint> AfterClassChange(
+    const framework::PodInfo& pod, const google::protobuf::Message* old_object,
+    const google::protobuf::Message* new_object);
+
 }  // namespace berth::plugins::node_resources_fit

@@ -34,7 +34,8 @@ std::vector<WeightedResource> Resolve(std::span<const ResourceWeight> resources)
 }
 
 Allocation AllocationOf(const WeightedResource& resource, const api::scheduling::Amounts& pod,
-                        const framework::NodeInfo& node, const api::scheduling::Amounts& used) {
+                        const framework::NodeInfo& node, const api::scheduling::Amounts& used,
+                        dynamic_resources::Inventory* devices) {
   const api::scheduling::Amounts& has = node.allocatable().amounts;
   switch (resource.kind) {
     case Kind::kCpu:
@@ -49,7 +50,24 @@ Allocation AllocationOf(const WeightedResource& resource, const api::scheduling:
   }
   const int64_t wanted = pod.Scalar(resource.name);
   if (wanted == 0) return {};
+  if (devices != nullptr && has.Scalar(resource.name) == 0) {
+    const dynamic_resources::DeviceTotals totals = devices->TotalsOf(resource.name, node);
+    if (totals.devices > 0) return {totals.devices, SaturatingAdd(totals.in_use, wanted)};
+  }
   return {has.Scalar(resource.name), SaturatingAdd(node.requested().Scalar(resource.name), wanted)};
+}
+
+std::shared_ptr<dynamic_resources::Inventory> DevicesFor(
+    std::span<const WeightedResource> resources, framework::Handle& handle) {
+  const bool any =
+      std::any_of(resources.begin(), resources.end(), [](const WeightedResource& resource) {
+        return resource.kind == Kind::kScalar &&
+               dynamic_resources::MayStandForDevices(resource.name.text());
+      });
+  if (!any || !handle.device_features().extended_resources) return nullptr;
+  auto devices = dynamic_resources::Inventory::Of(handle);
+  devices->Track();
+  return devices;
 }
 
 int64_t AmountOf(const WeightedResource& resource, const api::scheduling::Amounts& amounts) {

@@ -4,13 +4,16 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "api/scheduling/resources.h"
 #include "base/symbol.h"
+#include "framework/handle.h"
 #include "framework/node_info.h"
 #include "plugins/args.h"
+#include "plugins/dynamic_resources/inventory.h"
 
 namespace berth::plugins::node_resources_fit {
 
@@ -30,9 +33,15 @@ struct Allocation {
   int64_t requested = 0;
 };
 // used: cpu and memory of the node as counted for this purpose (with or without defaults);
-// ephemeral storage and scalars come from the node's true requests.
+// ephemeral storage and scalars come from the node's true requests. devices: who counts those that
+// stand for an extended resource which the node does not offer by itself; null: none do.
 Allocation AllocationOf(const WeightedResource& resource, const api::scheduling::Amounts& pod,
-                        const framework::NodeInfo& node, const api::scheduling::Amounts& used);
+                        const framework::NodeInfo& node, const api::scheduling::Amounts& used,
+                        dynamic_resources::Inventory* devices);
+
+// Who counts devices for these resources; null: nobody has to.
+std::shared_ptr<dynamic_resources::Inventory> DevicesFor(
+    std::span<const WeightedResource> resources, framework::Handle& handle);
 
 // The same of the node alone, and of the pod alone.
 Allocation AllocationOf(const WeightedResource& resource, const framework::NodeInfo& node);

@@ -26,15 +26,9 @@ constexpr int kThreads = 8;
 
 // Cases of what is not there yet, and what the failure says.
 const std::map<std::string, std::pair<std::string, std::string>>& NotYet() {
-  const std::string no_classes = "extended resources of a DeviceClass are not there yet";
   static const std::map<std::string, std::pair<std::string, std::string>> cases = {
       {"DeviceTaintToleration",
        {"DeviceTaintRules are not there yet", "DeviceTaintRule is not known here"}},
-      {"ExtendedResource", {no_classes, "is not scheduled"}},
-      {"ExtendedResource_25Classes", {no_classes, "is not scheduled"}},
-      {"ExtendedResource_50Classes", {no_classes, "is not scheduled"}},
-      {"ImplicitExtendedResource_25Classes", {no_classes, "is not scheduled"}},
-      {"ExtendedResourceScoring", {no_classes, "is not scheduled"}},
   };
   return cases;
 }

@@ -21,6 +21,7 @@ class NoHandle final : public Handle {
   ObjectSink& sink() override { std::abort(); }
   void Watch(const api::Resource&) override {}
   Metrics& metrics() override { return metrics_; }
+  std::shared_ptr<SharedPart>& Shared(std::string_view) override { std::abort(); }
   const Snapshot& snapshot() const override { std::abort(); }
   void Invalidate(std::string_view, std::string_view) override {}
   void InvalidateDomain(std::string_view, std::string_view, std::string_view) override {}
@@ -34,6 +35,7 @@ class NoHandle final : public Handle {
   PodGroupMembers MembersOf(std::string_view, std::string_view) const override { return {}; }
   PodGroupCounts CountMembers(std::string_view, std::string_view) const override { return {}; }
   const PodGroupFeatures& pod_group_features() const override { return features_; }
+  const DeviceFeatures& device_features() const override { return devices_; }
   bool ExtendersPreempt(const PodInfo&) const override { return false; }
   void AskExtendersToPreempt(const PodPtr&, std::vector<PreemptionCandidate>,
                              absl::AnyInvocable<void(
@@ -53,6 +55,7 @@ class NoHandle final : public Handle {
 
  private:
   PodGroupFeatures features_;
+  DeviceFeatures devices_;
   Metrics metrics_;
 };
 

@@ -53,9 +53,19 @@ AllocationOutcome Allocate(std::vector<ClaimPtr> claims, std::vector<SlicePtr> s
     if (name != "any") return nullptr;
     return FromJson<api::dra::DeviceClass>(R"({"metadata": {"name": "any"}})");
   };
-  const Allocator allocator(Prepare(claims, find_class, selectors), std::move(in_use),
-                            std::move(slices));
-  return allocator.Allocate(MakeNode("n").Label("zone", "a").Info(), [] { return false; });
+  Slices published;
+  for (SlicePtr& slice : slices) published.Put(std::move(slice));
+  const auto node = MakeNode("n").Label("zone", "a").Info();
+  return AllocateOn(node, Prepare(claims, find_class, selectors),
+                    NodeView(published.Gather(node, in_use)), [] { return false; });
+}
+
+// A whole device "d/p/NAME" that is in use; with memory, a share of it.
+api::dra::AllocationResult Held(std::string_view device, std::string_view memory = {}) {
+  return *FromJson<api::dra::AllocationResult>(fmt::format(
+      R"({{"devices": {{"results": [{{"driver": "d", "pool": "p", "device": "{}"{}}}]}}}})", device,
+      memory.empty() ? "" : fmt::format(R"(, "shareID": "s", "consumedCapacity": {{"memory": "{}"}})",
+                                        memory)));
 }
 
 // "r0=a r1=b; r=c": claims apart by ';'. Or why not.
@@ -159,9 +169,9 @@ TEST(DynamicResourcesAllocatorTest, ClaimsShareWhatThereIs) {
   EXPECT_EQ(Of(Allocate({two, one}, slices)), "r=a r=b; r=c");
   EXPECT_EQ(Of(Allocate({two, two}, slices)), "impossible");
   DevicesInUse in_use;
-  in_use.whole.insert({"d", "p", "a"});
+  in_use.Add(Held("a"));
   EXPECT_EQ(Of(Allocate({two}, slices, in_use)), "r=b r=c");
-  in_use.whole.insert({"d", "p", "b"});
+  in_use.Add(Held("b"));
   EXPECT_EQ(Of(Allocate({two}, slices, in_use)), "impossible");
   const ClaimPtr admin = Claim(Requests({Exactly("r", R"(, "adminAccess": true)")}));
   EXPECT_EQ(Of(Allocate({admin}, slices, in_use)), "r=a");
@@ -248,10 +258,10 @@ TEST(DynamicResourcesAllocatorTest, SharedCountersRunOut) {
   EXPECT_EQ(of({Exactly("r", R"(, "count": 2)")}), "r=half1 r=half2");
   EXPECT_EQ(of({Exactly("r", R"(, "count": 3)")}), "impossible");
   DevicesInUse in_use;
-  in_use.whole.insert({"d", "p", "half2"});
+  in_use.Add(Held("half2"));
   EXPECT_EQ(of({Exactly("r")}, in_use), "r=half1");
   EXPECT_EQ(of({Exactly("r", R"(, "count": 2)")}, in_use), "impossible");
-  in_use.whole.insert({"d", "p", "half1"});
+  in_use.Add(Held("half1"));
   EXPECT_EQ(of({Exactly("r")}, in_use), "impossible");
   const std::string unknown = R"("devices": [{"name": "a", "consumesCounters": [
       {"counterSet": "none", "counters": {"memory": {"value": "1"}}}]}])";
@@ -285,7 +295,7 @@ TEST(DynamicResourcesAllocatorTest, DevicesThatAllowItAreShared) {
   EXPECT_EQ(Of(Allocate({Claim(Requests({Exactly("r")}))}, {Slice("s", kOnN, bare)}, by_first)),
             "r=a");
   DevicesInUse in_use;
-  in_use.shared[{"d", "p", "a"}]["memory"] = *api::Quantity::Parse("32Gi");
+  in_use.Add(Held("a", "32Gi"));
   EXPECT_EQ(Of(of({Exactly("r")}, in_use)), "r=a") << "the default";
   EXPECT_EQ(Of(of({Exactly("r0"), Exactly("r1")}, in_use)), "impossible");
 }
@@ -325,16 +335,20 @@ TEST(DynamicResourcesAllocatorTest, GivesUpInTime) {
     return FromJson<api::dra::DeviceClass>(R"({"metadata": {"name": "any"}})");
   };
   int asked = 0;
-  const Allocator allocator(Prepare({claim}, any, selectors), {}, {Slice("s", kOnN, devices)});
-  const auto outcome = allocator.Allocate(MakeNode("n").Info(), [&] { return ++asked > 100; });
+  Slices slices;
+  slices.Put(Slice("s", kOnN, devices));
+  DevicesInUse in_use;
+  const auto node = MakeNode("n").Info();
+  const NodeView view(slices.Gather(node, in_use));
+  const auto outcome = AllocateOn(node, Prepare({claim}, any, selectors), view,
+                                  [&] { return ++asked > 100; });
   EXPECT_EQ(Of(outcome), "timed out");
   EXPECT_EQ(asked, 101);
   // Also within one request, where no device is picked.
-  const Allocator picky(Prepare({Claim(Requests({Exactly("r", Where("false"))}))}, any, selectors),
-                        {}, {Slice("s", kOnN, devices)});
+  const auto picky =
+      Prepare({Claim(Requests({Exactly("r", Where("false && true"))}))}, any, selectors);
   asked = 90;
-  EXPECT_EQ(Of(picky.Allocate(MakeNode("n").Info(), [&] { return ++asked > 100; })),
-            "timed out");
+  EXPECT_EQ(Of(AllocateOn(node, picky, view, [&] { return ++asked > 100; })), "timed out");
 }
 
 }  // namespace

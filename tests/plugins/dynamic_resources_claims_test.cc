@@ -149,7 +149,8 @@ TEST(DynamicResourcesClaimsTest, HintsAfterThePodNamesItsClaims) {
 TEST(DynamicResourcesClaimsTest, WhatIsInUse) {
   testing::FakeHandle handle;
   const auto& resource = api::ResourceOf<ResourceClaim>();
-  ClaimStore store(handle.world);
+  ClaimStore store(handle.world, handle.executor());
+  store.Track();
   handle.world.Put(resource, Allocated("one", "a"));
   auto admin = Allocated("admin", "b");
   admin->mutable_status()->mutable_allocation()->mutable_devices()->mutable_results(0)
@@ -157,8 +158,9 @@ TEST(DynamicResourcesClaimsTest, WhatIsInUse) {
   handle.world.Put(resource, admin);
   handle.world.Put(resource, MakeClaim("two"));
   const auto names = [&] {
-    std::string out;
-    for (const DeviceId& id : store.InUse().whole) out += id.device;
+    std::string out = store.InUse().ToText();
+    for (size_t at; (at = out.find("d/p/")) != std::string::npos;) out.erase(at, 4);
+    std::erase(out, ' ');
     return out;
   };
   EXPECT_EQ(names(), "a");

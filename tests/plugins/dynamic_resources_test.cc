@@ -105,7 +105,7 @@ class DynamicResourcesTest : public ::testing::Test {
     return answer.value_or(framework::Error("no answer"));
   }
 
-  testing::FakeHandle handle_;
+  testing::FakeHandle handle_{{MakeNode("n").Info(), MakeNode("m").Info()}};
   DynamicResources plugin_{DynamicResourcesArgs(), handle_};
   framework::CycleState state_;
   std::string patches_, events_;
@@ -122,25 +122,6 @@ TEST_F(DynamicResourcesTest, PodsWithoutClaimsAreNoneOfItsBusiness) {
   EXPECT_EQ(testing::SignatureOf(plugin_, *pod), "");
   EXPECT_EQ(plugin_.DependsOn(*pod).node_fields, 0u);
   EXPECT_TRUE(plugin_.PreEnqueue(*pod).ok());
-}
-
-TEST_F(DynamicResourcesTest, ExtendedResourcesThatStandForDevicesAreRefusedByName) {
-  Put(FromJson<api::dra::DeviceClass>(
-      R"({"metadata": {"name": "gpu"}, "spec": {"extendedResourceName": "example.com/gpu"}})"));
-  const auto refused = [&](std::string_view resource, bool offered = false) {
-    MakePod pod("p");
-    pod.Requests({{resource, "1"}});
-    MakeNode node("n");
-    if (offered) node.Allocatable({{resource, "1"}});
-    const testing::FixedSnapshot snapshot({node.Info()});
-    return plugin_.PreFilter(state_, *pod.Info(), snapshot).status.Message();
-  };
-  EXPECT_EQ(refused("example.com/gpu"),
-            "pod requests example.com/gpu, which stands for devices of class gpu, and this "
-            "scheduler allocates devices only to resource claims yet");
-  EXPECT_NE(refused("deviceclass.resource.kubernetes.io/gpu"), "");
-  EXPECT_EQ(refused("example.com/gpu", true), "");
-  EXPECT_EQ(refused("example.com/other"), "");
 }
 
 TEST_F(DynamicResourcesTest, PodsWithClaimsAreNeverShared) {

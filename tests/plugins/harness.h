@@ -13,6 +13,7 @@
 
 #include "base/random.h"
 #include "base/sim_executor.h"
+#include "base/strings.h"
 #include "framework/cycle_state.h"
 #include "framework/handle.h"
 #include "framework/memory_world.h"
@@ -64,6 +65,9 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   }
   void Watch(const api::Resource&) override {}
   framework::Metrics& metrics() override { return recorded; }
+  std::shared_ptr<framework::SharedPart>& Shared(std::string_view name) override {
+    return shared_[std::string(name)];
+  }
   const framework::Snapshot& snapshot() const override {
     return other_snapshot != nullptr ? *other_snapshot : snapshot_;
   }
@@ -85,6 +89,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
     return counts;
   }
   const framework::PodGroupFeatures& pod_group_features() const override { return features; }
+  const framework::DeviceFeatures& device_features() const override { return devices; }
   bool ExtendersPreempt(const framework::PodInfo&) const override { return false; }
   void AskExtendersToPreempt(
       const framework::PodPtr&, std::vector<framework::PreemptionCandidate>,
@@ -127,6 +132,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   framework::PodGroupMembers members;                   // of whatever group is asked for
   framework::PodGroupCounts counts;                     // of it
   framework::PodGroupFeatures features;
+  framework::DeviceFeatures devices;
   std::vector<framework::PodPtr> nominated;             // on whatever node is asked for
   framework::testing::MetricRecorder recorded;
   absl::Status bind_result;
@@ -142,6 +148,7 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
  private:
   Random random_{1};
   FixedSnapshot snapshot_;
+  StringMap<std::shared_ptr<framework::SharedPart>> shared_;
 };
 
 // The in-tree plugin of that name; fails the test when its arguments are refused.

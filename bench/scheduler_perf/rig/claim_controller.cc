@@ -65,7 +65,8 @@ void ClaimController::OnPod(const framework::ObjectEvent& event) {
   const bool gone = event.new_object == nullptr;
   const auto& pod = static_cast<const Pod&>(gone ? *event.old_object : *event.new_object);
   if (!gone && !NeedsClaims(pod)) return;
-  if (pod.spec().resource_claims_size() == 0) return;
+  const std::string& extended = pod.status().extended_resource_claim_status().resource_claim_name();
+  if (pod.spec().resource_claims_size() == 0 && (!gone || extended.empty())) return;
   executor_.Post([this, gone, held = gone ? event.old_object : event.new_object] {
     const auto& seen = static_cast<const Pod&>(*held);
     const auto& metadata = seen.metadata();
@@ -77,6 +78,10 @@ void ClaimController::OnPod(const framework::ObjectEvent& event) {
       const std::string* made = StatusOf(seen, wanted.name());
       const std::string& name = made != nullptr ? *made : wanted.resource_claim_name();
       if (!name.empty()) Release(seen, name);
+    }
+    const auto& extended_status = seen.status().extended_resource_claim_status();
+    if (extended_status.has_resource_claim_name()) {
+      Release(seen, extended_status.resource_claim_name());
     }
   });
 }

@@ -81,6 +81,9 @@ ObjectPtr MemoryApi::Put(const api::Resource& resource, MutablePtr object) {
 
 absl::Status MemoryApi::CreateNow(const api::Resource& resource, MutablePtr object) {
   auto& metadata = api::MutableMeta(*object);
+  if (metadata.name().empty()) {
+    metadata.set_name(fmt::format("{}{:05}", metadata.generate_name(), ++names_));
+  }
   if (world_.Get(resource, metadata.namespace_(), metadata.name()) != nullptr) {
     return api::AlreadyExists(resource, metadata.name());
   }

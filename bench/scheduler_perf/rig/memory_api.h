@@ -64,7 +64,7 @@ class MemoryApi final : public framework::ObjectSink {
 
   Executor& executor_;
   framework::MemoryWorld& world_;
-  int64_t version_ = 0, uids_ = 0;
+  int64_t version_ = 0, uids_ = 0, names_ = 0;
 };
 
 }  // namespace berth::bench

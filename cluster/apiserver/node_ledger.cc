@@ -12,6 +12,18 @@ namespace berth::apiserver {
 
 namespace scheduling = api::scheduling;
 
+namespace {
+
+// What the node does not have at all may be allocated as devices (DRAExtendedResource): whoever
+// bound the pod has seen to that.
+bool MayComeFromDevices(const scheduling::Insufficient& lack) {
+  const std::string_view name = lack.resource.text();
+  return lack.capacity == 0 && (scheduling::IsExtendedResourceName(name) ||
+                                name.starts_with("deviceclass.resource.kubernetes.io/"));
+}
+
+}  // namespace
+
 PodLoad LoadOf(const api::core::Pod& pod) {
   return {scheduling::PodRequests(pod, {.use_status = true}), scheduling::PodHostPorts(pod)};
 }
@@ -77,6 +89,7 @@ NodeLedger::Outcome NodeLedger::Check(const std::string& uid, const std::string&
   Shortage& shortage = outcome.shortage;
   scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(),
                                target.pods, shortage.resources);
+  std::erase_if(shortage.resources, MayComeFromDevices);
   shortage.host_ports = target.ports.ConflictsAny(load.ports);
   if (shortage.resources.empty() && !shortage.host_ports) return outcome;
   shortage.pods_revision = target.pods_revision;

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "api/scheduling/device_resources.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 
@@ -14,12 +15,10 @@ namespace scheduling = api::scheduling;
 
 namespace {
 
-// What the node does not have at all may be allocated as devices (DRAExtendedResource): whoever
-// bound the pod has seen to that.
-bool MayComeFromDevices(const scheduling::Insufficient& lack) {
-  const std::string_view name = lack.resource.text();
-  return lack.capacity == 0 && (scheduling::IsExtendedResourceName(name) ||
-                                name.starts_with("deviceclass.resource.kubernetes.io/"));
+// What the node does not have at all may be allocated as devices: whoever binds the pod has seen to
+// that.
+bool IsLeftToDevices(const scheduling::Insufficient& lack) {
+  return lack.capacity == 0 && scheduling::MayComeFromDevices(lack.resource.text());
 }
 
 }  // namespace
@@ -89,7 +88,7 @@ NodeLedger::Outcome NodeLedger::Check(const std::string& uid, const std::string&
   Shortage& shortage = outcome.shortage;
   scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(),
                                target.pods, shortage.resources);
-  std::erase_if(shortage.resources, MayComeFromDevices);
+  std::erase_if(shortage.resources, IsLeftToDevices);
   shortage.host_ports = target.ports.ConflictsAny(load.ports);
   if (shortage.resources.empty() && !shortage.host_ports) return outcome;
   shortage.pods_revision = target.pods_revision;

@@ -203,7 +203,7 @@ framework::PreFilterResult DynamicResources::PreFilter(CycleState& state, const 
     ClaimPtr made = store_.ExtendedClaimOf(pod.object());
     found.claims.push_back(made != nullptr ? made : NewExtendedClaim(pod, NewUuid()));
     for (const auto& scalar : pod.requests.scalars) {
-      if (scalar.second != 0 && MayStandForDevices(scalar.first.text())) {
+      if (scalar.second != 0 && api::scheduling::MayComeFromDevices(scalar.first.text())) {
         held->wanted.push_back(scalar);
       }
     }

@@ -20,6 +20,7 @@
 #include "api/schema/core_v1_service.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/schema/scheduling_v1alpha2.pb.h"
 #include "api/schema/storage_v1.pb.h"
@@ -203,6 +204,7 @@ std::vector<Strategy> MakeStrategies() {
       MakeStrategy<dra::DeviceClass, SetFirstGeneration, CountChange>(),
       MakeStrategy<dra::ResourceClaim, CreateResourceClaim, UpdateResourceClaim>(),
       MakeStrategy<dra::ResourceSlice, CreateResourceSlice, UpdateResourceSlice>(),
+      MakeStrategy<dra_alpha::DeviceTaintRule, CreateDeviceTaintRule, UpdateDeviceTaintRule>(),
   };
 }
 

@@ -8,6 +8,7 @@
 
 #include "api/prepare_parts.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 
 namespace berth::api {
 namespace {
@@ -105,6 +106,17 @@ void UpdateResourceSlice(std::string_view /*subresource*/, const dra::ResourceSl
   BeginTaintTimes(slice);
   CountSpecChange(old, slice);
   DropGatedFields(old, slice);
+}
+
+void CreateDeviceTaintRule(dra_alpha::DeviceTaintRule& rule) {
+  CreateSpecAndStatus(rule);
+  rule.mutable_spec()->mutable_taint()->mutable_time_added();
+}
+
+void UpdateDeviceTaintRule(std::string_view subresource, const dra_alpha::DeviceTaintRule& old,
+                           dra_alpha::DeviceTaintRule& rule) {
+  rule.mutable_spec()->mutable_taint()->mutable_time_added();
+  UpdateSpecOrStatus(subresource, old, rule);
 }
 
 }  // namespace berth::api

@@ -1,9 +1,11 @@
-// The strategies of claims for devices and of slices of devices (see api/prepare.h).
+// The strategies of claims for devices, of slices of devices and of their taints (see
+// api/prepare.h).
 #pragma once
 
 #include <string_view>
 
 #include "api/fwd.h"
+#include "api/fwd_alpha.h"
 
 namespace berth::api {
 
@@ -17,5 +19,10 @@ void UpdateResourceClaim(std::string_view subresource, const dra::ResourceClaim&
 void CreateResourceSlice(dra::ResourceSlice& slice);
 void UpdateResourceSlice(std::string_view subresource, const dra::ResourceSlice& old,
                          dra::ResourceSlice& slice);
+
+// A taint without a time gets the server's.
+void CreateDeviceTaintRule(dra_alpha::DeviceTaintRule& rule);
+void UpdateDeviceTaintRule(std::string_view subresource, const dra_alpha::DeviceTaintRule& old,
+                           dra_alpha::DeviceTaintRule& rule);
 
 }  // namespace berth::api

@@ -8,6 +8,7 @@
 #include <fmt/core.h>
 #include <google/protobuf/message.h>
 
+#include "api/fwd_alpha.h"
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/coordination_v1.pb.h"
 #include "api/schema/core_v1_config.pb.h"
@@ -21,6 +22,7 @@
 #include "api/schema/events_v1.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/schema/scheduling_v1alpha2.pb.h"
 #include "api/schema/storage_v1.pb.h"
@@ -42,6 +44,9 @@ constexpr Subresource kNamespaceSubresources[] = {
 };
 constexpr Subresource kNodeSubresources[] = {
     {"status", "", "", "Node", kEditVerbs},
+};
+constexpr Subresource kDeviceTaintRuleSubresources[] = {
+    {"status", "", "", "DeviceTaintRule", kEditVerbs},
 };
 constexpr Subresource kPersistentVolumeClaimSubresources[] = {
     {"status", "", "", "PersistentVolumeClaim", kEditVerbs},
@@ -195,6 +200,10 @@ void AddDeviceRows(std::vector<Resource>& rows) {
   rows.push_back(MakeRow<dra::ResourceSlice, dra::ResourceSliceList>(
       {"resource.k8s.io", "v1", "resourceslices", "resourceslice",
        "ResourceSlice", false, kAllVerbs, "", "", "resourceslices"}));
+  rows.push_back(MakeRow<dra_alpha::DeviceTaintRule, dra_alpha::DeviceTaintRuleList>(
+      {"resource.k8s.io", "v1alpha3", "devicetaintrules", "devicetaintrule", "DeviceTaintRule",
+       false, kAllVerbs, "", "", "devicetaintrules"},
+      kDeviceTaintRuleSubresources));
 }
 
 // A group's versions stand together, the preferred one first.

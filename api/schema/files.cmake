@@ -46,6 +46,7 @@ set(BERTH_SCHEMA_PROTOS
   api/schema/rbac_v1.proto
   api/schema/resource_v1_device.proto
   api/schema/resource_v1.proto
+  api/schema/resource_v1alpha3.proto
   api/schema/scheduling_v1.proto
   api/schema/scheduling_v1alpha2.proto
   api/schema/storage_v1.proto
@@ -60,7 +61,8 @@ set(BERTH_SCHEMA_PROTOS
 set(BERTH_COLD_PROTOS admissionregistration_v1_webhook admissionregistration_v1_policy core_v1_volume_plugins
   core_v1_persistent_volume apps_v1 authentication_v1 authorization_v1 autoscaling_v1 autoscaling_v2
   batch_v1 certificates_v1 core_v1_service core_v1_cluster core_v1_config core_v1_controller
-  discovery_v1 networking_v1 node_v1 policy_v1 rbac_v1 resource_v1_device resource_v1 scheduling_v1
+  discovery_v1 networking_v1 node_v1 policy_v1 rbac_v1 resource_v1_device resource_v1 resource_v1alpha3
+  scheduling_v1
   scheduling_v1alpha2 storage_v1 apiextensions_v1_schema apiextensions_v1 meta_v1_discovery
   apidiscovery_v2)
 list(TRANSFORM BERTH_COLD_PROTOS PREPEND api/schema/)

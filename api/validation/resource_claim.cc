@@ -11,6 +11,7 @@
 
 #include "api/equality.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 #include "api/scheduling/resources.h"
 #include "api/validation/conditions.h"
 #include "api/validation/devices.h"
@@ -321,6 +322,24 @@ void ValidateClassSpec(const dra::DeviceClassSpec& spec, Errors& errors) {
   }
 }
 
+void ValidateTaintRuleSpec(const dra_alpha::DeviceTaintRuleSpec& spec, Errors& errors) {
+  const FieldPath path("spec"), selector = path.Child("deviceSelector");
+  const auto& selected = spec.device_selector();
+  if (selected.has_driver()) {
+    ValidateCsiDriverName(selected.driver(), selector.Child("driver"), errors);
+  }
+  if (selected.has_pool()) ValidatePoolName(selected.pool(), selector.Child("pool"), errors);
+  if (selected.has_device()) {
+    errors.Invalid(selector.Child("device"), selected.device(),
+                   IsDns1123Label(selected.device()));
+  }
+  dra::DeviceTaint taint;
+  taint.set_key(spec.taint().key());
+  taint.set_value(spec.taint().value());
+  taint.set_effect(spec.taint().effect());
+  ValidateDeviceTaint(taint, path.Child("taint"), errors);
+}
+
 }  // namespace
 
 void ValidateResourceClaim(const dra::ResourceClaim& claim, Errors& errors) {
@@ -366,6 +385,25 @@ void ValidateResourceClaimTemplateUpdate(const dra::ResourceClaimTemplate& objec
   ValidateCoreObjectMetaUpdate(object.metadata(), old.metadata(), FieldPath("metadata"), errors);
   if (SemanticEqual(object.spec(), old.spec())) return;
   errors.InvalidShown(FieldPath("spec"), ToJsonText(object.spec()), kImmutableText);
+}
+
+void ValidateDeviceTaintRule(const dra_alpha::DeviceTaintRule& rule, Errors& errors) {
+  ValidateCoreObjectMeta(rule.metadata(), false, IsDns1123Subdomain, FieldPath("metadata"),
+                         errors);
+  ValidateTaintRuleSpec(rule.spec(), errors);
+}
+
+void ValidateDeviceTaintRuleUpdate(const dra_alpha::DeviceTaintRule& rule,
+                                   const dra_alpha::DeviceTaintRule& old, Errors& errors) {
+  ValidateCoreObjectMetaUpdate(rule.metadata(), old.metadata(), FieldPath("metadata"), errors);
+  ValidateTaintRuleSpec(rule.spec(), errors);
+}
+
+void ValidateDeviceTaintRuleStatusUpdate(const dra_alpha::DeviceTaintRule& rule,
+                                         const dra_alpha::DeviceTaintRule& old, Errors& errors) {
+  ValidateCoreObjectMetaUpdate(rule.metadata(), old.metadata(), FieldPath("metadata"), errors);
+  const FieldPath status("status");
+  ValidateConditions(rule.status().conditions(), status.Child("conditions"), errors);
 }
 
 void ValidateDeviceClass(const dra::DeviceClass& object, Errors& errors) {

@@ -1,8 +1,9 @@
-// Rules of claims for devices, templates of claims, and classes of devices.
+// Rules of claims for devices, templates of claims, classes of devices, and rules that taint them.
 // Source: pkg/apis/resource/validation/validation.go.
 #pragma once
 
 #include "api/fwd.h"
+#include "api/fwd_alpha.h"
 #include "api/validation/field_path.h"
 
 namespace berth::api::validation {
@@ -19,6 +20,12 @@ void ValidateResourceClaimTemplate(const dra::ResourceClaimTemplate& object, Err
 void ValidateResourceClaimTemplateUpdate(const dra::ResourceClaimTemplate& object,
                                          const dra::ResourceClaimTemplate& old, Errors& errors);
 
+// A rule that taints devices: selector and taint.
+void ValidateDeviceTaintRule(const dra_alpha::DeviceTaintRule& rule, Errors& errors);
+void ValidateDeviceTaintRuleUpdate(const dra_alpha::DeviceTaintRule& rule,
+                                   const dra_alpha::DeviceTaintRule& old, Errors& errors);
+void ValidateDeviceTaintRuleStatusUpdate(const dra_alpha::DeviceTaintRule& rule,
+                                         const dra_alpha::DeviceTaintRule& old, Errors& errors);
 void ValidateDeviceClass(const dra::DeviceClass& object, Errors& errors);
 void ValidateDeviceClassUpdate(const dra::DeviceClass& object, const dra::DeviceClass& old,
                                Errors& errors);

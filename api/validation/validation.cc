@@ -18,6 +18,7 @@
 #include "api/schema/events_v1.pb.h"
 #include "api/schema/policy_v1.pb.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/schema/scheduling_v1alpha2.pb.h"
 #include "api/schema/storage_v1.pb.h"
@@ -121,6 +122,8 @@ std::vector<KindValidation> MakeKinds() {
                 v::ValidateResourceClaimTemplateUpdate>(),
       MakeRules<dra::ResourceSlice, v::ValidateResourceSlice, v::ValidateResourceSliceUpdate>(),
       MakeRules<dra::DeviceClass, v::ValidateDeviceClass, v::ValidateDeviceClassUpdate>(),
+      MakeRules<dra_alpha::DeviceTaintRule, v::ValidateDeviceTaintRule,
+                v::ValidateDeviceTaintRuleUpdate, v::ValidateDeviceTaintRuleStatusUpdate>(),
       MakeRules<gang::Workload, v::ValidateWorkload, v::ValidateWorkloadUpdate>(),
       MakeRules<gang::PodGroup, v::ValidatePodGroup, v::ValidatePodGroupUpdate,
                 v::ValidatePodGroupStatusUpdate>(),

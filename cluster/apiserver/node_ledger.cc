@@ -5,12 +5,23 @@
 
 #include <fmt/core.h>
 
+#include "api/scheduling/device_resources.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 
 namespace berth::apiserver {
 
 namespace scheduling = api::scheduling;
+
+namespace {
+
+// What the node does not have at all may be allocated as devices: whoever binds the pod has seen to
+// that.
+bool IsLeftToDevices(const scheduling::Insufficient& lack) {
+  return lack.capacity == 0 && scheduling::MayComeFromDevices(lack.resource.text());
+}
+
+}  // namespace
 
 PodLoad LoadOf(const api::core::Pod& pod) {
   return {scheduling::PodRequests(pod, {.use_status = true}), scheduling::PodHostPorts(pod)};
@@ -77,6 +88,7 @@ NodeLedger::Outcome NodeLedger::Check(const std::string& uid, const std::string&
   Shortage& shortage = outcome.shortage;
   scheduling::FindInsufficient(load.requests, target.allocatable, target.used.value(),
                                target.pods, shortage.resources);
+  std::erase_if(shortage.resources, IsLeftToDevices);
   shortage.host_ports = target.ports.ConflictsAny(load.ports);
   if (shortage.resources.empty() && !shortage.host_ports) return outcome;
   shortage.pods_revision = target.pods_revision;

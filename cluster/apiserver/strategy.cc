@@ -2,10 +2,12 @@
 
 #include <fmt/core.h>
 
+#include "api/fwd_alpha.h"
 #include "api/prepare.h"
 #include "api/schema/core_v1_persistent_volume.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 #include "api/time_text.h"
 #include "cluster/apiserver/codec.h"
 
@@ -103,6 +105,8 @@ void FillTimes(google::protobuf::Message& object, absl::Time now) {
     for (auto& device : *slice->mutable_spec()->mutable_devices()) {
       for (auto& taint : *device.mutable_taints()) FillTime(*taint.mutable_time_added(), now);
     }
+  } else if (auto* rule = As<api::dra_alpha::DeviceTaintRule>(object)) {
+    FillTime(*rule->mutable_spec()->mutable_taint()->mutable_time_added(), now);
   }
 }
 

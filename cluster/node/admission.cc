@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include "api/scheduling/device_resources.h"
 #include "api/scheduling/node_affinity.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -29,7 +30,7 @@ Amounts KnownTo(const Amounts& request, const Amounts& allocatable) {
   Amounts out = request;
   out.scalars.clear();
   for (const auto& scalar : request.scalars) {
-    const bool extended = api::scheduling::IsExtendedResourceName(scalar.first.text());
+    const bool extended = api::scheduling::MayComeFromDevices(scalar.first.text());
     const bool known = std::any_of(allocatable.scalars.begin(), allocatable.scalars.end(),
                                    [&](const auto& other) { return other.first == scalar.first; });
     if (known || !extended) out.scalars.push_back(scalar);

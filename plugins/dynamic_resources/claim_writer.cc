@@ -73,6 +73,15 @@ void ClaimWriter::Write(std::shared_ptr<PodState> state, const framework::PodInf
   NextClaim(run);
 }
 
+// What it was about to write is not in use any more.
+ClaimWriter::~ClaimWriter() {
+  for (const auto& [uid, run] : runs_) {
+    for (const ClaimPtr& pending : run->pending) {
+      if (pending != nullptr) store_.DropPending(pending);
+    }
+  }
+}
+
 void ClaimWriter::Cancel(std::string_view pod_uid) {
   if (const auto it = runs_.find(pod_uid); it != runs_.end()) it->second->cancelled = true;
 }

@@ -28,6 +28,8 @@ class ClaimWriter {
     store_.Listen(alive_.Watch(), [this](const std::string& key) { OnClaimChange(key); });
   }
 
+  ~ClaimWriter();
+
   // done: Success, or Error with what the API server said. A conflict is tried again with the
   // newest claim, a few times. state: claims that were written are put in it.
   void Write(std::shared_ptr<PodState> state, const framework::PodInfo& pod,

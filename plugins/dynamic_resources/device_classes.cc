@@ -9,6 +9,8 @@
 namespace berth::plugins::dynamic_resources {
 namespace {
 
+using api::scheduling::kImplicitResourcePrefix;
+
 // Before the other when both name the same resource.
 bool IsPreferred(const api::dra::DeviceClass& a, const api::dra::DeviceClass& b) {
   const auto age = [](const api::dra::DeviceClass& one) {
@@ -20,11 +22,6 @@ bool IsPreferred(const api::dra::DeviceClass& a, const api::dra::DeviceClass& b)
 }
 
 }  // namespace
-
-bool MayStandForDevices(std::string_view resource) {
-  return api::scheduling::IsExtendedResourceName(resource) ||
-         resource.starts_with(kImplicitResourcePrefix);
-}
 
 // Finds out anew which class stands for it.
 bool DeviceClasses::Offer(const std::string& resource) {
@@ -85,7 +82,7 @@ ClassPtr DeviceClasses::Offering(Symbol resource) const {
 bool DeviceClasses::OfferAny(const api::scheduling::Amounts& requests) const {
   return std::any_of(requests.scalars.begin(), requests.scalars.end(), [&](const auto& scalar) {
     return scalar.second != 0 && offering_.contains(scalar.first) &&
-           MayStandForDevices(scalar.first.text());
+           api::scheduling::MayComeFromDevices(scalar.first.text());
   });
 }
 

@@ -6,17 +6,13 @@
 
 #include <absl/container/flat_hash_map.h>
 
+#include "api/scheduling/device_resources.h"
 #include "api/scheduling/resources.h"
 #include "base/strings.h"
 #include "base/symbol.h"
 #include "plugins/dynamic_resources/requests.h"
 
 namespace berth::plugins::dynamic_resources {
-
-inline constexpr std::string_view kImplicitResourcePrefix = "deviceclass.resource.kubernetes.io/";
-
-// Whether a resource of that name may be one that a class stands for.
-bool MayStandForDevices(std::string_view resource);
 
 // A class stands for the resource that it names (spec.extendedResourceName), and always for
 // "deviceclass.resource.kubernetes.io/" and its own name. Of several that name the same resource

@@ -203,7 +203,7 @@ framework::PreFilterResult DynamicResources::PreFilter(CycleState& state, const 
     ClaimPtr made = store_.ExtendedClaimOf(pod.object());
     found.claims.push_back(made != nullptr ? made : NewExtendedClaim(pod, NewUuid()));
     for (const auto& scalar : pod.requests.scalars) {
-      if (scalar.second != 0 && MayStandForDevices(scalar.first.text())) {
+      if (scalar.second != 0 && api::scheduling::MayComeFromDevices(scalar.first.text())) {
         held->wanted.push_back(scalar);
       }
     }
@@ -460,7 +460,7 @@ std::optional<std::vector<framework::ClusterEventWithHint>> DynamicResources::Ev
     };
   };
   constexpr framework::ActionType kAddOrUpdate = framework::kAdd | framework::kUpdate;
-  return std::vector<framework::ClusterEventWithHint>{
+  std::vector<framework::ClusterEventWithHint> events = {
       {{std::string(framework::kNodeResource),
         framework::kAdd | framework::kUpdateNodeLabel | framework::kUpdateNodeAllocatable, ""},
        nullptr},
@@ -470,6 +470,12 @@ std::optional<std::vector<framework::ClusterEventWithHint>> DynamicResources::Ev
       {{"resource.k8s.io/DeviceClass", kAddOrUpdate, ""}, nullptr},
       {{"resource.k8s.io/ResourceSlice", kAddOrUpdate, ""}, nullptr},
   };
+  // Upstream hears of it as a change of the slices.
+  if (handle_.device_features().taint_rules) {
+    events.push_back({{"resource.k8s.io/DeviceTaintRule",
+                       framework::kUpdate | framework::kDelete, ""}, nullptr});
+  }
+  return events;
 }
 
 }  // namespace berth::plugins::dynamic_resources

@@ -8,6 +8,7 @@ namespace berth::plugins::dynamic_resources {
 
 using api::dra::DeviceClass;
 using api::dra::ResourceSlice;
+using api::dra_alpha::DeviceTaintRule;
 using framework::NodeInfo;
 using framework::ObjectEvent;
 
@@ -18,7 +19,9 @@ std::shared_ptr<Inventory> Inventory::Of(framework::Handle& handle) {
 }
 
 Inventory::Inventory(framework::Handle& handle)
-    : objects_(handle.objects()), claims_(handle.objects(), handle.executor()) {
+    : objects_(handle.objects()),
+      follows_taint_rules_(handle.device_features().taint_rules),
+      claims_(handle.objects(), handle.executor()) {
   objects_.Subscribe(api::ResourceOf<DeviceClass>(),
                      [this, alive = alive_.Watch()](const ObjectEvent& event) {
                        if (!alive.expired()) OnClass(event);
@@ -29,6 +32,12 @@ void Inventory::Track() {
   if (tracks_) return;
   tracks_ = true;
   claims_.Track();
+  if (follows_taint_rules_) {
+    objects_.Subscribe(api::ResourceOf<DeviceTaintRule>(),
+                       [this, alive = alive_.Watch()](const ObjectEvent& event) {
+                         if (!alive.expired()) OnTaintRule(event);
+                       });
+  }
   objects_.Subscribe(api::ResourceOf<ResourceSlice>(),
                      [this, alive = alive_.Watch()](const ObjectEvent& event) {
                        if (!alive.expired()) OnSlice(event);
@@ -47,10 +56,29 @@ void Inventory::OnClass(const ObjectEvent& event) {
 }
 
 void Inventory::OnSlice(const ObjectEvent& event) {
-  if (event.new_object != nullptr) {
-    return slices_.Put(std::static_pointer_cast<const ResourceSlice>(event.new_object));
+  if (event.new_object == nullptr) {
+    const auto& name = static_cast<const ResourceSlice&>(*event.old_object).metadata().name();
+    published_.erase(name);
+    return slices_.Remove(name);
   }
-  slices_.Remove(static_cast<const ResourceSlice&>(*event.old_object).metadata().name());
+  const auto slice = std::static_pointer_cast<const ResourceSlice>(event.new_object);
+  if (follows_taint_rules_) published_[slice->metadata().name()] = slice;
+  slices_.Put(taint_rules_.Applied(slice));
+}
+
+void Inventory::OnTaintRule(const ObjectEvent& event) {
+  const auto before = std::static_pointer_cast<const DeviceTaintRule>(event.old_object);
+  const auto after = std::static_pointer_cast<const DeviceTaintRule>(event.new_object);
+  if (after != nullptr) {
+    taint_rules_.Put(after);
+  } else {
+    taint_rules_.Remove(before->metadata().name());
+  }
+  for (const auto& [name, slice] : published_) {
+    const bool concerned = (before != nullptr && Concerns(*before, *slice)) ||
+                           (after != nullptr && Concerns(*after, *slice));
+    if (concerned) slices_.Put(taint_rules_.Applied(slice));
+  }
 }
 
 void Inventory::WhenOffersChange(Lifetime::Watcher alive, std::function<void()> tell) {

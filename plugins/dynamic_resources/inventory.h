@@ -3,7 +3,9 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <absl/base/thread_annotations.h>
@@ -16,6 +18,7 @@
 #include "plugins/dynamic_resources/node_view.h"
 #include "plugins/dynamic_resources/pools.h"
 #include "plugins/dynamic_resources/selectors.h"
+#include "plugins/dynamic_resources/taint_rules.h"
 #include "plugins/dynamic_resources/verdicts.h"
 
 namespace berth::plugins::dynamic_resources {
@@ -29,7 +32,8 @@ class Inventory final : public framework::SharedPart {
 
   explicit Inventory(framework::Handle& handle);
 
-  // Follows claims and slices too, from now on. What depends on it says so.
+  // Follows claims and slices too, from now on, and DeviceTaintRules where they count. What
+  // depends on it says so.
   void Track();
 
   const DeviceClasses& classes() const { return classes_; }
@@ -58,12 +62,16 @@ class Inventory final : public framework::SharedPart {
   };
   void OnClass(const framework::ObjectEvent& event);
   void OnSlice(const framework::ObjectEvent& event);
+  void OnTaintRule(const framework::ObjectEvent& event);
 
   framework::ObjectSource& objects_;
+  const bool follows_taint_rules_;
   bool tracks_ = false;
   DeviceClasses classes_;
   ClaimStore claims_;
-  Slices slices_;
+  TaintRules taint_rules_;
+  std::map<std::string, SlicePtr, std::less<>> published_;  // as drivers have them; by name
+  Slices slices_;                                           // with the taints of rules
   SelectorCache selectors_;
   VerdictCache verdicts_;
   std::vector<Listener> listeners_;

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <string>
 
+#include "api/scheduling/device_resources.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/resource_v1.pb.h"
 #include "framework/pod_info.h"
-#include "plugins/dynamic_resources/device_classes.h"
 #include "plugins/event_objects.h"
 
 namespace berth::plugins::node_resources_fit {
@@ -65,7 +65,7 @@ absl::StatusOr<QueueingHint> AfterClassChange(const framework::PodInfo& pod,
   };
   if (before != nullptr) {
     if (before->spec().extended_resource_name() == resource) return QueueingHint::kSkip;
-  } else if (requests(std::string(dynamic_resources::kImplicitResourcePrefix) +
+  } else if (requests(std::string(api::scheduling::kImplicitResourcePrefix) +
                       after->metadata().name())) {
     return QueueingHint::kQueue;
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/scheduling/device_resources.h"
+
 namespace berth::plugins::node_resources_fit {
 namespace {
 
@@ -62,7 +64,7 @@ std::shared_ptr<dynamic_resources::Inventory> DevicesFor(
   const bool any =
       std::any_of(resources.begin(), resources.end(), [](const WeightedResource& resource) {
         return resource.kind == Kind::kScalar &&
-               dynamic_resources::MayStandForDevices(resource.name.text());
+               api::scheduling::MayComeFromDevices(resource.name.text());
       });
   if (!any || !handle.device_features().extended_resources) return nullptr;
   auto devices = dynamic_resources::Inventory::Of(handle);

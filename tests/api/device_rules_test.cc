@@ -1,11 +1,13 @@
-// Claims for devices, their templates and classes, and slices: defaults, what is kept of an update,
-// what is refused. Cases follow pkg/apis/resource/validation's tests.
+// Claims for devices, their templates and classes, slices and taint rules: defaults, what is kept
+// of an update, what is refused. Cases follow pkg/apis/resource/validation's tests.
 #include <string>
 
 #include <fmt/core.h>
 #include <gtest/gtest.h>
 
+#include "api/fwd_alpha.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 #include "tests/api/rules_of.h"
 
 namespace berth::api {
@@ -292,6 +294,29 @@ TEST(DeviceClassTest, Rules) {
   for (const Case& c : cases) EXPECT_EQ(Classes().Create(c.patch), c.want);
   const std::string changed =
       Classes().StoredUpdate("", R"({"spec":{"extendedResourceName":"example.com/gpu"}})");
+  EXPECT_NE(changed.find(R"("generation":2)"), std::string::npos) << changed;
+}
+
+TEST(DeviceTaintRuleTest, Rules) {
+  const RulesOf rules = {ResourceOf<dra_alpha::DeviceTaintRule>(),
+                         R"({"metadata":{"name":"t"},"spec":{"deviceSelector":{"driver":"d.example",
+                             "pool":"p/q","device":"a"},"taint":{"key":"k","effect":"None"}}})"};
+  const Case cases[] = {
+      {"{}", ""},
+      {R"({"spec":{"taint":{"effect":null}}})", "spec.taint.effect: Required value"},
+      {R"({"spec":{"taint":{"key":null}}})",
+       "spec.taint.key: Invalid value: \"\": name part must be non-empty; spec.taint.key: Invalid "
+       "value: \"\": name part must consist of alphanumeric characters, '-', '_' or '.', and must "
+       "start and end with an alphanumeric character (e.g. 'MyName',  or 'my.name',  or '123-abc', "
+       "regex used for validation is '([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]')"},
+      {R"({"spec":{"deviceSelector":{"device":"A"}}})",
+       "spec.deviceSelector.device: Invalid value: \"A\": a lowercase RFC 1123 label must consist "
+       "of lower case alphanumeric characters or '-', and must start and end with an alphanumeric "
+       "character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+       "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(rules.Create(c.patch), c.want);
+  const std::string changed = rules.StoredUpdate("", R"({"spec":{"taint":{"value":"v"}}})");
   EXPECT_NE(changed.find(R"("generation":2)"), std::string::npos) << changed;
 }
 

@@ -69,6 +69,27 @@ TEST_F(DeviceTest, TaintsKnowSinceWhen) {
   EXPECT_EQ(made.At("metadata/generation"), "1");
 }
 
+TEST_F(DeviceTest, RulesThatTaintDevices) {
+  const std::string path = "/apis/resource.k8s.io/v1alpha3/devicetaintrules";
+  const Answer made = Post(path, R"({"metadata":{"name":"t"},"spec":{"deviceSelector":{},)"
+                                 R"("taint":{"key":"k","value":"v","effect":"NoSchedule"}},)"
+                                 R"("status":{"conditions":[]}})");
+  ASSERT_EQ(made.code, 201) << made.body;
+  EXPECT_EQ(made.At("spec/taint/timeAdded"), made.At("metadata/creationTimestamp"));
+  EXPECT_EQ(made.At("metadata/generation"), "1");
+  EXPECT_EQ(Cells(path), "t|k|v|NoSchedule|0s|");
+  EXPECT_EQ(Post(path, R"({"metadata":{"name":"u"},"spec":{"taint":{"key":"k","effect":"x"}}})")
+                .code, 422);
+  const Answer noted = MergePatch(
+      path + "/t/status",
+      R"({"spec":{"taint":{"key":"l"}},"status":{"conditions":[{"type":"EvictionInProgress",)"
+      R"("status":"False","reason":"Done","message":"","lastTransitionTime":)"
+      R"("2026-01-02T03:04:05Z"}]}})");
+  EXPECT_EQ(noted.code, 200) << noted.body;
+  EXPECT_EQ(noted.At("spec/taint/key"), "k");
+  EXPECT_EQ(noted.At("status/conditions/0/type"), "EvictionInProgress");
+}
+
 TEST_F(DeviceTest, SlicesAreSelectedByNodeAndDriver) {
   ASSERT_EQ(MakeSlice("a", R"("nodeName":"n")").code, 201);
   ASSERT_EQ(MakeSlice("b", R"("nodeName":"m")").code, 201);

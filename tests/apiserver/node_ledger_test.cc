@@ -88,6 +88,21 @@ TEST(NodeLedgerTest, APodIsBoundOnceAtATime) {
   EXPECT_EQ(ledger.PodCount("m"), 0);
 }
 
+// What the node has none of may come from devices; what it has must be enough.
+TEST(NodeLedgerTest, ExtendedResourcesThatDevicesMayGive) {
+  NodeLedger ledger;
+  ledger.SetNode("n", MakeNode(1000, 10), 1);
+  const auto wants = [&](std::string_view resource, int64_t amount) {
+    PodLoad load;
+    load.requests.scalars.emplace_back(Symbol::Intern(resource), amount);
+    return ledger.Check("a", "n", load).verdict;
+  };
+  EXPECT_EQ(wants("example.com/gpu", 3), Verdict::kRefused);
+  EXPECT_EQ(wants("example.com/other", 1), Verdict::kReserved);
+  EXPECT_EQ(wants("deviceclass.resource.kubernetes.io/gpu", 1), Verdict::kReserved);
+  EXPECT_EQ(wants("hugepages-2Mi", 1), Verdict::kRefused);
+}
+
 // A patch of the pod's status may be seen while its binding is on its way.
 TEST(NodeLedgerTest, AnUnboundVersionSeenLateLeavesTheReservation) {
   NodeLedger ledger;

@@ -1,10 +1,8 @@
 // Every workload labelled integration-test of every scheduler_perf case, through the engine: it
-// must end as upstream's integration test does. What this build cannot do yet is listed by name,
-// and the list is kept honest: who begins to pass is to be taken off it.
+// must end as upstream's integration test does.
 #include <algorithm>
 #include <atomic>
 #include <map>
-#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,15 +21,6 @@ namespace {
 
 constexpr size_t kCases = 50;
 constexpr int kThreads = 8;
-
-// Cases of what is not there yet, and what the failure says.
-const std::map<std::string, std::pair<std::string, std::string>>& NotYet() {
-  static const std::map<std::string, std::pair<std::string, std::string>> cases = {
-      {"DeviceTaintToleration",
-       {"DeviceTaintRules are not there yet", "DeviceTaintRule is not known here"}},
-  };
-  return cases;
-}
 
 struct Job {
   const WorkloadFile* file;
@@ -55,7 +44,6 @@ void Prepare(Job& job) {
 }
 
 void RunJob(Job& job) {
-  const bool not_yet = NotYet().contains(job.test_case.name);
   auto target = MakeEngineTarget({.config_path = job.test_case.scheduler_config_path.empty()
                                                      ? std::string()
                                                      : job.file->folder + "/" +
@@ -68,7 +56,7 @@ void RunJob(Job& job) {
   RunOptions options;
   options.clock = &RealClock::Get();
   options.sample_interval = absl::Milliseconds(100);
-  options.wait_limit = absl::Seconds(not_yet ? 3 : 60);
+  options.wait_limit = absl::Seconds(60);
   job.result = RunWorkload(*job.file, job.test_case, *job.workload, **target, options);
 }
 
@@ -127,12 +115,6 @@ void ExpectWhatItIsAbout(const Job& job, const WorkloadResult& result) {
 
 void Expect(const Job& job) {
   SCOPED_TRACE(job.file->topic + ": " + job.Name());
-  if (const auto it = NotYet().find(job.test_case.name); it != NotYet().end()) {
-    ASSERT_FALSE(job.result.ok()) << "passes by now; take it off the list: " << it->second.first;
-    EXPECT_THAT(std::string(job.result.status().message()),
-                ::testing::HasSubstr(it->second.second));
-    return;
-  }
   ASSERT_TRUE(job.result.ok()) << job.result.status();
   const WorkloadResult& result = *job.result;
   EXPECT_EQ(result.in_flight_events, 0);
@@ -183,11 +165,9 @@ TEST(SchedulerPerfCasesTest, EveryIntegrationTestEndsAsUpstreams) {
 
 TEST(SchedulerPerfCasesTest, EveryCaseHasASmallWorkload) {
   size_t cases = 0;
-  std::set<std::string> names;
   for (const WorkloadFile& file : ReadAll()) {
     for (const TestCase& test_case : file.cases) {
       ++cases;
-      names.insert(test_case.name);
       EXPECT_TRUE(std::any_of(test_case.workloads.begin(), test_case.workloads.end(),
                               [](const Workload& workload) {
                                 return MatchesLabels("integration-test", workload.labels);
@@ -196,7 +176,6 @@ TEST(SchedulerPerfCasesTest, EveryCaseHasASmallWorkload) {
     }
   }
   EXPECT_EQ(cases, kCases);
-  for (const auto& [name, why] : NotYet()) EXPECT_TRUE(names.contains(name)) << name;
 }
 
 }  // namespace

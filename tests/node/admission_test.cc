@@ -50,6 +50,8 @@ TEST(AdmissionTest, FirstReasonInTheKubeletsWords) {
       {"extended resource the node has", PodBuilder("p").Request("example.com/gpu", "2").Build(),
        "OutOfexample.com/gpu",
        "Node didn't have enough resource: example.com/gpu, requested: 2, used: 0, capacity: 1"},
+      {"resource of a device class",
+       PodBuilder("p").Request("deviceclass.resource.kubernetes.io/gpu", "2").Build(), "", ""},
       {"extended resource nobody has", PodBuilder("p").Request("example.com/fpga", "2").Build(),
        "", ""},
       {"selector holds", PodBuilder("p").Selector("disk", "ssd").Build(), "", ""},

@@ -71,6 +71,14 @@ TEST(FlagsTest, FeatureGates) {
             "GangScheduling is enabled, but depends on features that are disabled: "
             "[GenericWorkload]");
   EXPECT_TRUE(FeatureGates::Parse("GangScheduling=true,GenericWorkload=true")->PodGroups().ok());
+  EXPECT_TRUE(FeatureGates::Parse("")->Devices()->extended_resources);
+  EXPECT_FALSE(FeatureGates::Parse("")->Devices()->taint_rules);
+  EXPECT_FALSE(FeatureGates::Parse("DRAExtendedResource=false")->Devices()->extended_resources);
+  EXPECT_TRUE(FeatureGates::Parse("DRADeviceTaintRules=true")->Devices()->taint_rules);
+  EXPECT_EQ(FeatureGates::Parse("DRADeviceTaintRules=true,DRADeviceTaints=false")
+                ->Devices().status().message(),
+            "DRADeviceTaintRules is enabled, but depends on features that are disabled: "
+            "[DRADeviceTaints]");
   EXPECT_FALSE(FeatureGates::Parse("GangScheduling").ok());
   EXPECT_FALSE(FeatureGates::Parse("GangScheduling=perhaps").ok());
 }

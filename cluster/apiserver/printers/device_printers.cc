@@ -1,7 +1,10 @@
-// What `kubectl get` shows of claims for devices, their templates and classes, and of slices.
+// What `kubectl get` shows of claims for devices, their templates and classes, of slices and of
+// rules that taint devices.
 #include <string>
 
+#include "api/fwd_alpha.h"
 #include "api/schema/resource_v1.pb.h"
+#include "api/schema/resource_v1alpha3.pb.h"
 #include "cluster/apiserver/printers/printer.h"
 
 namespace berth::apiserver {
@@ -17,6 +20,15 @@ constexpr Column kResourceSliceColumns[] = {
     {"Node", "string", "", 0},
     {"Driver", "string", "", 0},
     {"Pool", "string", "", 0},
+    kAgeColumn,
+};
+
+constexpr Column kDeviceTaintRuleColumns[] = {
+    kNameColumn,
+    {"Key", "string", "", 0},
+    {"Value", "string", "", 0},
+    {"Effect", "string", "", 0},
+    {"TimeAdded", "string", "", 0},
     kAgeColumn,
 };
 
@@ -48,10 +60,24 @@ void PrintResourceSlice(const Message& object, absl::Time now, api::JsonWriter& 
   CreatedCell(out, object, now);
 }
 
+void PrintDeviceTaintRule(const Message& object, absl::Time now, api::JsonWriter& out) {
+  const auto& taint =
+      static_cast<const api::dra_alpha::DeviceTaintRule&>(object).spec().taint();
+  NameCell(out, object);
+  TextCell(out, taint.key());
+  TextCell(out, taint.value());
+  TextCell(out, taint.effect());
+  TextCell(out, taint.has_time_added()
+                    ? HumanDuration(now - absl::FromUnixSeconds(taint.time_added().seconds()))
+                    : "<unknown>");
+  CreatedCell(out, object, now);
+}
+
 }  // namespace
 
 const Printer kNameAndAgePrinter = {kNameAndAgeColumns, PrintNameAndAge};
 const Printer kResourceClaimPrinter = {kResourceClaimColumns, PrintResourceClaim};
 const Printer kResourceSlicePrinter = {kResourceSliceColumns, PrintResourceSlice};
+const Printer kDeviceTaintRulePrinter = {kDeviceTaintRuleColumns, PrintDeviceTaintRule};
 
 }  // namespace berth::apiserver

@@ -63,7 +63,8 @@ std::string HumanDuration(absl::Duration duration);
 // The printers of the kinds that have a file of their own.
 extern const Printer kPodPrinter, kNodePrinter, kEventPrinter;
 // device_printers.cc
-extern const Printer kNameAndAgePrinter, kResourceClaimPrinter, kResourceSlicePrinter;
+extern const Printer kNameAndAgePrinter, kResourceClaimPrinter, kResourceSlicePrinter,
+    kDeviceTaintRulePrinter;
 // workload_printers.cc
 extern const Printer kReplicaSetPrinter, kReplicationControllerPrinter, kStatefulSetPrinter,
     kServicePrinter, kPodGroupPrinter;

@@ -100,6 +100,7 @@ constexpr PrinterRow kPrinters[] = {
     {"csinodes", &kCsiNodePrinter},
     {"csistoragecapacities", &kCsiStorageCapacityPrinter},
     {"deviceclasses", &kNameAndAgePrinter},
+    {"devicetaintrules", &kDeviceTaintRulePrinter},
     {"events", &kEventPrinter},
     {"leases", &kLeasePrinter},
     {"minions", &kNodePrinter},

@@ -63,6 +63,17 @@ bool IsReservedFor(const ResourceClaim& claim, std::string_view pod_uid) {
                      [&](const auto& consumer) { return consumer.uid() == pod_uid; });
 }
 
+bool NamesClaim(const api::core::Pod& pod, const ResourceClaim& claim) {
+  const std::string& name = claim.metadata().name();
+  if (claim.metadata().namespace_() != pod.metadata().namespace_()) return false;
+  const auto& entries = pod.spec().resource_claims();
+  const auto& generated = pod.status().resource_claim_statuses();
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](const auto& entry) { return entry.resource_claim_name() == name; }) ||
+         std::any_of(generated.begin(), generated.end(),
+                     [&](const auto& status) { return status.resource_claim_name() == name; });
+}
+
 PodClaims ClaimsOf(const api::core::Pod& pod, const FindClaim& find) {
   PodClaims out;
   const std::string& ns = pod.metadata().namespace_();

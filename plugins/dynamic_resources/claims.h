@@ -30,6 +30,9 @@ struct PodClaims {
 // Claims that the pod's status says are not needed are left out.
 PodClaims ClaimsOf(const api::core::Pod& pod, const FindClaim& find);
 
+// Whether some claim of the pod has the name of that one, which may be another one.
+bool NamesClaim(const api::core::Pod& pod, const api::dra::ResourceClaim& claim);
+
 bool IsReservedFor(const api::dra::ResourceClaim& claim, std::string_view pod_uid);
 // "namespace/name".
 std::string KeyOf(const api::dra::ResourceClaim& claim);

@@ -34,6 +34,11 @@ std::shared_ptr<PodState> StateOf(const CycleState& state) {
   const auto* held = state.Read<StateHolder>(kState);
   return held == nullptr ? nullptr : held->state;
 }
+// The same for calls that are made for each node.
+PodState* PeekState(const CycleState& state) {
+  const auto* held = state.Read<StateHolder>(kState);
+  return held == nullptr ? nullptr : held->state.get();
+}
 
 Status NotFound() { return framework::Error("not found"); }
 
@@ -265,7 +270,7 @@ Status DynamicResources::Find(PodState& held, const Plan& plan, const NodeInfo& 
 
 Status DynamicResources::Filter(const CycleState& state, const PodInfo& pod,
                                 const NodeInfo& node) const {
-  const std::shared_ptr<PodState> held = StateOf(state);
+  PodState* const held = PeekState(state);
   if (held == nullptr) return NotFound();
   if (held->claims.empty()) return framework::Success();
   Task task = TaskOn(*held, pod, node);
@@ -290,7 +295,7 @@ Status DynamicResources::Filter(const CycleState& state, const PodInfo& pod,
 
 framework::Scored DynamicResources::Score(const CycleState& state, const PodInfo& pod,
                                           const NodeInfo& node) const {
-  const std::shared_ptr<PodState> held = StateOf(state);
+  PodState* const held = PeekState(state);
   if (held == nullptr || held->claims.empty()) return {};
   const Task task = TaskOn(*held, pod, node);
   if (task.plan == nullptr) return {};

@@ -20,12 +20,12 @@ absl::StatusOr<QueueingHint> AfterClaimChange(const PodInfo& pod, const Message*
   const auto* before = dynamic_cast<const api::dra::ResourceClaim*>(old_object);
   const auto* after = dynamic_cast<const api::dra::ResourceClaim*>(new_object);
   if (after == nullptr) return absl::InternalError("event without a claim");
+  const bool freed = before != nullptr && before->status().has_allocation() &&
+                     !after->status().has_allocation();
+  if (!freed && !NamesClaim(pod.object(), *after)) return QueueingHint::kSkip;
   const PodClaims held = ClaimsOf(pod.object(), find);
   if (!held.problem.empty()) return QueueingHint::kSkip;
-  if (before != nullptr && before->status().has_allocation() &&
-      !after->status().has_allocation()) {
-    return QueueingHint::kQueue;
-  }
+  if (freed) return QueueingHint::kQueue;
   const bool uses = std::any_of(held.claims.begin(), held.claims.end(), [&](const auto& claim) {
     return claim->metadata().uid() == after->metadata().uid();
   });

@@ -409,6 +409,27 @@ TEST_F(DynamicResourcesTest, BindingWaitsForWhatDevicesReport) {
   EXPECT_GT(awaited.at("d timeout"), absl::Seconds(600));
 }
 
+// Here a late write overwrites an early one: each must build on the one before.
+TEST_F(DynamicResourcesTest, PodsThatShareAClaimReserveItOneAfterTheOther) {
+  Put(Claim(kOne, R"({"allocation": {"devices": {"results": [
+      {"request": "r", "driver": "d", "pool": "n", "device": "a"}]}}})"));
+  std::vector<std::unique_ptr<framework::CycleState>> states;
+  int bound = 0;
+  for (const char* name : {"p", "q", "r"}) {
+    MakePod pod = Pod();
+    pod.message().mutable_metadata()->set_name(name);
+    pod.Uid(name);
+    auto& state = *states.emplace_back(std::make_unique<framework::CycleState>());
+    const auto info = pod.Info();
+    ASSERT_TRUE(plugin_.PreFilter(state, *info, testing::FixedSnapshot({})).status.ok());
+    ASSERT_TRUE(plugin_.Reserve(state, *info, "n").ok());
+    plugin_.PreBind(state, *info, "n", [&](const framework::Status& s) { bound += s.ok(); });
+  }
+  handle_.Settle();
+  EXPECT_EQ(bound, 3) << "without waiting";
+  EXPECT_EQ(Stored()->status().reserved_for_size(), 3);
+}
+
 TEST_F(DynamicResourcesTest, EventsAreRegistered) {
   const auto pod = Pod().Info();
   Put(Claim(kOne));

@@ -1,5 +1,6 @@
 // Extended resources that device classes stand for.
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -195,7 +196,7 @@ class ExtendedResourcesPluginTest : public ::testing::Test {
   std::string PostFilter(const framework::PodInfo& pod) {
     struct NoStatuses final : framework::NodeStatusReader {
       framework::Status Get(std::string_view) const override { return {}; }
-      std::vector<const framework::NodeInfo*> NodesWith(Code) const override { return {}; }
+      std::span<const framework::NodeIndex> NodesWith(Code) const override { return {}; }
     } statuses;
     const std::string planned = plugin_.PlanPostFilter(state_, pod, statuses).status.Message();
     std::string answer;

@@ -197,11 +197,9 @@ TEST(NominatedPodTest, ItsOwnNominationLeavesItsRoomToItAlone) {
   EngineOptions options;
   options.verify_evaluations = true;
   Scripted::Script script;
-  script.depends = Dependencies{.filter = Scope::kNode,
-                                .score = Scope::kNode,
-                                .node_fields = 0,
-                                .domains = {},
-                                .objects = {}};
+  Dependencies& depends = script.depends.emplace();
+  depends.filter = depends.score = Scope::kNode;
+  depends.node_fields = 0;
   script.post_filter = [&](const PodInfo& pod) {
     PostFilterResult result{Unschedulable("nowhere"), {}};
     if (pod.name == "mine") {  // room was made for it, as DefaultPreemption would

@@ -45,26 +45,26 @@ class ScriptedExtender final : public Extender {
 
   void Filter(const PodPtr& pod, std::vector<NodePtr> nodes, bool, FilterDone done) override {
     Note("filter", *pod, nodes);
-    After([this, nodes = std::move(nodes), done = std::move(done)]() mutable {
-      done(script_->filter(nodes));
+    After([script = script_, nodes = std::move(nodes), done = std::move(done)]() mutable {
+      done(script->filter(nodes));
     });
   }
   void Prioritize(const PodPtr& pod, std::vector<NodePtr> nodes, bool,
                   PrioritizeDone done) override {
     Note("prioritize", *pod, nodes);
-    After([this, nodes = std::move(nodes), done = std::move(done)]() mutable {
-      done(script_->prioritize(nodes));
+    After([script = script_, nodes = std::move(nodes), done = std::move(done)]() mutable {
+      done(script->prioritize(nodes));
     });
   }
   void Bind(const PodPtr& pod, std::string_view node, BindDone done) override {
-    After([this, pod, node = std::string(node), done = std::move(done)]() mutable {
-      done(script_->bind(*pod, node));
+    After([script = script_, pod, node = std::string(node), done = std::move(done)]() mutable {
+      done(script->bind(*pod, node));
     });
   }
   void Preempt(const PodPtr&, std::vector<PreemptionCandidate> candidates,
                PreemptDone done) override {
-    After([this, candidates = std::move(candidates), done = std::move(done)]() mutable {
-      done(script_->preempt(candidates));
+    After([script = script_, candidates = std::move(candidates), done = std::move(done)]() mutable {
+      done(script->preempt(candidates));
     });
   }
 

@@ -7,7 +7,6 @@
 
 #include "api/errors.h"
 #include "base/log.h"
-#include "base/status_macros.h"
 #include "framework/cycle/engine_core.h"
 
 namespace berth::framework {
@@ -108,16 +107,22 @@ void ExtenderTalk::Send(const PodPtr& pod, std::vector<ExtenderQuestion> questio
   }
 }
 
-// An answer has come; the next of those that line up may ask.
 void ExtenderTalk::Heard(size_t extender, absl::Time asked) {
   Line& line = lines_[extender];
   line.slow = core_.executor.clock().Now() - asked > core_.options.extender_patience;
   --line.under_way;
-  while (!line.waiting.empty()) {
-    core_.ready.push_back(std::move(line.waiting.front()));
-    line.waiting.pop_front();
-    if (line.slow) break;
-  }
+  Release(extender);
+}
+
+// The first of those that line up goes on, and after it the next: the first may not ask any more.
+void ExtenderTalk::Release(size_t extender) {
+  if (IsBusy(extender) || lines_[extender].waiting.empty()) return;
+  auto& waiting = lines_[extender].waiting;
+  core_.ready.push_back([this, extender, then = std::move(waiting.front())]() mutable {
+    then();
+    Release(extender);
+  });
+  waiting.pop_front();
   core_.Kick();
 }
 
@@ -138,10 +143,18 @@ void ExtenderTalk::Finish(const std::shared_ptr<Round>& round) {
   core_.Kick();
 }
 
+size_t ExtenderTalk::Next(size_t first, bool (Extender::*does)() const,
+                          const PodInfo& pod) const {
+  size_t i = first;
+  while (i < extenders_.size() &&
+         !(((*extenders_[i]).*does)() && extenders_[i]->IsInterested(pod))) {
+    ++i;
+  }
+  return i;
+}
+
 bool ExtenderTalk::AnyPreempts(const PodInfo& pod) const {
-  return std::any_of(extenders_.begin(), extenders_.end(), [&](const auto& extender) {
-    return extender->preempts() && extender->IsInterested(pod);
-  });
+  return Next(0, &Extender::preempts, pod) < extenders_.size();
 }
 
 struct ExtenderTalk::PreemptRound {
@@ -186,11 +199,7 @@ void ExtenderTalk::EndPreempt(PreemptRound& round) {
 }
 
 void ExtenderTalk::PreemptFrom(size_t first, const std::shared_ptr<PreemptRound>& round) {
-  size_t i = first;
-  while (i < extenders_.size() &&
-         !(extenders_[i]->preempts() && extenders_[i]->IsInterested(*round->pod))) {
-    ++i;
-  }
+  const size_t i = Next(first, &Extender::preempts, *round->pod);
   if (i == extenders_.size() || round->candidates.empty()) return EndPreempt(*round);
   if (IsBusy(i)) {
     return PreemptAnswered(i, round,
@@ -274,11 +283,7 @@ void ExtenderTalk::Bind(const PodPtr& pod, std::string node, Extender::BindDone 
 
 void ExtenderTalk::BindFrom(size_t first, const PodPtr& pod, std::string node,
                             Extender::BindDone done, Task not_asked) {
-  size_t i = first;
-  while (i < extenders_.size() &&
-         !(extenders_[i]->binds() && extenders_[i]->IsInterested(*pod))) {
-    ++i;
-  }
+  const size_t i = Next(first, &Extender::binds, *pod);
   if (i == extenders_.size()) return not_asked();
   extenders_[i]->Bind(
       pod, node,

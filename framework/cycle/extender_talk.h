@@ -72,7 +72,11 @@ class ExtenderTalk {
             const std::shared_ptr<Round>& round);
   void Answered(const std::shared_ptr<Round>& round, size_t extender, absl::Time asked);
   void Finish(const std::shared_ptr<Round>& round);
+  // An answer has come.
   void Heard(size_t extender, absl::Time asked);
+  void Release(size_t extender);
+  // From `first` on, the next one that does it and is interested; their number: none.
+  size_t Next(size_t first, bool (Extender::*does)() const, const PodInfo& pod) const;
   void PreemptFrom(size_t first, const std::shared_ptr<PreemptRound>& round);
   void PreemptAnswered(size_t extender, const std::shared_ptr<PreemptRound>& round,
                        absl::StatusOr<std::vector<ExtenderVictims>> answer);

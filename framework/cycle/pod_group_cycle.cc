@@ -1,7 +1,6 @@
 #include "framework/cycle/pod_group_cycle.h"
 
 #include <algorithm>
-#include <map>
 #include <memory>
 #include <utility>
 
@@ -90,9 +89,13 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
 
   // only: lives until the pass is over; null: all nodes.
   std::shared_ptr<PodGroupPass> NewPass(const Algorithm::Nodes* only) const {
-    PodGroupPass::Members members;
-    for (const QueueEntryPtr& entry : entries_) members.push_back(entry->pod);
-    return std::make_shared<PodGroupPass>(core_, *unit_, std::move(members), only);
+    return std::make_shared<PodGroupPass>(core_, *unit_, Pods(), only);
+  }
+
+  std::vector<PodPtr> Pods() const {
+    std::vector<PodPtr> pods;
+    for (const QueueEntryPtr& entry : entries_) pods.push_back(entry->pod);
+    return pods;
   }
 
   void TryAnywhere() {
@@ -105,8 +108,7 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
   // --- placements -------------------------------------------------------------------------------
 
   void TryPlacements() {
-    std::vector<PodPtr> group;
-    for (const QueueEntryPtr& entry : entries_) group.push_back(entry->pod);
+    const std::vector<PodPtr> group = Pods();
     Placement everywhere;
     for (const NodeInfo* node : core_.snapshot.nodes()) {
       everywhere.node_names.emplace_back(node->name());
@@ -188,8 +190,7 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
 
   // By the sum of the weighted scores; one of the equals at random.
   Status BestOf(const std::vector<size_t>& feasible, size_t& best) {
-    std::vector<PodPtr> group;
-    for (const QueueEntryPtr& entry : entries_) group.push_back(entry->pod);
+    const std::vector<PodPtr> group = Pods();
     std::vector<int64_t> totals(feasible.size());
     for (const auto& entry : unit_->profile->placement_score) {
       std::vector<PlacementScore> scores;
@@ -245,7 +246,6 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
   void Submit(QueueEntryPtr entry, PodGroupOutcome& outcome) {
     const bool has_node = outcome.status.ok() || outcome.requires_preemption;
     if (outcome.status.ok() && result_.status.ok()) return Bind(std::move(entry), outcome);
-    if (core_.on_decision) core_.on_decision(entry->pod->key, {});
     if (has_node && !result_.waits_for_preemption) {
       return Fail(std::move(entry), PodGroupUnschedulable(outcome.permit.Message()),
                   outcome.began, ClearNomination());
@@ -254,6 +254,7 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
       return Fail(std::move(entry), result_.status, outcome.began,
                   NominatingInfo{NominatingInfo::Mode::kOverride, outcome.node});
     }
+    if (core_.on_decision) core_.on_decision(entry->pod->key, {});
     HandleFailure(core_, std::move(entry),
                   {.status = outcome.status,
                    .message = outcome.message,
@@ -278,6 +279,7 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
 
   void Fail(QueueEntryPtr entry, const Status& status, absl::Time began,
             std::optional<NominatingInfo> nominating) {
+    if (core_.on_decision) core_.on_decision(entry->pod->key, {});
     HandleFailure(core_, std::move(entry),
                   {.status = status,
                    .message = status.Message(),

@@ -211,6 +211,20 @@ TEST_F(ExtenderTest, OfASlowOnesPodsSomeAreAskedAboutAndTheRestLineUp) {
   EXPECT_EQ(engine_->SweepQueue(), 0);
 }
 
+TEST_F(ExtenderTest, ThoseThatLineUpAndGoDoNotStrandTheOthers) {
+  Put(MakeNode("a").Capacity("1000", "8Gi"));
+  AddExtender({.filters = true,
+               .interested_in = "gpu",
+               .takes = absl::Seconds(3),
+               .filter = Keeping({"a"})});
+  Start();
+  for (int i = 0; i < 60; ++i) Put(MakePod("gpu" + std::to_string(i)).Priority(60 - i));
+  Run(absl::Seconds(1));
+  for (int i = 0; i < 50; ++i) RemovePod("gpu" + std::to_string(i));
+  Run(absl::Minutes(1));
+  for (int i = 50; i < 60; ++i) EXPECT_EQ(NodeOf("gpu" + std::to_string(i)), "a") << i;
+}
+
 // What becomes of a pod while its extender is asked.
 TEST_F(ExtenderTest, APodThatGoesMeanwhileIsForgotten) {
   Put(MakeNode("a").Capacity("8", "8Gi"));

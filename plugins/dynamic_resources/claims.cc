@@ -177,7 +177,8 @@ void ClaimStore::IndexExtended(const std::string& key, const ClaimPtr& known) {
   const auto it = extended_owner_.find(key);
   if (it != extended_owner_.end()) {
     if (it->second == owner) return;
-    extended_.erase(it->second);
+    const auto held = extended_.find(it->second);  // may be a newer claim of the same pod
+    if (held != extended_.end() && held->second == key) extended_.erase(held);
     extended_owner_.erase(it);
   }
   if (owner.empty()) return;

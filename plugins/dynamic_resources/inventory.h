@@ -75,6 +75,7 @@ class Inventory final : public framework::SharedPart {
   SelectorCache selectors_;
   VerdictCache verdicts_;
   std::vector<Listener> listeners_;
+  // Also over claims_.MutableInUse(): making a view may add pools to it.
   absl::Mutex views_mutex_;
   std::vector<Kept> views_ ABSL_GUARDED_BY(views_mutex_);  // by the node's place in the snapshot
   Lifetime alive_;

@@ -168,15 +168,6 @@ void Slices::Remove(std::string_view name) {
   if (pool->second.empty()) of_pool_.erase(pool);
 }
 
-SlicePtr Slices::Find(std::string_view name) const {
-  const auto it = slices_.find(name);
-  return it == slices_.end() ? nullptr : it->second;
-}
-
-void Slices::ForEach(const std::function<void(const SlicePtr&)>& visit) const {
-  for (const auto& [name, slice] : slices_) visit(slice);
-}
-
 int64_t Slices::GenerationFor(std::string_view node_name) const {
   const auto it = node_generation_.find(node_name);
   return generation_ + (it == node_generation_.end() ? 0 : it->second);

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -75,8 +74,6 @@ class Slices {
   // Adds, or replaces the one of its name.
   void Put(SlicePtr slice);
   void Remove(std::string_view name);
-  SlicePtr Find(std::string_view name) const;
-  void ForEach(const std::function<void(const SlicePtr&)>& visit) const;
 
   Gathered Gather(const framework::NodeInfo& node, DevicesInUse& in_use) const;
   // Grows when what Gather gives for a node of that name may have changed, the node being the same.

@@ -146,6 +146,31 @@ TEST(DynamicResourcesClaimsTest, HintsAfterThePodNamesItsClaims) {
   EXPECT_EQ(of(WithTemplate("owned").Uid("q")), QueueingHint::kSkip);
 }
 
+TEST(DynamicResourcesClaimsTest, AnOlderClaimThatGoesDoesNotHideTheNewer) {
+  testing::FakeHandle handle;
+  const auto& resource = api::ResourceOf<ResourceClaim>();
+  ClaimStore store(handle.world, handle.executor());
+  store.Track();
+  const auto pod = MakePod("p").Object();
+  const auto standing = [&](std::string_view name) {
+    auto claim = MakeClaim(name);
+    (*claim->mutable_metadata()->mutable_annotations())[kExtendedClaimAnnotation] = "true";
+    auto& owner = *claim->mutable_metadata()->add_owner_references();
+    owner.set_name("p");
+    owner.set_uid(pod->metadata().uid());
+    owner.set_controller(true);
+    return claim;
+  };
+  handle.world.Put(resource, standing("one"));
+  handle.world.Put(resource, standing("two"));
+  handle.world.Remove(resource, "default", "one");
+  const ClaimPtr left = store.ExtendedClaimOf(*pod);
+  ASSERT_NE(left, nullptr);
+  EXPECT_EQ(left->metadata().name(), "two");
+  handle.world.Remove(resource, "default", "two");
+  EXPECT_EQ(store.ExtendedClaimOf(*pod), nullptr);
+}
+
 TEST(DynamicResourcesClaimsTest, WhatIsInUse) {
   testing::FakeHandle handle;
   const auto& resource = api::ResourceOf<ResourceClaim>();

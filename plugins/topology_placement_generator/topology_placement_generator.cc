@@ -34,6 +34,11 @@ using framework::PodInfo;
 using framework::Status;
 using api::gang::PodGroup;
 
+TopologyPlacementGenerator::TopologyPlacementGenerator(framework::Handle& handle)
+    : handle_(handle) {
+  handle.Watch(api::ResourceOf<PodGroup>());
+}
+
 Status TopologyPlacementGenerator::GeneratePlacements(framework::CycleState&,
                                                       std::span<const framework::PodPtr> group,
                                                       const Placement& parent,

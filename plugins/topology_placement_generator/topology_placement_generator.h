@@ -18,7 +18,7 @@ namespace berth::plugins::topology_placement_generator {
 class TopologyPlacementGenerator final : public framework::PlacementGeneratePlugin {
  public:
   static constexpr std::string_view kName = "TopologyPlacementGenerator";
-  explicit TopologyPlacementGenerator(framework::Handle& handle) : handle_(handle) {}
+  explicit TopologyPlacementGenerator(framework::Handle& handle);
 
   std::string_view Name() const override { return kName; }
   framework::Status GeneratePlacements(framework::CycleState& state,

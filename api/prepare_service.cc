@@ -1,6 +1,7 @@
 #include "api/prepare_service.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "api/prepare_parts.h"
@@ -61,6 +62,19 @@ void SetFamilies(ServiceSpec& spec) {
   }
 }
 
+// A port without a node port keeps the one that the port of its name had, if no other has it now.
+void KeepNodePorts(const ServiceSpec& old, ServiceSpec& spec) {
+  std::set<int32_t> used;
+  for (const core::ServicePort& port : spec.ports()) used.insert(port.node_port());
+  for (core::ServicePort& port : *spec.mutable_ports()) {
+    if (port.node_port() != 0) continue;
+    for (const core::ServicePort& was : old.ports()) {
+      if (was.node_port() == 0 || was.name() != port.name()) continue;
+      if (used.insert(was.node_port()).second) port.set_node_port(was.node_port());
+    }
+  }
+}
+
 // What an update leaves out although the service still needs it.
 void KeepGiven(const ServiceSpec& old, ServiceSpec& spec) {
   if (HasClusterIp(old) && HasClusterIp(spec)) {
@@ -75,6 +89,7 @@ void KeepGiven(const ServiceSpec& old, ServiceSpec& spec) {
   if (HasHealthCheck(old) && HasHealthCheck(spec) && spec.health_check_node_port() == 0) {
     spec.set_health_check_node_port(old.health_check_node_port());
   }
+  if (IsExternal(old) && IsExternal(spec)) KeepNodePorts(old, spec);
 }
 
 bool SameNodePorts(const ServiceSpec& a, const ServiceSpec& b) {

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "api/schema/meta_v1_status.pb.h"
+#include "api/time_text.h"
 #include "api/validation/names.h"
 
 namespace berth::api::validation {
@@ -30,7 +31,7 @@ void ValidateCondition(const meta::Condition& condition, const FieldPath& path, 
     errors.InvalidInt(path.Child("observedGeneration"), condition.observed_generation(),
                       "must be greater than or equal to zero");
   }
-  if (condition.last_transition_time().seconds() == 0) {
+  if (IsZeroTime(condition.last_transition_time())) {
     errors.Required(path.Child("lastTransitionTime"));
   }
   if (condition.reason().empty()) {

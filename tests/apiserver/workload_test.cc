@@ -94,6 +94,23 @@ TEST_F(WorkloadTest, AServiceIsMadeByPut) {
   EXPECT_EQ(Delete(kServices + "/s").At("kind"), "Service");
 }
 
+TEST_F(WorkloadTest, AnUpdateKeepsTheNodePortsItLeavesOut) {
+  const auto service = [](std::string_view ports) {
+    return fmt::format(R"({{"metadata":{{"name":"n"}},"spec":{{"type":"NodePort","ports":[{}]}}}})",
+                       ports);
+  };
+  ASSERT_EQ(Post(kServices, service(R"({"name":"a","port":80,"nodePort":30080},)"
+                                    R"({"name":"b","port":81,"nodePort":30081})")).code, 201);
+  Answer put = Put(kServices + "/n", service(R"({"name":"b","port":81},{"name":"a","port":80})"));
+  EXPECT_EQ(put.At("spec/ports/0/nodePort"), "30081");
+  EXPECT_EQ(put.At("spec/ports/1/nodePort"), "30080");
+  // Another port has taken it, or nobody had one: none is invented.
+  put = Put(kServices + "/n", service(R"({"name":"a","port":80},)"
+                                      R"({"name":"c","port":82,"nodePort":30080})"));
+  EXPECT_NE(put.At("spec/ports/0/nodePort"), "30080");
+  EXPECT_EQ(put.At("spec/ports/1/nodePort"), "30080");
+}
+
 TEST_F(WorkloadTest, ControllersAndSets) {
   ASSERT_EQ(Post(kControllers, fmt::format(R"({{"metadata":{{"name":"r"}},"spec":{{"template":{}}}}})",
                                            kTemplate)).code, 201);

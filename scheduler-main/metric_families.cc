@@ -74,12 +74,14 @@ void FamilyBase::WriteHead(std::string& out) const {
 }
 
 void FamilyBase::WriteCell(std::string& out, const std::string& labels, const Tally& cell) const {
-  fmt::format_to(std::back_inserter(out), "{}{} {}\n", name_, labels, cell.value());
+  fmt::format_to(std::back_inserter(out), "{}{} {}\n", name_, labels,
+                 GoFloat(static_cast<double>(cell.value())));
 }
 
 void FamilyBase::WriteCell(std::string& out, const std::string& labels,
                            const GaugeCell& cell) const {
-  fmt::format_to(std::back_inserter(out), "{}{} {}\n", name_, labels, cell.value());
+  fmt::format_to(std::back_inserter(out), "{}{} {}\n", name_, labels,
+                 GoFloat(static_cast<double>(cell.value())));
 }
 
 void FamilyBase::WriteCell(std::string& out, const std::string& labels,

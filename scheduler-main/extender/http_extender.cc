@@ -172,7 +172,12 @@ void HttpExtender::Preempt(const PodPtr& pod,
 
 void HttpExtender::Send(Call call) {
   if (in_flight_ >= kCallsMax) {
-    waiting_.insert(call.urgent ? waiting_.begin() : waiting_.end(), std::move(call));
+    auto place = waiting_.end();  // the urgent before the others, each in the order they came
+    if (call.urgent) {
+      place = std::find_if(waiting_.begin(), waiting_.end(),
+                           [](const Call& other) { return !other.urgent; });
+    }
+    waiting_.insert(place, std::move(call));
     return;
   }
   SendNow(std::move(call));

@@ -71,21 +71,15 @@ class ApiTarget final : public Target {
         const auto& metadata = api::MetaOf(*objects[i]);
         if (pods) ledger_.Created(metadata.namespace_(), metadata.name(), Now());
         client_.Create(resource, metadata.namespace_(), *objects[i],
-                       [done = std::move(done)](auto made) mutable { done(made.status()); });
+                       [this, &resource, done = std::move(done)](auto made) mutable {
+                         if (made.ok()) Remember(resource, api::MetaOf(**made));
+                         done(made.status());
+                       });
       });
       if (objects.size() > 1 || !absl::IsNotFound(status)) break;
       absl::SleepFor(kCreatePause);
     }
     if (spaces && api::IsAlreadyExists(status)) return absl::OkStatus();
-    absl::MutexLock lock(&mutex_);
-    for (const ObjectPtr& object : objects) {
-      const auto& metadata = api::MetaOf(*object);
-      if (pods) {
-        used_.insert(metadata.namespace_());
-      } else {
-        made_.push_back({&resource, metadata.namespace_(), metadata.name()});
-      }
-    }
     return status;
   }
 
@@ -130,22 +124,19 @@ class ApiTarget final : public Target {
   PodLedger& pods() override { return ledger_; }
   std::string MetricsText() override { return {}; }
 
-  // Deletes the pods of every namespace that got some, then the rest that was made here.
+  // Deletes what was made here and nothing else, the newest first; pods at once.
   absl::Status Clear() override {
     std::vector<Made> made;
-    std::set<std::string> used;
     {
       absl::MutexLock lock(&mutex_);
       made.swap(made_);
-      used.swap(used_);
     }
-    absl::Status status;
-    if (!used.empty()) status.Update(DeletePods({.namespaces = std::move(used), .labels = {}}, 0));
     std::reverse(made.begin(), made.end());
-    status.Update(ForAll(made.size(), [&](size_t i, auto done) {
-      client_.Delete(*made[i].resource, made[i].namespace_name, made[i].name, {},
-                     IgnoreNotFound(std::move(done)));
-    }));
+    const absl::Status status = ForAll(made.size(), [&](size_t i, auto done) {
+      const bool pod = made[i].resource == &api::ResourceOf<Pod>();
+      client_.Delete(*made[i].resource, made[i].namespace_name, made[i].name,
+                     {.grace_period_s = pod ? 0 : -1}, IgnoreNotFound(std::move(done)));
+    });
     ledger_.Clear();
     return status;
   }
@@ -155,6 +146,11 @@ class ApiTarget final : public Target {
     const api::Resource* resource;
     std::string namespace_name, name;
   };
+
+  void Remember(const api::Resource& resource, const api::meta::ObjectMeta& made) {
+    absl::MutexLock lock(&mutex_);
+    made_.push_back({&resource, made.namespace_(), made.name()});
+  }
 
   absl::Time Now() { return executor_.clock().Now(); }
 
@@ -234,7 +230,6 @@ class ApiTarget final : public Target {
   PodLedger ledger_;
   absl::Mutex mutex_;
   std::vector<Made> made_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::string> used_ ABSL_GUARDED_BY(mutex_);  // namespaces with pods
   std::set<std::string> priority_classes_ ABSL_GUARDED_BY(mutex_);
   ThreadExecutor executor_;
   client::ApiClient client_;

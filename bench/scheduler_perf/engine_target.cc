@@ -2,7 +2,6 @@
 
 #include <utility>
 
-#include <absl/synchronization/notification.h>
 #include <fmt/core.h>
 
 #include "api/object.h"
@@ -16,7 +15,6 @@
 #include "framework/memory_world.h"
 #include "framework/registry.h"
 #include "scheduler-main/config.h"
-#include "scheduler-main/extender/http_extender.h"
 #include "scheduler-main/feature_gates.h"
 #include "scheduler-main/metrics.h"
 #include "scheduler-main/scheduler.h"
@@ -145,8 +143,6 @@ class EngineTarget final : public Target {
 
  private:
   absl::Status Configure(const scheduler::SchedulerOptions& wanted) {
-    BERTH_ASSIGN_OR_RETURN(auto extenders, scheduler::MakeExtenders(wanted.config, executor_, {}));
-    engine_->SetExtenders(std::move(extenders));
     BERTH_RETURN_IF_ERROR(scheduler::AddProfiles(wanted, registry_, *engine_));
     return engine_->Start();
   }

@@ -20,6 +20,8 @@ namespace berth::bench {
 namespace {
 
 constexpr size_t kCases = 50;
+// The workloads run here; those that measure need a quiet machine.
+constexpr std::string_view kRun = "integration-test,-performance";
 constexpr int kThreads = 8;
 
 struct Job {
@@ -96,7 +98,9 @@ void ExpectWhatItIsAbout(const Job& job, const WorkloadResult& result) {
   } else if (name == "Unschedulable" || name == "SchedulingWithMixedChurn") {
     const PodCounts churn = space(name == "Unschedulable" ? "namespace-2" : "namespace-1");
     EXPECT_EQ(churn.scheduled, 0);
-    EXPECT_GE(churn.attempted, name == "Unschedulable" ? 1 : 0);
+    if (name == "Unschedulable") {
+      EXPECT_GE(churn.attempted, 1);
+    }
     EXPECT_EQ(result.preemption_victims, 0);
   } else if (name == "SchedulingWhileGated" ||
              name == "SchedulingGatedPodsWithPodAffinityImpactForThroughput") {
@@ -146,7 +150,7 @@ TEST(SchedulerPerfCasesTest, EveryIntegrationTestEndsAsUpstreams) {
   for (const WorkloadFile& file : files) {
     for (const TestCase& test_case : file.cases) {
       for (const Workload& workload : test_case.workloads) {
-        if (!MatchesLabels("integration-test,-performance", workload.labels)) continue;
+        if (!MatchesLabels(kRun, workload.labels)) continue;
         jobs.push_back({&file, test_case, &workload});
         Prepare(jobs.back());
       }
@@ -170,7 +174,7 @@ TEST(SchedulerPerfCasesTest, EveryCaseHasASmallWorkload) {
       ++cases;
       EXPECT_TRUE(std::any_of(test_case.workloads.begin(), test_case.workloads.end(),
                               [](const Workload& workload) {
-                                return MatchesLabels("integration-test", workload.labels);
+                                return MatchesLabels(kRun, workload.labels);
                               }))
           << test_case.name;
     }

@@ -241,10 +241,13 @@ absl::StatusOr<Instant> ParseMicroTime(std::string_view text) {
 bool IsZeroTime(const meta::Time& time) { return IsZeroInstant(time); }
 bool IsZeroTime(const meta::MicroTime& time) { return IsZeroInstant(time); }
 
-std::string FormatTime(const meta::Time& time) {
-  if (IsZeroTime(time)) return "";
+std::string TimeText(int64_t seconds) {
   char buffer[kTimeTextMax];
-  return std::string(buffer, WriteTime(time.seconds(), buffer));
+  return std::string(buffer, WriteTime(seconds, buffer));
+}
+
+std::string FormatTime(const meta::Time& time) {
+  return IsZeroTime(time) ? "" : TimeText(time.seconds());
 }
 
 std::string FormatMicroTime(const meta::MicroTime& time) {

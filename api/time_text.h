@@ -23,6 +23,7 @@ inline constexpr size_t kTimeTextMax = 40;
 // Writes at most kTimeTextMax characters to `out`; returns the end.
 char* WriteTime(int64_t seconds, char* out);                      // 2006-01-02T15:04:05Z
 char* WriteMicroTime(int64_t seconds, int32_t nanos, char* out);  // 2006-01-02T15:04:05.000000Z
+std::string TimeText(int64_t seconds);                            // as WriteTime
 
 // Time takes any fraction (and drops it); MicroTime wants exactly six digits. InvalidArgument.
 absl::StatusOr<Instant> ParseTime(std::string_view text);

@@ -47,7 +47,6 @@ struct Options {
   int repeat = 1;
   double sample_interval_s = 1;
   int wait_limit_s = 600;
-  bool metrics = false;
 };
 
 // What a workload runs against, and what must live as long.
@@ -95,7 +94,7 @@ absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const Selec
         rig->target,
         MakeEngineTarget({.config_path = config,
                           .feature_gates = gates,
-                          .histograms = options.histograms || options.metrics || measured}));
+                          .histograms = options.histograms || measured}));
   } else if (options.target == "stack") {
     std::string pattern = (options.directory.empty() ? std::filesystem::temp_directory_path()
                                                      : std::filesystem::path(options.directory)) /

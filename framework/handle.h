@@ -95,6 +95,12 @@ class Handle {
   // gone, or over.
   virtual PodPtr FindPod(std::string_view uid) const = 0;
 
+  // Hears of each pod that FindPod finds no longer, or finds terminating from now on, before the
+  // queue hears of it. While plugins are made.
+  virtual void OnPodEnding(std::function<void(const PodInfo&)> listener) = 0;
+  // See PreEnqueuePlugin::SaysWhenGatesMayOpen. pod_key: "namespace/name".
+  virtual void GateMayOpen(std::string_view pod_key) = 0;
+
   // Pods nominated to a node, in the order of nomination.
   virtual std::vector<PodPtr> NominatedPods(std::string_view node_name) const = 0;
 

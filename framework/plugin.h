@@ -118,6 +118,9 @@ class PreEnqueuePlugin : public virtual Plugin {
  public:
   // Before a pod may enter the active queue. Anything but Success gates it. Must be cheap.
   virtual Status PreEnqueue(const PodInfo& pod) = 0;
+  // A gate it has closed opens only after Handle::GateMayOpen for that pod: until then events do
+  // not ask it again.
+  virtual bool SaysWhenGatesMayOpen() const { return false; }
 };
 
 class QueueSortPlugin : public virtual Plugin {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/fwd.h"
+#include "framework/fwd.h"
 #include "framework/pod_info.h"
 
 namespace berth::framework {
@@ -35,5 +36,8 @@ struct PodGroupCounts {
 // spec.schedulingGroup.podGroupName; empty: the pod is in no group.
 std::string_view PodGroupOf(const api::core::Pod& pod);
 inline std::string_view PodGroupOf(const PodInfo& pod) { return PodGroupOf(pod.object()); }
+// The group of that name in the pod's namespace; null when there is none.
+std::shared_ptr<const api::gang::PodGroup> FindPodGroup(const ObjectSource& objects,
+                                                        const PodInfo& pod);
 
 }  // namespace berth::framework

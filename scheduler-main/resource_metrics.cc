@@ -2,6 +2,7 @@
 
 #include <string_view>
 
+#include "api/pod_phase.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/scheduling/resource_lists.h"
 #include "scheduler-main/metric_families.h"
@@ -20,9 +21,8 @@ std::string_view UnitOf(std::string_view resource) {
   return resource.starts_with("attachable-volumes-") ? "integer" : "";
 }
 
-bool IsOver(const Pod& pod) {
-  const std::string& phase = pod.status().phase();
-  return !pod.spec().node_name().empty() && (phase == "Succeeded" || phase == "Failed");
+bool RanToItsEnd(const Pod& pod) {
+  return !pod.spec().node_name().empty() && api::IsTerminal(pod);
 }
 
 void Write(const Pod& pod, std::string_view name, const api::scheduling::ResourceList& list,
@@ -51,7 +51,7 @@ std::string ResourceMetricsText(const std::vector<framework::ObjectPtr>& pods) {
   std::string requests, limits;
   for (const framework::ObjectPtr& object : pods) {
     const auto& pod = static_cast<const Pod&>(*object);
-    if (IsOver(pod)) continue;
+    if (RanToItsEnd(pod)) continue;
     Write(pod, "kube_pod_resource_request", api::scheduling::PodRequestList(pod), requests);
     Write(pod, "kube_pod_resource_limit", api::scheduling::PodLimitList(pod), limits);
   }

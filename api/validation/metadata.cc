@@ -1,6 +1,5 @@
 #include "api/validation/metadata.h"
 
-#include <algorithm>
 #include <map>
 #include <set>
 
@@ -11,6 +10,7 @@
 #include "api/json_value.h"
 #include "api/resource_table.h"
 #include "api/schema/meta_v1.pb.h"
+#include "api/validation/sorted_keys.h"
 
 namespace berth::api::validation {
 namespace {
@@ -21,14 +21,6 @@ constexpr int64_t kFieldManagerBytesMax = 128;
 
 template <typename T>
 using List = google::protobuf::RepeatedPtrField<T>;
-
-std::vector<std::string_view> SortedKeys(const StringStringMap& map) {
-  std::vector<std::string_view> keys;
-  keys.reserve(map.size());
-  for (const auto& [key, value] : map) keys.push_back(key);
-  std::sort(keys.begin(), keys.end());
-  return keys;
-}
 
 // generateName is valid when some name that begins with it is.
 std::string MaskTrailingDash(std::string name) {

@@ -11,6 +11,7 @@
 #include "api/validation/metadata.h"
 #include "api/validation/persistent_volume.h"
 #include "api/validation/resources.h"
+#include "api/validation/sorted_keys.h"
 
 namespace berth::api::validation {
 namespace {
@@ -89,14 +90,6 @@ void ValidateAttributesClassUpdate(const PersistentVolumeClaimSpec& spec,
   }
 }
 
-template <typename Map>
-std::vector<std::string> SortedKeyTexts(const Map& map) {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : map) keys.push_back(key);
-  std::sort(keys.begin(), keys.end());
-  return keys;
-}
-
 // Of native names, storage only.
 bool ValidateResourceKey(const std::string& name, const FieldPath& path, Errors& errors) {
   const Complaints complaints = IsQualifiedName(name);
@@ -119,14 +112,16 @@ void ValidateResizing(const core::PersistentVolumeClaimStatus& status, Errors& e
       "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress",
       "NodeResizeInfeasible", "NodeResizePending"};
   const FieldPath states("status.allocatedResourceStatus");
-  for (const std::string& name : SortedKeyTexts(status.allocated_resource_statuses())) {
+  for (const std::string_view key : SortedKeys(status.allocated_resource_statuses())) {
+    const std::string name(key);
     ValidateResourceKey(name, states, errors);
     const std::string& state = status.allocated_resource_statuses().at(name);
     if (std::find(kStates.begin(), kStates.end(), state) != kStates.end()) continue;
     errors.NotSupported(states, name, kStates);
   }
   const FieldPath allocated("status.allocatedResources");
-  for (const std::string& name : SortedKeyTexts(status.allocated_resources())) {
+  for (const std::string_view key : SortedKeys(status.allocated_resources())) {
+    const std::string name(key);
     if (!ValidateResourceKey(name, allocated, errors)) continue;
     ValidateNotBelowZero(ToQuantity(status.allocated_resources().at(name)), allocated.Key(name),
                          errors);
@@ -174,7 +169,8 @@ void ValidatePersistentVolumeClaimStatusUpdate(const PersistentVolumeClaim& clai
   ValidateCoreObjectMetaUpdate(claim.metadata(), old.metadata(), FieldPath("metadata"), errors);
   if (claim.spec().access_modes().empty()) errors.Required(FieldPath("Spec.accessModes"));
   const FieldPath capacity("status.capacity");
-  for (const std::string& name : SortedKeyTexts(claim.status().capacity())) {
+  for (const std::string_view key : SortedKeys(claim.status().capacity())) {
+    const std::string name(key);
     ValidateNotBelowZero(ToQuantity(claim.status().capacity().at(name)), capacity.Key(name),
                          errors);
   }

@@ -9,6 +9,7 @@
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/validation/metadata.h"
+#include "api/validation/sorted_keys.h"
 
 namespace berth::api::validation {
 namespace {
@@ -41,14 +42,6 @@ void ValidateLeaseSpec(const coordination::LeaseSpec& spec, Errors& errors) {
   if (spec.has_lease_transitions() && spec.lease_transitions() < 0) {
     errors.InvalidInt(path.Child("leaseTransitions"), spec.lease_transitions(), kNegativeText);
   }
-}
-
-template <typename Map>
-std::vector<std::string_view> KeysOf(const Map& map) {
-  std::vector<std::string_view> keys;
-  for (const auto& [key, value] : map) keys.push_back(key);
-  std::sort(keys.begin(), keys.end());
-  return keys;
 }
 
 template <typename Map>
@@ -105,7 +98,7 @@ void ValidateConfigMap(const core::ConfigMap& object, Errors& errors) {
                          errors);
   int64_t bytes = 0;
   const FieldPath data("data"), binary("binaryData");
-  for (const std::string_view key : KeysOf(object.data())) {
+  for (const std::string_view key : SortedKeys(object.data())) {
     const std::string name(key);
     errors.Invalid(data.Key(key), key, IsConfigMapKey(key));
     if (object.binary_data().contains(name)) {
@@ -113,7 +106,7 @@ void ValidateConfigMap(const core::ConfigMap& object, Errors& errors) {
     }
     bytes += static_cast<int64_t>(object.data().at(name).size());
   }
-  for (const std::string_view key : KeysOf(object.binary_data())) {
+  for (const std::string_view key : SortedKeys(object.binary_data())) {
     errors.Invalid(binary.Key(key), key, IsConfigMapKey(key));
     bytes += static_cast<int64_t>(object.binary_data().at(std::string(key)).size());
   }

@@ -6,6 +6,7 @@
 #include <fmt/core.h>
 
 #include "api/schema/core_v1_volume_plugins.pb.h"
+#include "api/validation/sorted_keys.h"
 #include "api/validation/volume.h"
 #include "api/validation/volume_sources.h"
 
@@ -105,11 +106,8 @@ bool IsReservedOption(std::string_view key) {
 template <typename Source>
 void ValidateFlex(const Source& source, const FieldPath& path, Errors& errors) {
   RequireText(source.driver(), path.Child("driver"), errors);
-  std::vector<std::string_view> keys;
-  for (const auto& [key, value] : source.options()) keys.push_back(key);
-  std::sort(keys.begin(), keys.end());
   const FieldPath options = path.Child("options");
-  for (const std::string_view key : keys) {
+  for (const std::string_view key : SortedKeys(source.options())) {
     if (!IsReservedOption(key)) continue;
     errors.Invalid(options.Key(key), key, "kubernetes.io and k8s.io namespaces are reserved");
   }

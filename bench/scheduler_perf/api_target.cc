@@ -131,6 +131,10 @@ class ApiTarget final : public Target {
       absl::MutexLock lock(&mutex_);
       made.swap(made_);
     }
+    {
+      absl::MutexLock lock(&classes_mutex_);
+      priority_classes_.clear();
+    }
     std::reverse(made.begin(), made.end());
     const absl::Status status = ForAll(made.size(), [&](size_t i, auto done) {
       const bool pod = made[i].resource == &api::ResourceOf<Pod>();
@@ -167,23 +171,26 @@ class ApiTarget final : public Target {
       const auto& spec = static_cast<const Pod&>(*object).spec();
       if (!spec.has_priority() || !spec.priority_class_name().empty()) continue;
       const std::string name = fmt::format("berth-bench-{}", spec.priority());
-      bool missing = false;
-      {
-        absl::MutexLock lock(&mutex_);
-        missing = priority_classes_.insert(name).second;
-      }
-      if (missing) {
-        auto made = std::make_shared<api::scheduling_v1::PriorityClass>();
-        made->mutable_metadata()->set_name(name);
-        made->set_value(spec.priority());
-        const absl::Status status =
-            Create(api::ResourceOf<api::scheduling_v1::PriorityClass>(), {std::move(made)});
-        if (!status.ok() && !api::IsAlreadyExists(status)) return status;
-      }
+      const absl::Status status = HavePriorityClass(name, spec.priority());
+      if (!status.ok()) return status;
       auto pod = std::make_shared<Pod>(static_cast<const Pod&>(*object));
       pod->mutable_spec()->set_priority_class_name(name);
       object = std::move(pod);
     }
+    return absl::OkStatus();
+  }
+
+  // Others who want it meanwhile wait until it is there.
+  absl::Status HavePriorityClass(const std::string& name, int32_t value) {
+    absl::MutexLock lock(&classes_mutex_);
+    if (priority_classes_.contains(name)) return absl::OkStatus();
+    auto made = std::make_shared<api::scheduling_v1::PriorityClass>();
+    made->mutable_metadata()->set_name(name);
+    made->set_value(value);
+    const absl::Status status =
+        Create(api::ResourceOf<api::scheduling_v1::PriorityClass>(), {std::move(made)});
+    if (!status.ok() && !api::IsAlreadyExists(status)) return status;
+    priority_classes_.insert(name);
     return absl::OkStatus();
   }
 
@@ -230,7 +237,8 @@ class ApiTarget final : public Target {
   PodLedger ledger_;
   absl::Mutex mutex_;
   std::vector<Made> made_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::string> priority_classes_ ABSL_GUARDED_BY(mutex_);
+  absl::Mutex classes_mutex_ ABSL_ACQUIRED_BEFORE(mutex_);
+  std::set<std::string> priority_classes_ ABSL_GUARDED_BY(classes_mutex_);
   ThreadExecutor executor_;
   client::ApiClient client_;
   std::unique_ptr<client::Informer> informer_;

@@ -90,6 +90,8 @@ absl::Status Run::ChurnSlot(const ObjectTemplate& from, const std::string& space
   const absl::Status created = target_.Create(resource, std::move(one));
   if (created.ok()) {
     slot = std::move(name);
+    absl::MutexLock lock(&mutex_);
+    ++churned_;
   } else if (refused++ == 0) {
     Say(fmt::format("op {}: churn goes without what cannot be created: {}", index,
                     ToStd(created.message())));

@@ -103,6 +103,7 @@ class Run {
   std::vector<std::thread> background_;
   absl::Mutex mutex_;
   int64_t named_ ABSL_GUARDED_BY(mutex_) = 0;
+  int64_t churned_ ABSL_GUARDED_BY(mutex_) = 0;
   absl::Status background_status_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -15,6 +15,12 @@
 #include "bench/scheduler_perf/run.h"
 
 namespace berth::bench {
+namespace {
+
+constexpr std::string_view kBenchmark = "BenchmarkPerfScheduling";
+constexpr uint64_t kSeed = 1;  // of what is picked at random: nodes of allocResourceClaims
+
+}  // namespace
 
 Run::Run(const WorkloadFile& file, const TestCase& test_case, const Workload& workload,
          Target& target, const RunOptions& options)
@@ -24,7 +30,7 @@ Run::Run(const WorkloadFile& file, const TestCase& test_case, const Workload& wo
       target_(target),
       options_(options),
       paths_{.folder = file.folder, .templates = options.templates},
-      random_(options.seed) {}
+      random_(kSeed) {}
 
 Run::~Run() { StopBackground(); }
 
@@ -131,7 +137,7 @@ absl::Status Run::StartCollecting(const std::string& name, PodFilter filter) {
         "a previous one");
   }
   collection_ = std::make_unique<Collection>(
-      fmt::format("{}/{}/{}/{}", options_.benchmark_name, case_.name, workload_.name, name),
+      fmt::format("{}/{}/{}/{}", kBenchmark, case_.name, workload_.name, name),
       std::move(filter), target_.pods(), *options_.clock, options_.sample_interval);
   return absl::OkStatus();
 }
@@ -146,22 +152,21 @@ absl::Status Run::StopCollecting() {
                                           measurement.name)) {
     measurement.items.push_back(std::move(item));
   }
-  const std::string& topic = options_.topic.empty() ? file_.topic : options_.topic;
-  ApplyThreshold(workload_.Threshold(topic), workload_.threshold_selector, measurement);
+  ApplyThreshold(workload_.Threshold(file_.topic), workload_.threshold_selector, measurement);
   result_.measurements.push_back(std::move(measurement));
   return absl::OkStatus();
 }
 
 void Run::Summarize() {
   const auto per_node = target_.pods().PodsPerNode();
-  int64_t total = 0;
+  if (!per_node.empty()) result_.nodes_min = per_node.begin()->second;
   for (const auto& [node, pods] : per_node) {
-    result_.nodes_min = total == 0 ? pods : std::min(result_.nodes_min, pods);
+    result_.nodes_min = std::min(result_.nodes_min, pods);
     result_.nodes_max = std::max(result_.nodes_max, pods);
-    total += pods;
   }
-  if (!per_node.empty()) {
-    result_.nodes_mean = static_cast<double>(total) / static_cast<double>(per_node.size());
+  {
+    absl::MutexLock lock(&mutex_);
+    result_.churned = churned_;
   }
   for (const std::string& space : namespaces_) {
     result_.namespaces[space] = target_.pods().Counts(PodFilter{{space}, {}});
@@ -173,7 +178,6 @@ void Run::Summarize() {
     return static_cast<int64_t>(SumOf(samples, name));
   };
   result_.in_flight_events = whole("scheduler_inflight_events");
-  result_.preemption_attempts = whole("scheduler_preemption_attempts_total");
   result_.preemption_victims = whole("scheduler_preemption_victims_sum");
 }
 

@@ -22,21 +22,18 @@ struct RunOptions {
   Clock* clock = nullptr;
   absl::Duration sample_interval = absl::Seconds(1);  // upstream's
   absl::Duration wait_limit = absl::Minutes(10);      // of createPods and barrier
-  std::string benchmark_name = "BenchmarkPerfScheduling";
   std::string templates;  // second place to look for templates; may be empty
-  std::string topic;      // for thresholds; empty: the file's
-  uint64_t seed = 1;      // of what is picked at random: nodes of allocResourceClaims
   std::function<void(std::string_view)> progress;  // may be null
 };
 
 struct WorkloadResult {
   std::vector<Measurement> measurements;
   int64_t nodes_min = 0, nodes_max = 0;  // pods on the emptiest and the fullest node
-  double nodes_mean = 0;
   std::map<std::string, PodCounts> namespaces;  // what is there at the end
+  int64_t churned = 0;                          // objects that churn created
   // From the scheduler's metrics, where they can be had: what is still in flight at the end (always
-  // 0), and what preemption did. -1: not known.
-  int64_t in_flight_events = -1, preemption_attempts = -1, preemption_victims = -1;
+  // 0), and whom preemption evicted. -1: not known.
+  int64_t in_flight_events = -1, preemption_victims = -1;
 };
 
 // Errors: InvalidArgument for what the file or a template has wrong, Unimplemented for a kind that

@@ -13,6 +13,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/pod_phase.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1_options.pb.h"
@@ -35,7 +36,7 @@ absl::StatusOr<DeletionOptions> OptionsOf(Call& call) {
 int64_t PodGrace(const api::core::Pod& pod, const std::optional<int64_t>& asked) {
   int64_t seconds = asked.value_or(pod.spec().has_termination_grace_period_seconds()
                                        ? pod.spec().termination_grace_period_seconds() : 30);
-  if (pod.spec().node_name().empty() || IsTerminal(pod)) seconds = 0;
+  if (pod.spec().node_name().empty() || api::IsTerminal(pod)) seconds = 0;
   return seconds < 0 ? 1 : seconds;
 }
 

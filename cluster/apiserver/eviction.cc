@@ -15,6 +15,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/pod_phase.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1_options.pb.h"
 #include "api/schema/meta_v1_status.pb.h"
@@ -63,7 +64,7 @@ bool IsReady(const api::core::Pod& pod) {
 
 // Neither the pod's health nor its end can be a disruption any more.
 bool HasEnded(const api::core::Pod& pod) {
-  return IsTerminal(pod) || pod.metadata().has_deletion_timestamp();
+  return api::IsTerminal(pod) || pod.metadata().has_deletion_timestamp();
 }
 
 // An unready pod does not count as healthy: its budget loses nothing by its going.

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "api/pod_phase.h"
 #include "api/scheduling/device_resources.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -25,10 +26,6 @@ bool IsLeftToDevices(const scheduling::Insufficient& lack) {
 
 PodLoad LoadOf(const api::core::Pod& pod) {
   return {scheduling::PodRequests(pod, {.use_status = true}), scheduling::PodHostPorts(pod)};
-}
-
-bool IsTerminal(const api::core::Pod& pod) {
-  return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
 }
 
 std::vector<std::string> Shortage::Reasons() const {
@@ -136,7 +133,7 @@ void NodeLedger::Confirm(const api::core::Pod& pod, store::Revision revision) {
   const std::string& uid = pod.metadata().uid();
   const std::string& node = pod.spec().node_name();
   const auto it = pods_.find(uid);
-  if (node.empty() || IsTerminal(pod)) {
+  if (node.empty() || api::IsTerminal(pod)) {
     // A binding on its way keeps its reservation: what is seen here was written before it.
     const bool being_bound = node.empty() && it != pods_.end() && it->second.in_flight;
     if (it != pods_.end() && !being_bound) Release(uid, revision);

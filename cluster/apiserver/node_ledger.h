@@ -37,8 +37,6 @@ struct PodLoad {
 };
 // As the scheduler counts it: a resize that is on its way counts with the larger of both sizes.
 PodLoad LoadOf(const api::core::Pod& pod);
-// Succeeded or Failed: it holds nothing any more.
-bool IsTerminal(const api::core::Pod& pod);
 
 // Why a node cannot take a pod.
 struct Shortage {

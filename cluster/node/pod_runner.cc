@@ -9,6 +9,7 @@
 
 #include "api/errors.h"
 #include "api/object.h"
+#include "api/pod_phase.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
 #include "cluster/node/pod_status.h"
@@ -44,10 +45,6 @@ std::string KeyOf(const Pod& pod) {
 
 int64_t PodRevision(const Pod& pod) {
   return api::RevisionOf(pod.metadata().resource_version());
-}
-
-bool IsTerminal(const Pod& pod) {
-  return pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
 }
 
 bool IsDeleting(const Pod& pod) { return pod.metadata().has_deletion_timestamp(); }
@@ -209,7 +206,7 @@ void PodRunner::Work(const RecordPtr& record) {
   const bool ended = Ended(record->progress.stage);
   if (ended && !record->deleted && IsDeleting(pod)) {
     // Whoever holds a finalizer learns how the pod ended before it goes.
-    if (pod.metadata().finalizers().empty() || IsTerminal(pod)) {
+    if (pod.metadata().finalizers().empty() || api::IsTerminal(pod)) {
       QueueDelete(record);
     } else {
       QueueWrite(record);

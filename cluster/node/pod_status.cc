@@ -7,6 +7,7 @@
 #include <google/protobuf/io/zero_copy_stream_impl_lite.h>
 
 #include "api/duration.h"
+#include "api/pod_phase.h"
 #include "api/schema/core_v1_pod.pb.h"
 
 namespace berth::node {
@@ -62,8 +63,7 @@ class Builder {
         status_(pod.status()) {}
 
   PodStatus Build() {
-    const std::string& phase = pod_.status().phase();
-    if (phase == "Succeeded" || phase == "Failed") {
+    if (api::IsTerminal(pod_)) {
       // Also of a pod that is over: what a scheduler said too late.
       if (status_.reason().empty()) SetCondition(kScheduled, {true});
       return std::move(status_);

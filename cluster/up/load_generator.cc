@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/pod_phase.h"
 #include "api/scheduling/resources.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_node.pb.h"
@@ -162,9 +163,8 @@ std::vector<NodeUse> AddUp(const std::vector<ObjectPtr>& nodes,
   }
   for (const ObjectPtr& object : pods) {
     const auto& pod = static_cast<const Pod&>(*object);
-    const std::string& phase = pod.status().phase();
     const auto it = by_name.find(pod.spec().node_name());
-    if (it == by_name.end() || phase == "Succeeded" || phase == "Failed") continue;
+    if (it == by_name.end() || api::IsTerminal(pod)) continue;
     const auto requests = api::scheduling::PodRequests(pod);
     NodeUse& use = out[it->second];
     ++use.pods;

@@ -88,6 +88,7 @@ absl::Status Cache::ForgetPod(const PodInfo& pod) {
   pods_.erase(it);
   CountAssumed(*held, false);
   Displace(*held);
+  TellEnding(*held);
   return absl::OkStatus();
 }
 
@@ -101,11 +102,11 @@ absl::Status Cache::AddPod(PodPtr pod) {
   if (!added) {
     state.assumed = false;
     CountAssumed(*state.pod, false);
-    if (Renew(state, pod)) return absl::OkStatus();
-    Displace(*state.pod);
+    Replace(state, std::move(pod));
+    return absl::OkStatus();
   }
   Place(pod);
-  it->second.pod = std::move(pod);
+  state.pod = std::move(pod);
   return absl::OkStatus();
 }
 
@@ -115,10 +116,7 @@ absl::Status Cache::UpdatePod(PodPtr pod) {
     return Refused(fmt::format("pod {}({}) is not added to scheduler cache, so cannot be updated",
                                pod->uid, pod->key));
   }
-  if (Renew(it->second, pod)) return absl::OkStatus();
-  Displace(*it->second.pod);
-  Place(pod);
-  it->second.pod = std::move(pod);
+  Replace(it->second, std::move(pod));
   return absl::OkStatus();
 }
 
@@ -133,6 +131,7 @@ absl::Status Cache::RemovePod(const PodInfo& pod) {
   pods_.erase(it);
   if (held.assumed) CountAssumed(*held.pod, false);
   Displace(*held.pod);
+  TellEnding(*held.pod);
   return absl::OkStatus();
 }
 
@@ -154,6 +153,16 @@ bool Cache::Renew(PodState& state, const PodPtr& pod) {
   Touch(item, kNodeOther);  // the copy is renewed; results stay true
   state.pod = pod;
   return true;
+}
+
+void Cache::Replace(PodState& state, PodPtr pod) {
+  const bool ends = pod->terminating && !state.pod->terminating;
+  if (!Renew(state, pod)) {
+    Displace(*state.pod);
+    Place(pod);
+    state.pod = std::move(pod);
+  }
+  if (ends) TellEnding(*state.pod);
 }
 
 void Cache::Place(const PodPtr& pod) {

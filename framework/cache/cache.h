@@ -41,6 +41,8 @@ class Cache {
  public:
   // Hears of pods that begin and cease to be assumed. May be unset.
   std::function<void(const PodInfo&, bool is)> on_assumed;
+  // Hears of pods that are here no longer, or that are terminating from now on. May be unset.
+  std::function<void(const PodInfo&)> on_ending;
 
   // pod->node_name: where. Errors: "cannot get cache key for pod with empty UID"; the pod is in
   // the cache.
@@ -99,6 +101,10 @@ class Cache {
   // shows to others changed.
   bool Renew(PodState& state, const PodPtr& pod);
   void CountAssumed(const PodInfo& pod, bool is);
+  void Replace(PodState& state, PodPtr pod);
+  void TellEnding(const PodInfo& pod) const {
+    if (on_ending) on_ending(pod);
+  }
   void EraseIfGone(std::string_view node_name);
   void SetImages(NodeItem& item, const api::core::Node& node);
   void DropImages(NodeItem& item);

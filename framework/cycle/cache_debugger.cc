@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "api/pod_phase.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -23,11 +24,6 @@ constexpr size_t kEntryBytesMax = 16 << 10;
 constexpr size_t kNamesPerEntry = 200;
 
 const api::Resource& Pods() { return api::ResourceOf<Pod>(); }
-
-bool IsOver(const Pod& pod) {
-  const std::string& phase = pod.status().phase();
-  return phase == "Succeeded" || phase == "Failed";
-}
 
 // As Go prints a framework.Resource.
 std::string ResourceText(const api::scheduling::Amounts& amounts, int64_t pods) {
@@ -140,7 +136,7 @@ void CacheDebugger::CompareNodes(const PassPtr& pass) {
 
 bool CacheDebugger::IsMissed(const Pod& pod) const {
   const std::string& uid = pod.metadata().uid();
-  if (IsOver(pod) || core_.cache.FindPod(uid) != nullptr) return false;
+  if (api::IsTerminal(pod) || core_.cache.FindPod(uid) != nullptr) return false;
   if (!pod.spec().node_name().empty()) return true;
   if (core_.UnitOf(pod.spec().scheduler_name()) == nullptr) return false;
   if (core_.queue->in_flight().Has(uid) || pod.metadata().has_deletion_timestamp()) return false;

@@ -5,6 +5,7 @@
 
 #include <fmt/core.h>
 
+#include "api/pod_phase.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -22,9 +23,7 @@ using api::core::Pod;
 // Pods that are over take no room and want none: to the scheduler they are not there.
 std::shared_ptr<const Pod> LivingPod(const ObjectPtr& object) {
   auto pod = std::static_pointer_cast<const Pod>(object);
-  if (!pod) return nullptr;
-  const std::string& phase = pod->status().phase();
-  return phase == "Succeeded" || phase == "Failed" ? nullptr : pod;
+  return pod && !api::IsTerminal(*pod) ? pod : nullptr;
 }
 
 // what: upstream's "Scheduler cache AddPod failed" and the like.

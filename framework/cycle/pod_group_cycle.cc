@@ -312,15 +312,12 @@ class GroupCycle : public std::enable_shared_from_this<GroupCycle> {
       }
       if (same) since = absl::FromUnixSeconds(condition.last_transition_time().seconds());
     }
-    char when[api::kTimeTextMax];
-    const char* end = api::WriteTime(absl::ToUnixSeconds(since), when);
     core_.sink.Patch(
         resource, namespace_, group_,
         fmt::format(R"({{"status":{{"conditions":[{{"type":"PodGroupScheduled","status":"{}",)"
                     R"("observedGeneration":{},"lastTransitionTime":"{}","reason":"{}",)"
                     R"("message":{}}}]}}}})",
-                    wanted, generation,
-                    std::string_view(when, static_cast<size_t>(end - when)), reason,
+                    wanted, generation, api::TimeText(absl::ToUnixSeconds(since)), reason,
                     api::JsonQuoted(message)),
         "status", [key = namespace_ + "/" + group_](const absl::Status& status) {
           if (status.ok()) return;

@@ -2,7 +2,10 @@
 
 #include <utility>
 
+#include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/scheduling_v1alpha2.pb.h"
+#include "framework/object_source.h"
 
 namespace berth::framework {
 namespace {
@@ -17,6 +20,12 @@ bool IsBound(const api::core::Pod& pod) { return !pod.spec().node_name().empty()
 
 std::string_view PodGroupOf(const api::core::Pod& pod) {
   return pod.spec().scheduling_group().pod_group_name();
+}
+
+std::shared_ptr<const api::gang::PodGroup> FindPodGroup(const ObjectSource& objects,
+                                                        const PodInfo& pod) {
+  return std::static_pointer_cast<const api::gang::PodGroup>(objects.Get(
+      api::ResourceOf<api::gang::PodGroup>(), pod.namespace_name, PodGroupOf(pod)));
 }
 
 PodGroups::Group& PodGroups::GroupOf(const PodInfo& pod) {

@@ -37,11 +37,8 @@ std::string ConditionPatch(const api::core::Pod& pod, std::string_view reason,
   }
   int64_t since = absl::ToUnixSeconds(now);
   if (old != nullptr && old->status() == "False") since = old->last_transition_time().seconds();
-  char when[api::kTimeTextMax];
-  const std::string_view since_text(
-      when, static_cast<size_t>(api::WriteTime(since, when) - when));
   std::string patch = fmt::format(
-      R"({{"lastProbeTime":null,"lastTransitionTime":"{}","message":{},)", since_text,
+      R"({{"lastProbeTime":null,"lastTransitionTime":"{}","message":{},)", api::TimeText(since),
       api::JsonQuoted(message));
   if (generation > 0) patch += fmt::format(R"("observedGeneration":{},)", generation);
   patch += fmt::format(R"("reason":{},"status":"False","type":"PodScheduled"}})",

@@ -49,6 +49,10 @@ void ProfileHandle::Activate(std::span<const std::string> pod_keys) {
   if (core_.queue) core_.queue->Activate(pod_keys);
 }
 
+void ProfileHandle::GateMayOpen(std::string_view pod_key) {
+  if (core_.queue) core_.queue->GateMayOpen(pod_key);
+}
+
 void ProfileHandle::ForEachWaitingPod(const std::function<void(WaitingPod&)>& visit) {
   core_.waiting.ForEach(visit);
 }

@@ -38,6 +38,10 @@ class ProfileHandle final : public Handle {
   WaitingPod* FindWaitingPod(std::string_view uid) override;
   bool RejectWaitingPod(std::string_view uid) override;
   PodPtr FindPod(std::string_view uid) const override { return core_.cache.FindPod(uid); }
+  void OnPodEnding(std::function<void(const PodInfo&)> listener) override {
+    core_.ending_listeners.push_back(std::move(listener));
+  }
+  void GateMayOpen(std::string_view pod_key) override;
   std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;
   bool ExtendersPreempt(const PodInfo& pod) const override {
     return core_.extender_talk.AnyPreempts(pod);

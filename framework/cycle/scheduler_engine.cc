@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include "api/errors.h"
+#include "api/pod_phase.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/check.h"
@@ -64,6 +65,9 @@ EngineCore::EngineCore(EngineOptions engine_options, Executor& on, ObjectSource&
       waiting(executor),
       extender_talk(*this),
       pod_groups(cache) {
+  cache.on_ending = [this](const PodInfo& pod) {
+    for (const auto& listener : ending_listeners) listener(pod);
+  };
   if (options.pod_groups.generic_workload) {
     cache.on_assumed = [this](const PodInfo& pod, bool is) { pod_groups.Assumed(pod, is); };
   }
@@ -240,8 +244,7 @@ absl::Status Engine::CheckConsistency() const {
   std::string wrong;
   core.source.ForEach(api::ResourceOf<api::core::Pod>(), "", [&](const ObjectPtr& object) {
     const auto& pod = static_cast<const api::core::Pod&>(*object);
-    const std::string& phase = pod.status().phase();
-    if (pod.spec().node_name().empty() || phase == "Succeeded" || phase == "Failed") return;
+    if (pod.spec().node_name().empty() || api::IsTerminal(pod)) return;
     ++assigned;
     const PodPtr held = core.cache.FindPod(pod.metadata().uid());
     if (held == nullptr || held->node_name != pod.spec().node_name()) {

@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "api/pod_phase.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/log.h"
@@ -15,9 +16,8 @@ using api::core::Pod;
 
 // It wants a node, and may still get one.
 bool Waits(const Pod& pod) {
-  const std::string& phase = pod.status().phase();
   return pod.spec().node_name().empty() && !pod.metadata().has_deletion_timestamp() &&
-         phase != "Succeeded" && phase != "Failed";
+         !api::IsTerminal(pod);
 }
 
 bool IsBeingDecided(const EngineCore& core, std::string_view uid) {

@@ -26,6 +26,7 @@ constexpr std::string_view kPopFromBackoff = "PopFromBackoffQ";
 constexpr std::string_view kMoved = "Pod moved to an internal scheduling queue";
 
 bool IsGateClosed(const QueueEntry& entry) {
+  if (entry.gate_is_shut) return true;
   if (entry.profile == nullptr) return false;
   for (PreEnqueuePlugin* plugin : entry.profile->pre_enqueue) {
     if (plugin->Name() == entry.gating_plugin) return !plugin->PreEnqueue(*entry.pod).ok();
@@ -416,6 +417,11 @@ void SchedulingQueue::Activate(std::span<const std::string> pod_keys) {
     }
   }
   ReportCounts();
+}
+
+void SchedulingQueue::GateMayOpen(std::string_view pod_key) {
+  auto it = entries_.find(pod_key);
+  if (it != entries_.end()) it->second->gate_is_shut = false;
 }
 
 // --- counting ----------------------------------------------------------------------------------

@@ -56,6 +56,7 @@ struct QueueEntry final : QueuedPodInfo {
   size_t heap_index = 0;
   uint64_t parked_order = 0;  // when it came into kUnschedulable
   bool counted_as_gated = false;
+  bool gate_is_shut = false;  // until GateMayOpen
 };
 using QueueEntryPtr = std::unique_ptr<QueueEntry>;
 
@@ -116,6 +117,8 @@ class SchedulingQueue {
                                 const EventObject& new_object, const Candidate& candidate = {});
   // Puts waiting pods ("namespace/name") into the active heap, as plugins ask.
   void Activate(std::span<const std::string> pod_keys);
+  // The plugin that gates that pod, if it is gated, may let it pass now.
+  void GateMayOpen(std::string_view pod_key);
   // Whether any plugin of any profile registered for it.
   bool AnyoneCares(const ClusterEvent& event) const;
 

@@ -138,10 +138,9 @@ Status DefaultPreemption::PreEnqueue(const PodInfo& pod) {
 
 // A pod of a group that is placed as a whole does not preempt by itself.
 Status DefaultPreemption::GroupMayPreempt(const PodInfo& pod) const {
-  const std::string_view group = framework::PodGroupOf(pod);
-  if (group.empty() || !handle_.pod_group_features().topology_aware) return framework::Success();
-  const auto object = std::static_pointer_cast<const PodGroup>(
-      handle_.objects().Get(api::ResourceOf<PodGroup>(), pod.namespace_name, group));
+  const bool in_group = !framework::PodGroupOf(pod).empty();
+  if (!in_group || !handle_.pod_group_features().topology_aware) return framework::Success();
+  const auto object = framework::FindPodGroup(handle_.objects(), pod);
   if (object == nullptr) return framework::Unschedulable("pod group for pod not found");
   if (!object->spec().has_scheduling_constraints()) return framework::Success();
   return framework::Unschedulable(

@@ -32,6 +32,7 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
 
   std::string_view Name() const override { return kName; }
   framework::Status PreEnqueue(const framework::PodInfo& pod) override;
+  bool SaysWhenGatesMayOpen() const override { return true; }
   void PostFilter(framework::CycleState& state, const framework::PodInfo& pod,
                   const framework::NodeStatusReader& statuses,
                   framework::PostFilterDone done) override;

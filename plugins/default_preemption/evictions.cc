@@ -23,15 +23,12 @@ constexpr absl::Duration kRetryPause = absl::Seconds(1);
 
 // The status of a victim as a patch: DisruptionTarget, with the time it has that for.
 std::string DisruptionPatch(const PodInfo& victim, const PodInfo& preemptor, absl::Time now) {
-  char when[api::kTimeTextMax];
-  const std::string_view since(
-      when, static_cast<size_t>(api::WriteTime(absl::ToUnixSeconds(now), when) - when));
   std::string condition = fmt::format(
       R"({{"type":"DisruptionTarget","status":"True","reason":"PreemptionByScheduler",)"
       R"("message":{},"lastTransitionTime":"{}")",
       api::JsonQuoted(preemptor.scheduler_name +
                       ": preempting to accommodate a higher priority pod"),
-      since);
+      api::TimeText(absl::ToUnixSeconds(now)));
   if (const int64_t generation = victim.object().metadata().generation(); generation > 0) {
     condition += fmt::format(R"(,"observedGeneration":{})", generation);
   }
@@ -51,6 +48,13 @@ struct Evictions::Run {
   bool failed = false;
   bool missed = false;  // the last one was gone already, and its end was not heard
 };
+
+Evictions::Evictions(framework::Handle& handle, std::string_view plugin)
+    : handle_(handle), plugin_(plugin) {
+  handle.OnPodEnding([this, alive = alive_.Watch()](const PodInfo& pod) {
+    if (!alive.expired()) OnPodEnding(pod);
+  });
+}
 
 void Evictions::Start(const PodPtr& preemptor,
                       const framework::PreemptionCandidate& candidate) {
@@ -144,12 +148,19 @@ void Evictions::OneIsDone(const RunPtr& run) {
   if (run->failed || run->last) return End(run);
   run->last = true;
   run->under_way = 1;
+  last_ones_[run->victims.back()->uid].push_back(run);
+  if (!IsUnderWay(run->preemptor->uid)) handle_.GateMayOpen(run->preemptor->key);
   Evict(run, run->victims.back());
 }
 
 void Evictions::End(const RunPtr& run) {
   auto it = runs_.find(run->preemptor->uid);
   if (it != runs_.end() && it->second == run) runs_.erase(it);
+  if (auto last = last_ones_.find(run->victims.back()->uid); last != last_ones_.end()) {
+    std::erase(last->second, run);
+    if (last->second.empty()) last_ones_.erase(last);
+  }
+  handle_.GateMayOpen(run->preemptor->key);
   handle_.metrics().PreemptionExecuted(run->failed,
                                        handle_.executor().clock().Now() - run->began);
   if (run->missed) handle_.Activate(std::span(&run->preemptor->key, 1));
@@ -159,6 +170,12 @@ void Evictions::End(const RunPtr& run) {
                                              key = run->preemptor->key] {
     if (!alive.expired()) handle_.Activate(std::span(&key, 1));
   });
+}
+
+void Evictions::OnPodEnding(const PodInfo& pod) {
+  auto it = last_ones_.find(pod.uid);
+  if (it == last_ones_.end()) return;
+  for (const RunPtr& run : it->second) handle_.GateMayOpen(run->preemptor->key);
 }
 
 }  // namespace berth::plugins::default_preemption

@@ -21,14 +21,14 @@ namespace berth::plugins::default_preemption {
 class Evictions {
  public:
   // plugin: in whose name waiting pods are sent away.
-  Evictions(framework::Handle& handle, std::string_view plugin)
-      : handle_(handle), plugin_(plugin) {}
+  Evictions(framework::Handle& handle, std::string_view plugin);
 
   // Pods on their way out already are left alone; with nobody else there is nothing to do. Pods of
   // lower priority that are nominated to the node lose that. A failure puts the preemptor back into
   // the active queue after a second.
   void Start(const framework::PodPtr& preemptor, const framework::PreemptionCandidate& candidate);
-  // From Start until all is done, or only the last victim is left and its end has been seen.
+  // From Start until all is done, or only the last victim is left and its end has been seen. When
+  // that comes, Handle::GateMayOpen is told.
   bool IsUnderWay(std::string_view preemptor_uid) const;
 
  private:
@@ -41,10 +41,12 @@ class Evictions {
   void Tell(const Run& run, const framework::PodInfo& victim, std::string_view suffix);
   void OneIsDone(const RunPtr& run);
   void End(const RunPtr& run);
+  void OnPodEnding(const framework::PodInfo& pod);
 
   framework::Handle& handle_;
   const std::string plugin_;
   StringMap<RunPtr> runs_;  // by the preemptor's uid
+  StringMap<std::vector<RunPtr>> last_ones_;  // runs of which only this uid is left
   Lifetime alive_;
 };
 

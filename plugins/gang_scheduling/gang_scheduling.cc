@@ -25,11 +25,6 @@ using api::gang::PodGroup;
 
 constexpr absl::Duration kPermitTimeout = absl::Minutes(5);
 
-std::shared_ptr<const PodGroup> FindGroup(framework::Handle& handle, const PodInfo& pod) {
-  return std::static_pointer_cast<const PodGroup>(handle.objects().Get(
-      api::ResourceOf<PodGroup>(), pod.namespace_name, PodGroupOf(pod)));
-}
-
 absl::StatusOr<QueueingHint> AfterPodAdded(const PodInfo& pod, const google::protobuf::Message*,
                                            const google::protobuf::Message* new_object) {
   const api::core::Pod* added = AsPod(new_object);
@@ -54,7 +49,7 @@ GangScheduling::GangScheduling(framework::Handle& handle) : handle_(handle) {}
 
 Status GangScheduling::PreEnqueue(const PodInfo& pod) {
   if (PodGroupOf(pod).empty()) return framework::Success();
-  const auto group = FindGroup(handle_, pod);
+  const auto group = framework::FindPodGroup(handle_.objects(), pod);
   if (group == nullptr) {
     return framework::Unresolvable(
         fmt::format("waiting for pods's pod group {} to appear in scheduling queue",
@@ -71,7 +66,7 @@ Status GangScheduling::PreEnqueue(const PodInfo& pod) {
 framework::PermitResult GangScheduling::Permit(framework::CycleState& state, const PodInfo& pod,
                                                std::string_view) {
   if (PodGroupOf(pod).empty()) return {};
-  const auto group = FindGroup(handle_, pod);
+  const auto group = framework::FindPodGroup(handle_.objects(), pod);
   if (group == nullptr) {
     return {framework::Error(fmt::format("podgroup.scheduling.k8s.io {} not found",
                                          api::GoQuoted(PodGroupOf(pod)))),

@@ -44,8 +44,7 @@ Status TopologyPlacementGenerator::GeneratePlacements(framework::CycleState&,
                                                       const Placement& parent,
                                                       std::vector<Placement>& out) {
   const PodInfo& any = *group.front();
-  const auto object = std::static_pointer_cast<const PodGroup>(handle_.objects().Get(
-      api::ResourceOf<PodGroup>(), any.namespace_name, PodGroupOf(any)));
+  const auto object = framework::FindPodGroup(handle_.objects(), any);
   if (object == nullptr) {
     return framework::Error(fmt::format("podgroup.scheduling.k8s.io {} not found",
                                         api::GoQuoted(PodGroupOf(any))));
@@ -57,8 +56,7 @@ Status TopologyPlacementGenerator::GeneratePlacements(framework::CycleState&,
   }
   const Symbol key = Symbol::Intern(topology[0].key());
   const framework::Snapshot& snapshot = handle_.snapshot();
-  const auto value_of = [&](std::string_view node_name, std::string* value) {
-    const NodeInfo* node = snapshot.Find(node_name);
+  const auto value_of = [&](const NodeInfo* node, std::string* value) {
     Symbol held;
     if (node == nullptr || !node->labels().Get(key, &held)) return false;
     *value = std::string(held.text());
@@ -71,7 +69,7 @@ Status TopologyPlacementGenerator::GeneratePlacements(framework::CycleState&,
       const bool member = pod->namespace_name == any.namespace_name &&
                           PodGroupOf(*pod) == PodGroupOf(any);
       if (!member) continue;
-      if (!value_of(node->name(), &value)) {
+      if (!value_of(node, &value)) {
         return framework::Error(fmt::format("{}no topology domain found for pod {}", kCannot,
                                             pod->key));
       }
@@ -84,7 +82,7 @@ Status TopologyPlacementGenerator::GeneratePlacements(framework::CycleState&,
   }
   std::map<std::string, Placement> by_value;
   for (const std::string& node_name : parent.node_names) {
-    if (!value_of(node_name, &value)) continue;
+    if (!value_of(snapshot.Find(node_name), &value)) continue;
     if (!taken.empty() && !taken.contains(value)) continue;
     Placement& placement = by_value[value];
     placement.name = value;

@@ -98,6 +98,7 @@ void ExpectWhatItIsAbout(const Job& job, const WorkloadResult& result) {
   } else if (name == "Unschedulable" || name == "SchedulingWithMixedChurn") {
     const PodCounts churn = space(name == "Unschedulable" ? "namespace-2" : "namespace-1");
     EXPECT_EQ(churn.scheduled, 0);
+    EXPECT_GE(result.churned, 2);  // it came and came again
     if (name == "Unschedulable") {
       EXPECT_GE(churn.attempted, 1);
     }

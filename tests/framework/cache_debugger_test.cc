@@ -129,7 +129,7 @@ TEST_F(CacheDebuggerTest, EntriesAreBoundedAndTheWorkIsInPieces) {
     pods += line.starts_with("\tname: ");
   }
   EXPECT_EQ(pods, 5000u);
-  EXPECT_LE(longest, size_t{17} << 10);
+  EXPECT_LE(longest, size_t{16} << 10);
 }
 
 TEST_F(CacheDebuggerTest, AskedAgainWhileAtWorkItBeginsAgain) {

@@ -1,6 +1,9 @@
 #include "framework/cache/cache.h"
 
 #include <map>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -65,6 +68,33 @@ TEST(CacheTest, AssumeConfirmForget) {
   EXPECT_TRUE(cache.RemovePod(*assumed).ok());
   EXPECT_FALSE(cache.RemovePod(*assumed).ok());
   EXPECT_EQ(cache.pod_count(), 0u);
+}
+
+TEST(CacheTest, TellsOfPodsThatEnd) {
+  Cache cache;
+  std::vector<std::string> ending;
+  cache.on_ending = [&](const PodInfo& pod) { ending.push_back(pod.name); };
+  const auto told = [&] { return std::exchange(ending, {}); };
+  using Names = std::vector<std::string>;
+  const auto pod = [](const char* name, bool terminating = false) {
+    MakePod made = MakePod(name).Node("n");
+    return PodPtr(terminating ? made.Terminating() : made);
+  };
+  ASSERT_TRUE(cache.AddPod(pod("p")).ok());
+  ASSERT_TRUE(cache.UpdatePod(pod("p")).ok());
+  EXPECT_EQ(told(), Names{});
+  ASSERT_TRUE(cache.UpdatePod(pod("p", true)).ok());
+  EXPECT_EQ(told(), Names{"p"}) << "it is on its way";
+  ASSERT_TRUE(cache.UpdatePod(pod("p", true)).ok());
+  EXPECT_EQ(told(), Names{}) << "known already";
+  ASSERT_TRUE(cache.RemovePod(*pod("p", true)).ok());
+  EXPECT_EQ(told(), Names{"p"}) << "gone";
+  ASSERT_TRUE(cache.AssumePod(pod("q")).ok());
+  ASSERT_TRUE(cache.ForgetPod(*pod("q")).ok());
+  EXPECT_EQ(told(), Names{"q"});
+  ASSERT_TRUE(cache.AssumePod(pod("r")).ok());
+  ASSERT_TRUE(cache.AddPod(pod("r", true)).ok());
+  EXPECT_EQ(told(), Names{"r"}) << "confirmed on its way out";
 }
 
 TEST(CacheTest, TheSourceKnowsBetterWhereAnAssumedPodIs) {

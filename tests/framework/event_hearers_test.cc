@@ -61,10 +61,14 @@ class Gate final : public PreEnqueuePlugin {
  public:
   explicit Gate(std::string name) : name_(std::move(name)) {}
   std::string_view Name() const override { return name_; }
+  bool SaysWhenGatesMayOpen() const override { return says; }
   Status PreEnqueue(const PodInfo& pod) override {
+    ++asked;
     return closed.contains(pod.name) ? Unresolvable("closed") : Success();
   }
   Names closed;  // to these
+  bool says = false;
+  int asked = 0;
 
  private:
   const std::string name_;
@@ -160,6 +164,25 @@ TEST_F(HearingQueueTest, BehindAClosedGateHintsAreNotAsked) {
   EXPECT_EQ(PlaceOf("p"), Place::kBackoff);
 }
 
+TEST_F(HearingQueueTest, AGateThatSaysWhenItMayOpenIsNotAskedBefore) {
+  lid_.says = true;
+  lid_.closed = {"p"};
+  Reject("p", {"Fit"});  // its first way in is closed
+  ASSERT_EQ(PlaceOf("p"), Place::kUnschedulable);
+  const int asked = lid_.asked;
+  Happen(AssignedPodDeleteEvent());
+  lid_.closed.clear();
+  Happen(AssignedPodDeleteEvent());
+  EXPECT_EQ(lid_.asked, asked);
+  EXPECT_EQ(PlaceOf("p"), Place::kUnschedulable);
+  queue_->GateMayOpen("default/p");
+  queue_->GateMayOpen("default/nobody");
+  EXPECT_EQ(PlaceOf("p"), Place::kUnschedulable) << "an event is still needed";
+  Happen(AssignedPodDeleteEvent());
+  EXPECT_GT(lid_.asked, asked);
+  EXPECT_NE(PlaceOf("p"), Place::kUnschedulable);
+}
+
 TEST_F(HearingQueueTest, WhoIsDeafToAnEventMayHearItLater) {
   Reject("a", {"Nobody"});
   Reject("b", {"Fit"});
@@ -181,6 +204,7 @@ TEST_F(HearingQueueTest, WhoIsDeafToAnEventMayHearItLater) {
 TEST_F(HearingQueueTest, EventsMoveWhomTheRuleMoves) {
   Random random(7);
   const char* plugins[] = {"Fit", "Ports", "Taint", "Nobody"};
+  lid_.says = true;
   const ClusterEvent events[] = {NodeAddEvent(), NodeDeleteEvent(), AssignedPodDeleteEvent(),
                                  {"Node", kUpdateNodeTaint, ""}, {"AssignedPod", kUpdate, ""}};
   const auto any_of = [&](auto& names) {
@@ -203,6 +227,7 @@ TEST_F(HearingQueueTest, EventsMoveWhomTheRuleMoves) {
       case 4: {
         Names& closed = random.Chance(0.5) ? gate_.closed : lid_.closed;
         if (!closed.erase(name)) closed.insert(name);
+        if (!lid_.closed.contains(name)) queue_->GateMayOpen("default/" + name);
         break;
       }
       case 5: {

@@ -43,6 +43,8 @@ class NoHandle final : public Handle {
   NodeScope NodeScopeOf(const PodInfo&) const override { return {}; }
   int64_t objects_generation() const override { return 0; }
   PodPtr FindPod(std::string_view) const override { return nullptr; }
+  void OnPodEnding(std::function<void(const PodInfo&)>) override {}
+  void GateMayOpen(std::string_view) override {}
   Status RunFiltersWithNominatedPods(CycleState&, const PodInfo&, const NodeInfo&) override {
     return Success();
   }

@@ -98,6 +98,8 @@ class FakeHandle final : public framework::Handle, public framework::ObjectSink 
   framework::NodeScope NodeScopeOf(const framework::PodInfo&) const override { return {}; }
   int64_t objects_generation() const override { return 0; }
   framework::PodPtr FindPod(std::string_view) const override { return nullptr; }
+  void OnPodEnding(std::function<void(const framework::PodInfo&)>) override {}
+  void GateMayOpen(std::string_view) override {}
   framework::Status RunFiltersWithNominatedPods(framework::CycleState&, const framework::PodInfo&,
                                                 const framework::NodeInfo&) override {
     return {};

@@ -9,6 +9,7 @@
 #include "api/json.h"
 #include "api/object.h"
 #include "api/patch.h"
+#include "api/pod_phase.h"
 #include "api/prepare.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_pod.pb.h"
@@ -53,8 +54,7 @@ bool HasFinalizers(const Message& object) { return !api::MetaOf(object).finalize
 int64_t GraceOf(const Message& object, std::optional<int64_t> asked) {
   if (object.GetDescriptor() != Pod::descriptor()) return 0;
   const auto& pod = static_cast<const Pod&>(object);
-  const bool over = pod.status().phase() == "Succeeded" || pod.status().phase() == "Failed";
-  if (pod.spec().node_name().empty() || over) return 0;
+  if (pod.spec().node_name().empty() || api::IsTerminal(pod)) return 0;
   return asked.value_or(pod.spec().termination_grace_period_seconds());
 }
 

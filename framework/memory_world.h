@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include <absl/container/btree_map.h>
+
 #include "base/executor.h"
 #include "framework/object_source.h"
 
@@ -56,8 +58,16 @@ class MemoryWorld final : public ObjectSource, public ObjectSink {
 
  private:
   using Key = std::pair<std::string, std::string>;
+  using KeyView = std::pair<std::string_view, std::string_view>;
+  struct KeyLess {
+    using is_transparent = void;
+    template <typename A, typename B>
+    bool operator()(const A& a, const B& b) const {
+      return KeyView(a.first, a.second) < KeyView(b.first, b.second);
+    }
+  };
   struct Kind {
-    std::map<Key, ObjectPtr> objects;
+    absl::btree_map<Key, ObjectPtr, KeyLess> objects;
     std::vector<ObjectHandler> handlers;
   };
   const Kind* Find(const api::Resource& resource) const;

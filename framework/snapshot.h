@@ -23,9 +23,11 @@ class Snapshot {
   // Grows with every change of the snapshot, and with every change of the set or order of nodes.
   virtual int64_t generation() const = 0;
   virtual int64_t structure_generation() const = 0;
-  // Changes with everything about a node that its results may depend on, nominations included. Of
-  // two states with equal versions and structure_generation() the node is the same.
-  virtual int64_t version(NodeIndex node) const = 0;
+  // One of each node: it changes with everything about the node that its results may depend on,
+  // nominations included. Of two states with equal versions and structure_generation() the node is
+  // the same.
+  virtual std::span<const int64_t> versions() const = 0;
+  int64_t version(NodeIndex node) const { return versions()[static_cast<size_t>(node)]; }
 };
 
 }  // namespace berth::framework

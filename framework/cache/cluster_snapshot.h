@@ -36,9 +36,7 @@ class ClusterSnapshot final : public Snapshot {
   const NodeColumns& columns() const override { return columns_; }
   int64_t generation() const override { return generation_; }
   int64_t structure_generation() const override { return structure_generation_; }
-  int64_t version(NodeIndex node) const override {
-    return versions_[static_cast<size_t>(node)];
-  }
+  std::span<const int64_t> versions() const override { return versions_; }
 
   // Positions in the log grow for ever. ChangesSince(p) holds everything from p on, or nothing is
   // known of p any more (Remembers is false) and every node must be taken as changed.

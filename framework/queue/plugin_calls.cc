@@ -46,7 +46,7 @@ Code SchedulingQueue::GatedBy(PreEnqueuePlugin& plugin, QueueEntry& entry, Plugi
     if (entry.place == Place::kUnschedulable) deaf_.Forget();
   }
   if (entry.gating_plugin != plugin.Name()) entry.gating_plugin = plugin.Name();
-  entry.gate_is_shut = plugin.SaysWhenGatesMayOpen();
+  SetShut(entry, plugin.SaysWhenGatesMayOpen());
   return status.code();
 }
 
@@ -71,7 +71,7 @@ Code SchedulingQueue::AskPreEnqueue(QueueEntry& entry, PluginTimes* times) {
     if (code != Code::kSuccess) return code;
   }
   entry.gating_plugin.clear();
-  entry.gate_is_shut = false;
+  SetShut(entry, false);
   return Code::kSuccess;
 }
 

@@ -26,7 +26,6 @@ constexpr std::string_view kPopFromBackoff = "PopFromBackoffQ";
 constexpr std::string_view kMoved = "Pod moved to an internal scheduling queue";
 
 bool IsGateClosed(const QueueEntry& entry) {
-  if (entry.gate_is_shut) return true;
   if (entry.profile == nullptr) return false;
   for (PreEnqueuePlugin* plugin : entry.profile->pre_enqueue) {
     if (plugin->Name() == entry.gating_plugin) return !plugin->PreEnqueue(*entry.pod).ok();
@@ -96,7 +95,7 @@ void SchedulingQueue::Detach(QueueEntry& entry) {
     case Place::kBackoff: backoff_heap_.Remove(&entry); break;
     case Place::kErrorBackoff: error_backoff_heap_.Remove(&entry); break;
     case Place::kUnschedulable:
-      unschedulable_.erase(entry.parked_order);
+      Parked(entry).erase(entry.parked_order);
       if (entry.counted_as_gated) --gated_count_;
       entry.counted_as_gated = false;
       break;
@@ -115,9 +114,21 @@ void SchedulingQueue::Attach(QueueEntry& entry, Place place) {
     case Place::kErrorBackoff: error_backoff_heap_.Push(&entry); break;
     case Place::kUnschedulable:
       entry.parked_order = next_parked_++;
-      unschedulable_.emplace_hint(unschedulable_.end(), entry.parked_order, &entry);
+      Parked(entry).emplace(entry.parked_order, &entry);
       break;
   }
+}
+
+// Without pop_from_backoff the way to backoff does not lead through the gates.
+void SchedulingQueue::SetShut(QueueEntry& entry, bool shut) {
+  shut = shut && options_.pop_from_backoff;
+  if (entry.gate_is_shut == shut) return;
+  const bool parked = entry.place == Place::kUnschedulable;
+  if (parked) Parked(entry).erase(entry.parked_order);
+  entry.gate_is_shut = shut;
+  if (!parked) return;
+  if (!shut) entry.parked_order = next_parked_++;  // deaf_ knows nothing of it
+  Parked(entry).emplace(entry.parked_order, &entry);
 }
 
 void SchedulingQueue::Reorder(QueueEntry& entry) {
@@ -421,7 +432,7 @@ void SchedulingQueue::Activate(std::span<const std::string> pod_keys) {
 
 void SchedulingQueue::GateMayOpen(std::string_view pod_key) {
   auto it = entries_.find(pod_key);
-  if (it != entries_.end()) it->second->gate_is_shut = false;
+  if (it != entries_.end()) SetShut(*it->second, false);
 }
 
 // --- counting ----------------------------------------------------------------------------------
@@ -441,14 +452,14 @@ QueueCounts SchedulingQueue::counts() const {
   counts.active = static_cast<int64_t>(active_.size());
   counts.backoff = static_cast<int64_t>(backoff_heap_.size() + error_backoff_heap_.size()) +
                    held_back_count_;
-  counts.unschedulable = static_cast<int64_t>(unschedulable_.size()) - gated_count_;
+  counts.unschedulable = parked_count() - gated_count_;
   counts.gated = gated_count_;
   return counts;
 }
 
 std::string SchedulingQueue::Summary() const {
   return fmt::format("activeQ:{}; backoffQ:{}; unschedulablePods:{}", active_.size(),
-                     counts().backoff, unschedulable_.size());
+                     counts().backoff, parked_count());
 }
 
 // At the end of every change: the gauges, the timers, and word that there is work.

@@ -159,6 +159,12 @@ class SchedulingQueue {
   void Detach(QueueEntry& entry);  // from its place; stays held
   void Attach(QueueEntry& entry, Place place);
   void Reorder(QueueEntry& entry);  // its pod changed
+  using Parking = absl::btree_map<uint64_t, QueueEntry*>;
+  Parking& Parked(const QueueEntry& entry) {
+    return entry.gate_is_shut ? shut_ : unschedulable_;
+  }
+  int64_t parked_count() const { return std::ssize(unschedulable_) + std::ssize(shut_); }
+  void SetShut(QueueEntry& entry, bool shut);  // its gate
   bool MoveToActive(QueueEntry& entry, std::string_view label, bool from_backoff = false);
   bool RetriedAnyway(const QueueEntry& entry) const;  // whatever rejected it
   bool MoveToBackoff(QueueEntry& entry, std::string_view label);
@@ -192,9 +198,11 @@ class SchedulingQueue {
   StringMap<QueueEntryPtr> entries_;  // everything queued, by "namespace/name"
   IndexedHeap<QueueEntry, ActiveLess> active_;
   IndexedHeap<QueueEntry, BackoffLess> backoff_heap_, error_backoff_heap_;
-  absl::btree_map<uint64_t, QueueEntry*> unschedulable_;  // in the order of parking
+  // kUnschedulable, in the order of parking. In shut_ are those whose gate is shut: events do not
+  // reach them.
+  Parking unschedulable_, shut_;
   uint64_t next_parked_ = 1;
-  DeafPods deaf_;  // of unschedulable_
+  DeafPods deaf_;                // of unschedulable_
   int64_t gated_count_ = 0;
   int64_t held_back_count_ = 0;
   InFlight in_flight_;

@@ -28,8 +28,10 @@ void SchedulingQueue::FlushUnschedulable() {
   const absl::Time now = executor_.clock().Now();
   const ClusterEvent& event = UnschedulableTimeoutEvent();
   std::vector<QueueEntry*> late;
-  for (const auto& [order, entry] : unschedulable_) {
-    if (now - entry->timestamp > options_.unschedulable_max) late.push_back(entry);
+  for (const Parking* parked : {&unschedulable_, &shut_}) {
+    for (const auto& [order, entry] : *parked) {
+      if (now - entry->timestamp > options_.unschedulable_max) late.push_back(entry);
+    }
   }
   EventHearers hearers(event);
   for (QueueEntry* entry : late) {
@@ -52,7 +54,7 @@ void SchedulingQueue::ArmTimers() {
       FlushBackoff();
     });
   }
-  if (unschedulable_timer_ == 0 && !unschedulable_.empty()) {
+  if (unschedulable_timer_ == 0 && parked_count() > 0) {
     const int64_t periods = (now - started_) / kUnschedulableFlushPeriod;
     const absl::Time next = started_ + (periods + 1) * kUnschedulableFlushPeriod;
     unschedulable_timer_ = executor_.PostAt(next, [this, alive = lifetime_.Watch()] {

@@ -32,6 +32,7 @@ using framework::PodPtr;
 using framework::PostFilterPlan;
 using framework::PreemptionCandidate;
 using framework::Status;
+using Answer = KnownVictims::Answer;
 
 bool IsBeingPreempted(const PodInfo& pod) {
   if (!pod.terminating) return false;
@@ -40,24 +41,6 @@ bool IsBeingPreempted(const PodInfo& pod) {
     return condition.type() == "DisruptionTarget" && condition.status() == "True" &&
            condition.reason() == "PreemptionByScheduler";
   });
-}
-
-// A node and who would go; of the known victims, until others are looked for.
-struct Candidate {
-  const NodeInfo* node;
-  const Known* known;
-};
-
-PreemptionCandidate AsShown(const Candidate& candidate) {
-  return {std::string(candidate.node->name()), candidate.known->victims.pods,
-          candidate.known->victims.violations};
-}
-
-const Candidate& BestOf(const std::vector<Candidate>& candidates) {
-  return *std::min_element(candidates.begin(), candidates.end(),
-                           [](const Candidate& a, const Candidate& b) {
-                             return a.known->cost < b.known->cost;
-                           });
 }
 
 Status Prefixed(const Status& status) {
@@ -79,16 +62,12 @@ class DefaultPreemption::Search {
       scope.signature += fmt::format("/{}", plugin_.budgets_generation_);
     }
     plugin_.known_.Begin(plugin_.handle_.snapshot(), scope);
+    known_ = plugin_.known_.view();
   }
 
-  const Known& On(const NodeInfo& node) const {
-    if (const Known* known = plugin_.known_.Find(node.index)) return *known;
-    Victims found = SelectVictims(plugin_.handle_, state_, pod_, node, plugin_.budgets_);
-    if (found.status.ok() && found.pods.empty()) {
-      found.status = framework::Error(fmt::format("expected at least one victim pod on node {}",
-                                                  api::GoQuoted(node.name())));
-    }
-    return plugin_.known_.Keep(node.index, std::move(found));
+  Answer On(NodeIndex node) const {
+    const Answer known = known_.Find(node);
+    return known != Answer::kUnknown ? known : FindOut(node);
   }
 
   // Success, unless it is known that nobody's going helps on any of these nodes.
@@ -98,21 +77,32 @@ class DefaultPreemption::Search {
   }
   // It does not: each was tried.
   Status FindHopeless(std::span<const NodeIndex> nodes) const {
-    const auto all = plugin_.handle_.snapshot().nodes();
     framework::Diagnosis why_not;
-    why_not.all_nodes = std::ssize(all);
+    why_not.all_nodes = std::ssize(plugin_.handle_.snapshot().nodes());
     why_not.absent_status = framework::Unresolvable("Preemption is not helpful for scheduling");
     for (const NodeIndex node : nodes) {
-      why_not.Count(On(*all[static_cast<size_t>(node)]).victims.status);
+      On(node);
+      why_not.Count(plugin_.known_.VictimsOn(node).status);
     }
     plugin_.known_.KeepHopeless(nodes, why_not.Message());
     return framework::Unschedulable(why_not.Message());
   }
 
  private:
+  Answer FindOut(NodeIndex index) const {
+    const NodeInfo& node = *plugin_.handle_.snapshot().nodes()[static_cast<size_t>(index)];
+    Victims found = SelectVictims(plugin_.handle_, state_, pod_, node, plugin_.budgets_);
+    if (found.status.ok() && found.pods.empty()) {
+      found.status = framework::Error(fmt::format("expected at least one victim pod on node {}",
+                                                  api::GoQuoted(node.name())));
+    }
+    return plugin_.known_.Keep(index, std::move(found));
+  }
+
   DefaultPreemption& plugin_;
   const framework::CycleState& state_;
   const PodInfo& pod_;
+  KnownVictims::View known_;
 };
 
 void DefaultPreemption::ReadBudgets() {
@@ -173,7 +163,7 @@ Status DefaultPreemption::MayPreempt(const PodInfo& pod,
 struct DefaultPreemption::Found {
   Status status;
   std::optional<NominatingInfo> nominating;
-  std::vector<Candidate> candidates;
+  std::vector<NodeIndex> candidates;
 };
 
 DefaultPreemption::Found DefaultPreemption::Candidates(
@@ -190,36 +180,44 @@ DefaultPreemption::Found DefaultPreemption::Candidates(
     enough = std::min(count, std::max(count * percentage_ / 100, absolute_));
   }
   const Search search(*this, state, pod);
-  const auto node_at = [&](int64_t i) -> const NodeInfo& {
-    const int64_t at = offset + i < count ? offset + i : offset + i - count;
-    return *handle_.snapshot().nodes()[static_cast<size_t>(nodes[static_cast<size_t>(at)])];
-  };
   found.status = search.WhyHopeless(nodes);
   if (!found.status.ok()) {
     found.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
     return found;
   }
-  std::vector<Candidate>& helpful = found.candidates;
-  std::vector<Candidate> violating;
+  std::vector<NodeIndex> violating;
   Status error;
-  for (int64_t i = 0; i < count; ++i) {
-    if (!helpful.empty() && std::ssize(helpful) + std::ssize(violating) >= enough) break;
-    const NodeInfo& node = node_at(i);
-    const Known& known = search.On(node);
-    if (!known.victims.status.ok()) {
-      if (!known.victims.status.IsRejected()) error = known.victims.status;
-      continue;
+  found.candidates.reserve(static_cast<size_t>(enough));
+  int64_t helpful = 0;
+  for (int64_t i = 0, at = offset; i < count; ++i, at = at + 1 < count ? at + 1 : 0) {
+    if (helpful > 0 && helpful + std::ssize(violating) >= enough) break;
+    const NodeIndex node = nodes[static_cast<size_t>(at)];
+    switch (search.On(node)) {
+      case Answer::kHelps:
+        ++helpful;
+        found.candidates.push_back(node);
+        break;
+      case Answer::kViolates:
+        if (std::ssize(violating) < enough) violating.push_back(node);
+        break;
+      case Answer::kError: error = known_.VictimsOn(node).status; break;
+      case Answer::kRejects:
+      case Answer::kUnknown: break;
     }
-    auto& list = known.victims.violations == 0 ? helpful : violating;
-    if (std::ssize(list) < enough) list.push_back({&node, &known});
   }
-  helpful.insert(helpful.end(), violating.begin(), violating.end());
-  if (!helpful.empty()) return found;
+  found.candidates.insert(found.candidates.end(), violating.begin(), violating.end());
+  if (!found.candidates.empty()) return found;
   found.status = error;
   if (!error.ok()) return found;
   found.status = search.FindHopeless(nodes);
   found.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, ""};
   return found;
+}
+
+PreemptionCandidate DefaultPreemption::AsShown(NodeIndex node) const {
+  const NodeInfo& info = *handle_.snapshot().nodes()[static_cast<size_t>(node)];
+  const Victims& victims = known_.VictimsOn(node);
+  return {std::string(info.name()), victims.pods, victims.violations};
 }
 
 PostFilterPlan DefaultPreemption::PlanPostFilter(const framework::CycleState& state,
@@ -230,9 +228,11 @@ PostFilterPlan DefaultPreemption::PlanPostFilter(const framework::CycleState& st
   plan.status = Prefixed(found.status);
   plan.nominating = found.nominating;
   if (!found.status.ok()) return plan;
-  for (const Candidate& each : found.candidates) plan.candidates.push_back(AsShown(each));
   std::vector<Cost> costs;
-  for (const Candidate& each : found.candidates) costs.push_back(each.known->cost);
+  for (const NodeIndex node : found.candidates) {
+    plan.candidates.push_back(AsShown(node));
+    costs.push_back(known_.CostOn(node));
+  }
   for (const size_t i : CheapestOf(costs)) plan.pick.push_back(plan.candidates[i].node);
   plan.nominating = NominatingInfo{NominatingInfo::Mode::kOverride, plan.pick.front()};
   return plan;
@@ -266,10 +266,14 @@ void DefaultPreemption::Preempt(const PodPtr& pod, Found found, framework::PostF
     then({framework::Success(), NominatingInfo{NominatingInfo::Mode::kOverride, best.node}});
   };
   if (!handle_.ExtendersPreempt(*pod)) {
-    return on(AsShown(BestOf(found.candidates)), done);
+    const auto& nodes = found.candidates;
+    const NodeIndex best = *std::min_element(
+        nodes.begin(), nodes.end(),
+        [this](NodeIndex a, NodeIndex b) { return known_.CostOn(a) < known_.CostOn(b); });
+    return on(AsShown(best), done);
   }
   std::vector<PreemptionCandidate> shown;
-  for (const Candidate& each : found.candidates) shown.push_back(AsShown(each));
+  for (const NodeIndex node : found.candidates) shown.push_back(AsShown(node));
   handle_.AskExtendersToPreempt(
       pod, std::move(shown),
       [on, done = std::move(done)](

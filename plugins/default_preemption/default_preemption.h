@@ -49,6 +49,7 @@ class DefaultPreemption final : public framework::PreEnqueuePlugin,
   // all: every node that could be tried is; else from a random one on, until there are enough.
   Found Candidates(const framework::CycleState& state, const framework::PodInfo& pod,
                    const framework::NodeStatusReader& statuses, bool all);
+  framework::PreemptionCandidate AsShown(framework::NodeIndex node) const;
   // Shows the candidates to extenders, and begins to evict on the best of those that are left.
   void Preempt(const framework::PodPtr& pod, Found found, framework::PostFilterDone done);
   framework::Status GroupMayPreempt(const framework::PodInfo& pod) const;

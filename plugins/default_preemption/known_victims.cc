@@ -4,11 +4,22 @@
 #include <utility>
 
 namespace berth::plugins::default_preemption {
+namespace {
+
+using Answer = KnownVictims::Answer;
+
+Answer AnswerOf(const Victims& victims) {
+  if (victims.status.ok()) return victims.violations == 0 ? Answer::kHelps : Answer::kViolates;
+  return victims.status.IsRejected() ? Answer::kRejects : Answer::kError;
+}
+
+}  // namespace
 
 void KnownVictims::Begin(const framework::Snapshot& snapshot, const framework::NodeScope& scope) {
   snapshot_ = &snapshot;
+  versions_ = snapshot.versions();
   own_node_ = scope.own_node;
-  of_own_node_.reset();
+  own_ = {};
   auto it = std::find_if(known_.begin(), known_.end(), [&](const OfSignature& each) {
     return each.signature == scope.signature;
   });
@@ -23,14 +34,26 @@ void KnownVictims::Begin(const framework::Snapshot& snapshot, const framework::N
   if (!held.signature.empty() && held.structure == snapshot.structure_generation()) return;
   held.structure = snapshot.structure_generation();
   held.versions.assign(snapshot.nodes().size(), -1);
-  held.nodes.assign(snapshot.nodes().size(), {});
+  held.answers.assign(snapshot.nodes().size(), Answer::kUnknown);
+  held.costs.assign(snapshot.nodes().size(), {});
+  held.victims.assign(snapshot.nodes().size(), {});
   held.statuses.clear();
   held.hopeless_generation = -1;
 }
 
-const Known& KnownVictims::Keep(framework::NodeIndex node, Victims victims) {
-  Known known;
-  if (!victims.pods.empty()) known.cost = CostOf(victims.pods, victims.violations);
+KnownVictims::View KnownVictims::view() const {
+  View view;
+  view.versions_ = versions_.data();
+  view.known_ = now_->versions.data();
+  view.answers_ = now_->answers.data();
+  view.own_ = &own_;
+  view.own_node_ = own_node_;
+  return view;
+}
+
+Answer KnownVictims::Keep(framework::NodeIndex node, Victims victims) {
+  const Answer answer = AnswerOf(victims);
+  const Cost cost = victims.pods.empty() ? Cost() : CostOf(victims.pods, victims.violations);
   auto& statuses = now_->statuses;
   if (!victims.status.ok()) {
     const auto same = std::find(statuses.begin(), statuses.end(), victims.status);
@@ -40,12 +63,16 @@ const Known& KnownVictims::Keep(framework::NodeIndex node, Victims victims) {
       statuses.push_back(victims.status);
     }
   }
-  known.victims = std::move(victims);
-  if (node == own_node_) return of_own_node_.emplace(std::move(known));
+  if (node == own_node_) {
+    own_ = {answer, cost, std::move(victims)};
+    return answer;
+  }
   const auto at = static_cast<size_t>(node);
-  now_->versions[at] = snapshot_->version(node);
-  now_->nodes[at] = std::move(known);
-  return now_->nodes[at];
+  now_->versions[at] = versions_[at];
+  now_->answers[at] = answer;
+  now_->costs[at] = cost;
+  now_->victims[at] = std::move(victims);
+  return answer;
 }
 
 const std::string* KnownVictims::Hopeless(std::span<const framework::NodeIndex> nodes) const {

@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <list>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,25 +15,48 @@
 
 namespace berth::plugins::default_preemption {
 
-// What was found out about one node.
-struct Known {
-  Victims victims;
-  Cost cost;  // when there are some
-};
-
 // Threads: the engine's executor.
 class KnownVictims {
  public:
+  // What is known of a node: nothing; that victims help, or help but violate budgets; that they do
+  // not; that it could not be found out.
+  enum class Answer : uint8_t { kUnknown, kHelps, kViolates, kRejects, kError };
+
   // What is known of pods of this scope, until the next call; nothing, where its signature is
   // empty.
   void Begin(const framework::Snapshot& snapshot, const framework::NodeScope& scope);
-  // Null: nothing is known, or the node has changed. Valid until the next Begin.
-  const Known* Find(framework::NodeIndex node) const {
-    if (node == own_node_) return of_own_node_ ? &*of_own_node_ : nullptr;
-    const auto at = static_cast<size_t>(node);
-    return now_->versions[at] == snapshot_->version(node) ? &now_->nodes[at] : nullptr;
+  // Of the node that the pod is nominated to.
+  struct Own {
+    Answer answer = Answer::kUnknown;
+    Cost cost;
+    Victims victims;
+  };
+  // For a search over many nodes. Valid until the next Begin.
+  class View {
+   public:
+    // kUnknown also when the node has changed since.
+    Answer Find(framework::NodeIndex node) const {
+      if (node == own_node_) return own_->answer;
+      return known_[node] == versions_[node] ? answers_[node] : Answer::kUnknown;
+    }
+
+   private:
+    friend class KnownVictims;
+    const int64_t* versions_ = nullptr;
+    const int64_t* known_ = nullptr;
+    const Answer* answers_ = nullptr;
+    const Own* own_ = nullptr;
+    framework::NodeIndex own_node_ = -1;
+  };
+  View view() const;
+  Answer Keep(framework::NodeIndex node, Victims victims);
+  // Of nodes that are known. Valid until the next Keep or Begin.
+  const Victims& VictimsOn(framework::NodeIndex node) const {
+    return node == own_node_ ? own_.victims : now_->victims[static_cast<size_t>(node)];
   }
-  const Known& Keep(framework::NodeIndex node, Victims victims);
+  const Cost& CostOn(framework::NodeIndex node) const {  // when there are victims
+    return node == own_node_ ? own_.cost : now_->costs[static_cast<size_t>(node)];
+  }
 
   // That nobody's going helps on any of these nodes, and what is said then. Null: not known of the
   // snapshot as it is.
@@ -44,11 +66,14 @@ class KnownVictims {
  private:
   static constexpr size_t kSignaturesMax = 8;
   static constexpr size_t kStatusesMax = 32;
+  // By node; what a search runs over lies together.
   struct OfSignature {
     std::string signature;
     int64_t structure = -1;
-    std::vector<int64_t> versions;  // of each node, when it was found out; -1: it was not
-    std::vector<Known> nodes;
+    std::vector<int64_t> versions;  // when it was found out; -1: it was not
+    std::vector<Answer> answers;
+    std::vector<Cost> costs;
+    std::vector<Victims> victims;
     std::vector<framework::Status> statuses;  // some of theirs; equal ones are one
     int64_t hopeless_generation = -1;  // of the snapshot; -1: not known
     std::vector<framework::NodeIndex> hopeless_nodes;
@@ -57,8 +82,9 @@ class KnownVictims {
   std::list<OfSignature> known_;  // most recently used first
   OfSignature* now_ = nullptr;    // since Begin
   const framework::Snapshot* snapshot_ = nullptr;
+  std::span<const int64_t> versions_;   // its nodes'
   framework::NodeIndex own_node_ = -1;  // not like for its equals
-  std::optional<Known> of_own_node_;
+  Own own_;
 };
 
 }  // namespace berth::plugins::default_preemption

@@ -40,10 +40,11 @@ class FixedSnapshot final : public framework::Snapshot {
   const framework::NodeColumns& columns() const override { return columns_; }
   int64_t generation() const override { return 1; }
   int64_t structure_generation() const override { return 1; }
-  int64_t version(framework::NodeIndex) const override { return 1; }
+  std::span<const int64_t> versions() const override { return versions_; }
 
  private:
   std::vector<framework::NodeInfo> nodes_;
+  std::vector<int64_t> versions_ = std::vector<int64_t>(nodes_.size(), 1);
   std::vector<const framework::NodeInfo*> pointers_, with_affinity_, with_anti_affinity_;
   std::vector<std::vector<int64_t>> numbers_;
   std::vector<uint8_t> unschedulable_;

@@ -1,13 +1,17 @@
 #include "api/validation/stateful_set.h"
 
+#include <set>
 #include <string>
-
-#include <fmt/core.h>
+#include <string_view>
 
 #include "api/equality.h"
 #include "api/schema/apps_v1.pb.h"
+#include "api/schema/core_v1_persistent_volume.pb.h"
+#include "api/schema/core_v1_pod_template.pb.h"
+#include "api/schema/core_v1_volume.pb.h"
 #include "api/selectors.h"
 #include "api/validation/metadata.h"
+#include "api/validation/persistent_volume.h"
 #include "api/validation/pod.h"
 
 namespace berth::api::validation {
@@ -42,19 +46,52 @@ void ValidateRetention(const apps::StatefulSetPersistentVolumeClaimRetentionPoli
   validate(policy.when_scaled(), "whenScaled");
 }
 
+// What an update may leave as it is.
+struct SetScope {
+  bool service_name = true;
+  bool claim_templates = true;
+  bool pod_template = true;
+};
+
+// The template as its pods will be: the controller gives them their hostname and subdomain, and a
+// volume for each claim.
+core::PodTemplateSpec AsItsPods(const StatefulSetSpec& spec) {
+  core::PodTemplateSpec out = spec.template_();
+  core::PodSpec& pod = *out.mutable_spec();
+  pod.clear_hostname();
+  pod.clear_subdomain();
+  if (spec.volume_claim_templates().empty()) return out;
+  pod.clear_volumes();
+  std::set<std::string_view> names;
+  for (const core::PersistentVolumeClaim& claim : spec.volume_claim_templates()) {
+    const std::string& name = claim.metadata().name();
+    if (!names.insert(name).second) continue;
+    core::Volume& volume = *pod.add_volumes();
+    volume.set_name(name);
+    volume.mutable_volume_source()->mutable_persistent_volume_claim()->set_claim_name(name);
+  }
+  for (const core::Volume& volume : spec.template_().spec().volumes()) {
+    if (!names.contains(volume.name())) *pod.add_volumes() = volume;
+  }
+  return out;
+}
+
 void ValidateSetTemplate(const StatefulSetSpec& spec, const LabelSelector& selector,
-                         const FieldPath& path, Errors& errors) {
+                         const SetScope& scope, const FieldPath& path, Errors& errors) {
   const meta::ObjectMeta& metadata = spec.template_().metadata();
   if (!selector.MatchesEverything() && !selector.Matches(metadata.labels())) {
     errors.InvalidShown(path.Child("metadata.labels"), ToJsonText(metadata.labels()),
                         "`selector` does not match template `labels`");
   }
+  if (scope.pod_template) ValidatePodTemplate(AsItsPods(spec), path, errors);
+  // Upstream looks at these again.
   ValidateLabels(metadata.labels(), path.Child("labels"), errors);
   ValidateAnnotations(metadata.annotations(), path.Child("annotations"), errors);
   ValidatePodAnnotations(metadata, spec.template_().spec(), path.Child("annotations"), errors);
 }
 
-void ValidateSetSelector(const StatefulSetSpec& spec, const FieldPath& path, Errors& errors) {
+void ValidateSetSelector(const StatefulSetSpec& spec, const SetScope& scope, const FieldPath& path,
+                         Errors& errors) {
   const FieldPath at = path.Child("selector");
   if (!spec.has_selector()) {
     errors.Required(at);
@@ -68,13 +105,13 @@ void ValidateSetSelector(const StatefulSetSpec& spec, const FieldPath& path, Err
   const auto selector = spec.has_selector() ? LabelSelector::FromMessage(spec.selector())
                                             : LabelSelector::Nothing();
   if (selector.ok()) {
-    ValidateSetTemplate(spec, *selector, path.Child("template"), errors);
+    ValidateSetTemplate(spec, *selector, scope, path.Child("template"), errors);
   } else {
     errors.InvalidShown(at, ToJsonText(spec.selector()), "");
   }
 }
 
-void ValidateSetSpec(const StatefulSetSpec& spec, Errors& errors) {
+void ValidateSetSpec(const StatefulSetSpec& spec, const SetScope& scope, Errors& errors) {
   const FieldPath path("spec");
   const std::string& policy = spec.pod_management_policy();
   if (policy.empty()) {
@@ -86,11 +123,19 @@ void ValidateSetSpec(const StatefulSetSpec& spec, Errors& errors) {
   ValidateStrategy(spec.update_strategy(), path.Child("updateStrategy"), errors);
   ValidateRetention(spec.persistent_volume_claim_retention_policy(),
                     path.Child("persistentVolumeClaimRetentionPolicy"), errors);
+  for (int i = 0; scope.claim_templates && i < spec.volume_claim_templates_size(); ++i) {
+    const FieldPath claim = path.Child("volumeClaimTemplates", i);
+    ValidateClaimSpec(spec.volume_claim_templates(i).spec(), claim.Child("spec"), errors);
+  }
   errors.NonNegative(path.Child("replicas"), spec.replicas());
   errors.NonNegative(path.Child("minReadySeconds"), spec.min_ready_seconds());
   const FieldPath ordinals = path.Child("ordinals");
   errors.NonNegative(ordinals.Child("start"), spec.ordinals().start());
-  ValidateSetSelector(spec, path, errors);
+  if (scope.service_name && !spec.service_name().empty()) {
+    errors.Invalid(path.Child("serviceName"), spec.service_name(),
+                   IsDns1123Label(spec.service_name()));
+  }
+  ValidateSetSelector(spec, scope, path, errors);
   const core::PodSpec& pod = spec.template_().spec();
   const FieldPath pod_path = path.Child("template.spec");
   if (pod.restart_policy() != "Always") {
@@ -100,12 +145,6 @@ void ValidateSetSpec(const StatefulSetSpec& spec, Errors& errors) {
     errors.Forbidden(pod_path.Child("activeDeadlineSeconds"),
                      "activeDeadlineSeconds in StatefulSet is not Supported");
   }
-}
-
-void ValidateServiceName(const StatefulSetSpec& spec, Errors& errors) {
-  if (spec.service_name().empty()) return;
-  errors.Invalid(FieldPath("spec.serviceName"), spec.service_name(),
-                 IsDns1123Label(spec.service_name()));
 }
 
 // The spec without what may change.
@@ -124,13 +163,16 @@ StatefulSetSpec Fixed(StatefulSetSpec spec) {
 
 void ValidateStatefulSet(const StatefulSet& set, Errors& errors) {
   ValidateCoreObjectMeta(set.metadata(), true, IsDns1123Label, FieldPath("metadata"), errors);
-  ValidateSetSpec(set.spec(), errors);
-  ValidateServiceName(set.spec(), errors);
+  ValidateSetSpec(set.spec(), {}, errors);
 }
 
 void ValidateStatefulSetUpdate(const StatefulSet& set, const StatefulSet& old, Errors& errors) {
-  ValidateSetSpec(set.spec(), errors);
   ValidateCoreObjectMetaUpdate(set.metadata(), old.metadata(), FieldPath("metadata"), errors);
+  SetScope scope = {.service_name = false, .claim_templates = false};
+  Errors before;
+  ValidateSetSpec(old.spec(), scope, before);
+  scope.pod_template = before.empty();
+  ValidateSetSpec(set.spec(), scope, errors);
   if (SemanticEqual(Fixed(set.spec()), Fixed(old.spec()))) return;
   errors.Forbidden(FieldPath("spec"),
                    "updates to statefulset spec for fields other than 'replicas', 'ordinals', "

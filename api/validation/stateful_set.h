@@ -6,8 +6,9 @@
 
 namespace berth::api::validation {
 
-// Of the template, only what upstream looks at: labels, annotations, restart policy.
 void ValidateStatefulSet(const apps::StatefulSet& set, Errors& errors);
+// Claim templates and the service's name do not change, and are not looked at. The pod template is
+// when the old set was valid.
 void ValidateStatefulSetUpdate(const apps::StatefulSet& set, const apps::StatefulSet& old,
                                Errors& errors);
 void ValidateStatefulSetStatusUpdate(const apps::StatefulSet& set, const apps::StatefulSet& old,

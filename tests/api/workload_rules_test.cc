@@ -196,6 +196,19 @@ TEST(StatefulSetTest, Rules) {
        "spec.template.metadata.labels: Invalid value: {\"a\":\"b\"}: `selector` does not match "
        "template `labels`; spec.template.spec.activeDeadlineSeconds: Forbidden: "
        "activeDeadlineSeconds in StatefulSet is not Supported"},
+      {Spec(R"("template":{"spec":{"hostname":"Not a name","subdomain":"Nor this","containers":[
+               {"name":"C","image":"i","volumeMounts":[{"name":"data","mountPath":"/d"}]}]}},
+               "volumeClaimTemplates":[{"metadata":{"name":"data"},"spec":{}}])"),
+       "spec.volumeClaimTemplates[0].spec.accessModes: Required value: at least 1 access mode is "
+       "required; spec.volumeClaimTemplates[0].spec.resources[storage]: Required value; "
+       "spec.template.spec.containers[0].name: Invalid value: \"C\": a lowercase RFC 1123 label "
+       "must consist of lower case alphanumeric characters or '-', and must start and end with an "
+       "alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+       "'[a-z0-9]([-a-z0-9]*[a-z0-9])?')"},
+      {Spec(R"("template":{"spec":{"volumes":[{"name":"i","image":{"pullPolicy":"Always"}}],
+               "containers":[{"name":"c","image":"i",
+                              "volumeMounts":[{"name":"d","mountPath":"/d"}]}]}})"),
+       "spec.template.spec.containers[0].volumeMounts[0].name: Not found: \"d\""},
   };
   for (const Case& c : cases) EXPECT_EQ(Sets().Create(c.patch), c.want) << c.patch;
   EXPECT_EQ(Sets().Update(Spec(R"("replicas":3,"ordinals":{"start":2},"minReadySeconds":1,
@@ -206,6 +219,12 @@ TEST(StatefulSetTest, Rules) {
             "spec: Forbidden: updates to statefulset spec for fields other than 'replicas', "
             "'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', "
             "'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden");
+  const std::string bad = Spec(R"("template":{"spec":{"dnsPolicy":"Some"}},
+      "volumeClaimTemplates":[{"metadata":{"name":"data"},"spec":{}}])");
+  EXPECT_EQ(Sets().Update(Spec(R"("template":{"spec":{"dnsPolicy":"Some"}})")),
+            "spec.template.spec.dnsPolicy: Unsupported value: \"Some\": supported values: "
+            "\"ClusterFirstWithHostNet\", \"ClusterFirst\", \"Default\", \"None\"");
+  EXPECT_EQ(Sets().Update(Spec(R"("replicas":3)"), bad), "");  // it was so before
   EXPECT_EQ(Sets().UpdateStatus(R"({"status":{"replicas":1,"availableReplicas":2,
                                               "readyReplicas":1}})"),
             "status.availableReplicas: Invalid value: 2: cannot be greater than status.replicas; "

@@ -21,6 +21,9 @@ bool SameList(const List& a, const List& b) {
 bool HasClusterIp(const ServiceSpec& spec) { return spec.type() != "ExternalName"; }
 bool IsBalanced(const ServiceSpec& spec) { return spec.type() == "LoadBalancer"; }
 bool IsExternal(const ServiceSpec& spec) { return IsBalanced(spec) || spec.type() == "NodePort"; }
+bool IsExternallyAccessible(const ServiceSpec& spec) {
+  return IsExternal(spec) || (spec.type() == "ClusterIP" && !spec.external_ips().empty());
+}
 bool HasHealthCheck(const ServiceSpec& spec) {
   return IsBalanced(spec) && spec.external_traffic_policy() == "Local";
 }
@@ -92,11 +95,11 @@ void KeepGiven(const ServiceSpec& old, ServiceSpec& spec) {
   if (IsExternal(old) && IsExternal(spec)) KeepNodePorts(old, spec);
 }
 
-bool SameNodePorts(const ServiceSpec& a, const ServiceSpec& b) {
-  const auto same = [](const core::ServicePort& x, const core::ServicePort& y) {
-    return x.node_port() == y.node_port();
-  };
-  return std::equal(a.ports().begin(), a.ports().end(), b.ports().begin(), b.ports().end(), same);
+bool HasNewNodePort(const ServiceSpec& old, const ServiceSpec& spec) {
+  std::set<int32_t> known = {0};
+  for (const core::ServicePort& port : old.ports()) known.insert(port.node_port());
+  return std::any_of(spec.ports().begin(), spec.ports().end(),
+                     [&](const auto& port) { return !known.contains(port.node_port()); });
 }
 
 // A user who changes the type does not have to clear what the old type had, if it was not touched.
@@ -109,13 +112,12 @@ void DropUseless(const ServiceSpec& old, ServiceSpec& spec) {
     if (SameList(old.ip_families(), spec.ip_families())) spec.clear_ip_families();
     if (old.ip_family_policy() == spec.ip_family_policy()) spec.clear_ip_family_policy();
   }
-  if (IsExternal(old) && !IsExternal(spec)) {
-    if (SameNodePorts(old, spec)) {
-      for (core::ServicePort& port : *spec.mutable_ports()) port.clear_node_port();
-    }
-    if (old.external_traffic_policy() == spec.external_traffic_policy()) {
-      spec.clear_external_traffic_policy();
-    }
+  if (IsExternal(old) && !IsExternal(spec) && !HasNewNodePort(old, spec)) {
+    for (core::ServicePort& port : *spec.mutable_ports()) port.clear_node_port();
+  }
+  if (IsExternallyAccessible(old) && !IsExternallyAccessible(spec) &&
+      old.external_traffic_policy() == spec.external_traffic_policy()) {
+    spec.clear_external_traffic_policy();
   }
   if (HasHealthCheck(old) && !HasHealthCheck(spec) &&
       old.health_check_node_port() == spec.health_check_node_port()) {
@@ -152,6 +154,7 @@ void UpdateService(std::string_view subresource, const core::Service& old,
   KeepGiven(old.spec(), spec);
   AgreeOnClusterIps(old.spec(), spec);
   DropUseless(old.spec(), spec);
+  if (!IsBalanced(spec)) service.mutable_status()->clear_load_balancer();
   SetFamilies(spec);
 }
 

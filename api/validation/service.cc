@@ -23,9 +23,10 @@ namespace {
 using core::Service;
 using core::ServiceSpec;
 
-constexpr int32_t kKubeletPort = 10250;
 constexpr int32_t kAffinitySecondsMax = 86400;
 constexpr char kSourceRanges[] = "service.beta.kubernetes.io/load-balancer-source-ranges";
+constexpr char kTopologyMode[] = "service.kubernetes.io/topology-mode";
+constexpr char kTopologyHints[] = "service.kubernetes.io/topology-aware-hints";
 constexpr std::string_view kOnlyBalanced = "may only be used when `type` is 'LoadBalancer'";
 constexpr std::string_view kStays = "may not change once set";
 
@@ -37,6 +38,18 @@ bool IsExternalName(const ServiceSpec& spec) { return spec.type() == "ExternalNa
 
 std::string TextList(const google::protobuf::RepeatedPtrField<std::string>& texts) {
   return texts.empty() ? "null" : ToJsonList(texts);
+}
+
+// The newer name of an annotation says what the older one does.
+void ValidateTopologyAnnotations(const Service& service, Errors& errors) {
+  const auto& annotations = service.metadata().annotations();
+  const auto mode = annotations.find(kTopologyMode), hints = annotations.find(kTopologyHints);
+  if (mode == annotations.end() || hints == annotations.end()) return;
+  if (mode->second == hints->second) return;
+  const FieldPath path("metadata.annotations");
+  errors.Invalid(path.Key(kTopologyMode), mode->second,
+                 std::string_view(fmt::format("must match annotations[{}] when both are specified",
+                                              kTopologyHints)));
 }
 
 // --- by type -----------------------------------------------------------------------------------
@@ -54,13 +67,6 @@ void ValidateExternalName(const ServiceSpec& spec, const FieldPath& path, Errors
 
 void ValidateByType(const ServiceSpec& spec, const FieldPath& path, Errors& errors) {
   const FieldPath ips = path.Child("clusterIPs");
-  if (IsBalanced(spec)) {
-    for (int i = 0; i < spec.ports_size(); ++i) {
-      if (spec.ports(i).port() != kKubeletPort) continue;
-      errors.InvalidInt(path.Child("ports", i), kKubeletPort,
-                        "may not expose port 10250 externally since it is used by kubelet");
-    }
-  }
   if (IsExternalName(spec)) {
     ValidateExternalName(spec, path, errors);
   } else if (spec.type() != "ClusterIP" && IsHeadless(spec)) {
@@ -335,10 +341,8 @@ void ValidateFamiliesUpdate(const ServiceSpec& spec, const ServiceSpec& old, Err
   errors.InvalidShown(path.Index(0), TextList(spec.ip_families()), kStays);
 }
 
-}  // namespace
-
-void ValidateService(const Service& service, Errors& errors) {
-  ValidateCoreObjectMeta(service.metadata(), true, IsDns1123Label, FieldPath("metadata"), errors);
+void ValidateAllButMetadata(const Service& service, Errors& errors) {
+  ValidateTopologyAnnotations(service, errors);
   const ServiceSpec& spec = service.spec();
   const FieldPath path("spec");
   const FieldPath ports = path.Child("ports");
@@ -361,6 +365,13 @@ void ValidateService(const Service& service, Errors& errors) {
   ValidateOtherPolicies(spec, path, errors);
 }
 
+}  // namespace
+
+void ValidateService(const Service& service, Errors& errors) {
+  ValidateCoreObjectMeta(service.metadata(), true, IsDns1123Label, FieldPath("metadata"), errors);
+  ValidateAllButMetadata(service, errors);
+}
+
 void ValidateServiceUpdate(const Service& service, const Service& old, Errors& errors) {
   ValidateCoreObjectMetaUpdate(service.metadata(), old.metadata(), FieldPath("metadata"), errors);
   const ServiceSpec& spec = service.spec();
@@ -372,14 +383,17 @@ void ValidateServiceUpdate(const Service& service, const Service& old, Errors& e
   if (IsBalanced(spec) && IsBalanced(before)) {
     if (spec.has_load_balancer_class() != before.has_load_balancer_class() ||
         spec.load_balancer_class() != before.load_balancer_class()) {
-      errors.Invalid(FieldPath("spec.loadBalancerClass"), spec.load_balancer_class(), kStays);
+      errors.InvalidShown(FieldPath("spec.loadBalancerClass"),
+                          spec.has_load_balancer_class() ? GoQuoted(spec.load_balancer_class())
+                                                         : "null",
+                          kStays);
     }
     if (spec.external_traffic_policy() == "Local" && before.external_traffic_policy() == "Local" &&
         spec.health_check_node_port() != before.health_check_node_port()) {
       errors.Forbidden(FieldPath("spec.healthCheckNodePort"), kImmutableText);
     }
   }
-  ValidateService(service, errors);
+  ValidateAllButMetadata(service, errors);
 }
 
 void ValidateServiceStatusUpdate(const Service& service, const Service& old, Errors& errors) {
@@ -387,7 +401,8 @@ void ValidateServiceStatusUpdate(const Service& service, const Service& old, Err
   const auto& ingresses = service.status().load_balancer().ingress();
   const FieldPath path("status.loadBalancer");
   if (!ingresses.empty() && !IsBalanced(service.spec())) {
-    errors.Forbidden(path.Child("ingress"), "may only be used when `spec.type` is LoadBalancer");
+    return errors.Forbidden(path.Child("ingress"),
+                            "may only be used when `spec.type` is 'LoadBalancer'");
   }
   for (int i = 0; i < ingresses.size() && !errors.full(); ++i) {
     const core::LoadBalancerIngress& ingress = ingresses[i];

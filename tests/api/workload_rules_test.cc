@@ -89,9 +89,11 @@ TEST(ServiceTest, WhatIsRefused) {
        "\"Port\":1,\"TargetPort\":0,\"NodePort\":0}"},
       {Spec(R"("ports":[{"port":1,"nodePort":30000}])"),
        "spec.ports[0].nodePort: Forbidden: may not be used when `type` is 'ClusterIP'"},
-      {Spec(R"("type":"LoadBalancer","ports":[{"port":10250}])"),
-       "spec.ports[0]: Invalid value: 10250: may not expose port 10250 externally since it is used "
-       "by kubelet"},
+      {Spec(R"("type":"LoadBalancer","ports":[{"port":10250}])"), ""},
+      {R"({"metadata":{"annotations":{"service.kubernetes.io/topology-mode":"Auto",
+                                      "service.kubernetes.io/topology-aware-hints":"auto"}}})",
+       "metadata.annotations[service.kubernetes.io/topology-mode]: Invalid value: \"Auto\": must "
+       "match annotations[service.kubernetes.io/topology-aware-hints] when both are specified"},
       {Spec(R"("clusterIP":"10.0.0.1","clusterIPs":["10.0.0.2"])"),
        "spec.clusterIPs: Invalid value: [\"10.0.0.2\"]: first value must match `clusterIP`"},
       {Spec(R"("clusterIP":"10.0.0.1","clusterIPs":["10.0.0.1","10.0.0.2"])"),
@@ -144,6 +146,27 @@ TEST(ServiceTest, Updates) {
   EXPECT_EQ(Services().Update(Spec(R"("type":"ClusterIP")"),
                               Spec(R"("type":"NodePort","ports":[{"port":80,"nodePort":30080}])")),
             "");
+  EXPECT_EQ(Services().Update(Spec(R"("loadBalancerClass":null)"),
+                              Spec(R"("type":"LoadBalancer","loadBalancerClass":"a/b")")),
+            "spec.loadBalancerClass: Invalid value: null: may not change once set");
+}
+
+TEST(ServiceTest, WhatAnotherTypeLeavesBehind) {
+  constexpr std::string_view kBalanced =
+      R"({"spec":{"type":"LoadBalancer","externalTrafficPolicy":"Local","healthCheckNodePort":30001,
+          "ports":[{"name":"a","port":80,"nodePort":30080},
+                   {"name":"b","port":81,"nodePort":30081}]},
+          "status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4"}]}}})";
+  const std::string plain = Services().StoredUpdate("", Spec(R"("type":"ClusterIP")"), kBalanced);
+  for (const char* gone : {"1.2.3.4", "externalTrafficPolicy", "30080", "30001"}) {
+    EXPECT_EQ(plain.find(gone), std::string::npos) << plain;
+  }
+  // Externally accessible still; a port may go along.
+  const std::string external = Services().StoredUpdate(
+      "", Spec(R"("type":"ClusterIP","externalIPs":["5.6.7.8"],
+                  "ports":[{"name":"b","port":81,"nodePort":30081}])"), kBalanced);
+  EXPECT_NE(external.find(R"("externalTrafficPolicy":"Local")"), std::string::npos) << external;
+  EXPECT_EQ(external.find("30081"), std::string::npos) << external;
 }
 
 TEST(ServiceTest, WhatAStatusMaySay) {
@@ -158,7 +181,7 @@ TEST(ServiceTest, WhatAStatusMaySay) {
   EXPECT_EQ(Services().UpdateStatus(
                 R"({"status":{"loadBalancer":{"ingress":[{"ip":"1.2.3.4"}]}}})"),
             "status.loadBalancer.ingress: Forbidden: may only be used when `spec.type` is "
-            "LoadBalancer");
+            "'LoadBalancer'");
 }
 
 TEST(ReplicationControllerTest, Rules) {

@@ -149,6 +149,17 @@ void SetFirstGeneration(T& object) {
   object.mutable_metadata()->set_generation(1);
 }
 
+// How many volumes a node takes is not scaled yet: the gate VolumeLimitScaling is off in 1.36.
+void CreateCsiDriver(storage::CSIDriver& driver) {
+  driver.mutable_spec()->clear_prevent_pod_scheduling_if_missing();
+}
+
+void UpdateCsiDriver(std::string_view /*subresource*/, const storage::CSIDriver& old,
+                     storage::CSIDriver& driver) {
+  if (!old.spec().has_prevent_pod_scheduling_if_missing()) CreateCsiDriver(driver);
+  CountSpecChange(old, driver);
+}
+
 template <typename T>
 void CountChange(std::string_view /*subresource*/, const T& old, T& object) {
   CountSpecChange(old, object);
@@ -199,7 +210,7 @@ std::vector<Strategy> MakeStrategies() {
       MakeStrategy<PersistentVolume, CreatePersistentVolume, UpdatePersistentVolume>(),
       MakeStrategy<PersistentVolumeClaim, CreatePersistentVolumeClaim,
                    UpdatePersistentVolumeClaim>(),
-      MakeStrategy<CSIDriver, SetFirstGeneration, CountChange>(),
+      MakeStrategy<CSIDriver, CreateCsiDriver, UpdateCsiDriver>(),
       MakeStrategy<VolumeAttachment, CreateVolumeAttachment, UpdateVolumeAttachment>(),
       MakeStrategy<dra::DeviceClass, SetFirstGeneration, CountChange>(),
       MakeStrategy<dra::ResourceClaim, CreateResourceClaim, UpdateResourceClaim>(),

@@ -83,7 +83,8 @@ class SourceRules {
     Check(s.has_rbd(), s.rbd(), "rbd");
     Check(s.has_quobyte(), s.quobyte(), "quobyte");
     Check(s.has_cephfs(), s.cephfs(), "cephFS", "cephfs");
-    if (Check(s.has_iscsi(), s.iscsi(), "iscsi")) ValidateIscsiLength();
+    if (s.has_iscsi() && count_ == 0) ValidateIscsiLength();
+    Check(s.has_iscsi(), s.iscsi(), "iscsi");
     Check(s.has_cinder(), s.cinder(), "cinder");
     Check(s.has_fc(), s.fc(), "fc");
     if (s.has_flex_volume()) {  // upstream lets it stand beside another
@@ -110,10 +111,9 @@ class SourceRules {
   void ValidateIscsiLength() {
     const core::ISCSIPersistentVolumeSource& iscsi = source_.iscsi();
     if (!iscsi.has_initiator_name()) return;
-    const std::string both = fmt::format("{}:{}", volume_name_, iscsi.target_portal());
-    if (both.size() <= 64) return;
+    if (volume_name_.size() + 1 + iscsi.target_portal().size() <= 64) return;
     const FieldPath at = path_.Child("iscsi");
-    errors_.Invalid(at.Child("targetportal"), both,
+    errors_.Invalid(at.Child("targetportal"), iscsi.target_portal(),
                     "Total length of <volume name>:<iscsi.targetPortal> must be under 64 "
                     "characters if iscsi.initiatorName is specified.");
   }
@@ -215,16 +215,25 @@ void ValidateSpec(const core::PersistentVolumeSpec& spec, std::string_view volum
   ValidateAttributesClass(spec, path, errors);
 }
 
-// With the keys that replaced deprecated ones.
-core::VolumeNodeAffinity Modernized(core::VolumeNodeAffinity affinity) {
-  for (auto& term : *affinity.mutable_required()->mutable_node_selector_terms()) {
-    for (auto& requirement : *term.mutable_match_expressions()) {
+// The old affinity with the keys of the new one where they replace deprecated ones.
+core::VolumeNodeAffinity Modernized(core::VolumeNodeAffinity old,
+                                    const core::VolumeNodeAffinity& affinity) {
+  const auto modernize = [](auto& requirements, const auto& now) {
+    for (int i = 0; i < std::min(requirements.size(), now.size()); ++i) {
       for (const Successor& row : kSuccessors) {
-        if (requirement.key() == row.key) requirement.set_key(std::string(row.successor));
+        if (requirements[i].key() != row.key || now[i].key() != row.successor) continue;
+        requirements[i].set_key(std::string(row.successor));
+        break;
       }
     }
+  };
+  auto& terms = *old.mutable_required()->mutable_node_selector_terms();
+  const auto& now = affinity.required().node_selector_terms();
+  for (int i = 0; i < std::min(terms.size(), now.size()); ++i) {
+    modernize(*terms[i].mutable_match_expressions(), now[i].match_expressions());
+    modernize(*terms[i].mutable_match_fields(), now[i].match_fields());
   }
-  return affinity;
+  return old;
 }
 
 // A secret for expansion may come later.
@@ -263,10 +272,11 @@ void ValidatePersistentVolumeUpdate(const core::PersistentVolume& volume,
   }
   if (before.has_node_affinity() &&
       (!spec.has_node_affinity() ||
-       !SemanticEqual(Modernized(spec.node_affinity()), Modernized(before.node_affinity())))) {
+       !SemanticEqual(Modernized(before.node_affinity(), spec.node_affinity()),
+                      spec.node_affinity()))) {
     errors.InvalidShown(FieldPath("nodeAffinity"),
                         spec.has_node_affinity() ? ToJsonText(spec.node_affinity()) : "null",
-                        kImmutableText);
+                        "field is immutable, except for updating from beta label to GA");
   }
   if (before.has_volume_attributes_class_name() && !spec.has_volume_attributes_class_name()) {
     errors.Forbidden(FieldPath("spec.volumeAttributesClassName"),

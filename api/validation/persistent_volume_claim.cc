@@ -61,6 +61,7 @@ PersistentVolumeClaimSpec Comparable(const PersistentVolumeClaim& claim,
     const auto it = before.resources().requests().find(kStorage);
     if (it != before.resources().requests().end()) requests[kStorage] = it->second;
   }
+  if (claim.status().phase() != "Bound") return spec;
   spec.clear_volume_attributes_class_name();
   if (before.has_volume_attributes_class_name()) {
     spec.set_volume_attributes_class_name(before.volume_attributes_class_name());
@@ -78,15 +79,20 @@ void ValidateSizeUpdate(const PersistentVolumeClaim& claim, const PersistentVolu
                    "field can not be less than status.capacity");
 }
 
+// A class that was applied once may be followed by others only.
 void ValidateAttributesClassUpdate(const PersistentVolumeClaimSpec& spec,
-                                   const PersistentVolumeClaimSpec& old, Errors& errors) {
-  if (!old.has_volume_attributes_class_name()) return;
+                                   const PersistentVolumeClaim& old, Errors& errors) {
+  if (!old.status().has_current_volume_attributes_class_name()) return;
   const FieldPath path("spec.volumeAttributesClassName");
+  const bool had = old.spec().has_volume_attributes_class_name();
   if (!spec.has_volume_attributes_class_name()) {
-    errors.Forbidden(path, "update from non-nil value to nil is forbidden");
-  } else if (spec.volume_attributes_class_name().empty() &&
-             !old.volume_attributes_class_name().empty()) {
-    errors.Forbidden(path, "update from non-nil value to an empty string is forbidden");
+    if (!had) return;
+    errors.Forbidden(path, "update to nil is forbidden when "
+                           "status.currentVolumeAttributesClassName is not nil");
+  } else if (spec.volume_attributes_class_name().empty()) {
+    if (had && old.spec().volume_attributes_class_name().empty()) return;
+    errors.Forbidden(path, "update to empty string is forbidden when "
+                           "status.currentVolumeAttributesClassName is not nil");
   }
 }
 
@@ -111,7 +117,7 @@ void ValidateResizing(const core::PersistentVolumeClaimStatus& status, Errors& e
   static const std::initializer_list<std::string_view> kStates = {
       "ControllerResizeInProgress", "ControllerResizeInfeasible", "NodeResizeInProgress",
       "NodeResizeInfeasible", "NodeResizePending"};
-  const FieldPath states("status.allocatedResourceStatus");
+  const FieldPath states("status.allocatedResourceStatuses");
   for (const std::string_view key : SortedKeys(status.allocated_resource_statuses())) {
     const std::string name(key);
     ValidateResourceKey(name, states, errors);
@@ -160,7 +166,7 @@ void ValidatePersistentVolumeClaimUpdate(const PersistentVolumeClaim& claim,
       claim.spec().volume_mode() != old.spec().volume_mode()) {
     errors.Invalid(FieldPath("volumeMode"), claim.spec().volume_mode(), kImmutableText);
   }
-  ValidateAttributesClassUpdate(claim.spec(), old.spec(), errors);
+  ValidateAttributesClassUpdate(claim.spec(), old, errors);
 }
 
 void ValidatePersistentVolumeClaimStatusUpdate(const PersistentVolumeClaim& claim,

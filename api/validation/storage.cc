@@ -234,18 +234,16 @@ void ValidateStorageClassUpdate(const storage::StorageClass& object,
                                 const storage::StorageClass& old, Errors& errors) {
   ValidateStorageClass(object, errors);
   ValidateCoreObjectMetaUpdate(object.metadata(), old.metadata(), FieldPath("metadata"), errors);
-  if (ToJsonText(object.parameters()) != ToJsonText(old.parameters())) {
-    errors.Forbidden(FieldPath("parameters"), "updates to parameters are forbidden.");
+  const std::string parameters = ToJsonText(object.parameters());
+  if (parameters != ToJsonText(old.parameters())) {
+    errors.InvalidShown(FieldPath("parameters"), parameters, kImmutableText);
   }
-  if (object.provisioner() != old.provisioner()) {
-    errors.Forbidden(FieldPath("provisioner"), "updates to provisioner are forbidden.");
-  }
-  if (object.reclaim_policy() != old.reclaim_policy()) {
-    errors.Forbidden(FieldPath("reclaimPolicy"), "updates to reclaimPolicy are forbidden.");
-  }
-  if (object.volume_binding_mode() != old.volume_binding_mode()) {
-    errors.Invalid(FieldPath("volumeBindingMode"), object.volume_binding_mode(), kImmutableText);
-  }
+  const auto stays = [&](const std::string& is, const std::string& was, std::string_view field) {
+    if (is != was) errors.Invalid(FieldPath(field), is, kImmutableText);
+  };
+  stays(object.provisioner(), old.provisioner(), "provisioner");
+  stays(object.reclaim_policy(), old.reclaim_policy(), "reclaimPolicy");
+  stays(object.volume_binding_mode(), old.volume_binding_mode(), "volumeBindingMode");
 }
 
 void ValidateCsiDriver(const storage::CSIDriver& object, Errors& errors) {

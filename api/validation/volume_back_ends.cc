@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <initializer_list>
 #include <iterator>
+#include <type_traits>
 
 #include <absl/strings/ascii.h>
 #include <fmt/core.h>
@@ -53,7 +54,9 @@ bool IsIqn(std::string_view text) {
 }
 
 // The name of a target or an initiator: one of three forms, told by their first letters.
-void ValidateIscsiName(const std::string& name, const FieldPath& path, Errors& errors) {
+// of_volume: of a PersistentVolume, whose complaint is shorter.
+void ValidateIscsiName(const std::string& name, bool of_volume, const FieldPath& path,
+                       Errors& errors) {
   const auto has_form = [&](size_t digits) {
     return name.size() == digits + 4 && AllAlphanumeric(std::string_view(name).substr(4));
   };
@@ -64,7 +67,7 @@ void ValidateIscsiName(const std::string& name, const FieldPath& path, Errors& e
     good = has_form(16);
   } else if (name.starts_with("naa")) {
     good = has_form(32);
-  } else {
+  } else if (!of_volume) {
     return errors.Invalid(path, name, "must be valid format starting with iqn, eui, or naa");
   }
   if (!good) errors.Invalid(path, name, "must be valid format");
@@ -82,18 +85,20 @@ bool IsHostAndPort(std::string_view text) {
 
 template <typename Source>
 void ValidateIscsi(const Source& source, const FieldPath& path, Errors& errors) {
+  constexpr bool kOfVolume = std::is_same_v<Source, core::ISCSIPersistentVolumeSource>;
   RequireText(source.target_portal(), path.Child("targetPortal"), errors);
   if (source.iqn().empty()) {
     errors.Required(path.Child("iqn"));
   } else {
-    ValidateIscsiName(source.iqn(), path.Child("iqn"), errors);
+    ValidateIscsiName(source.iqn(), kOfVolume, path.Child("iqn"), errors);
   }
   errors.InvalidInt(path.Child("lun"), source.lun(), IsInRange(source.lun(), 0, 255));
   if ((source.chap_auth_discovery() || source.chap_auth_session()) && !source.has_secret_ref()) {
     errors.Required(path.Child("secretRef"));
   }
+  if (kOfVolume) ValidateSecretName(source, path, errors);
   if (source.has_initiator_name()) {
-    ValidateIscsiName(source.initiator_name(), path.Child("initiatorname"), errors);
+    ValidateIscsiName(source.initiator_name(), kOfVolume, path.Child("initiatorname"), errors);
   }
 }
 

@@ -100,16 +100,34 @@ TEST(PersistentVolumeTest, WhatAnUpdateMayChange) {
       {R"({"spec":{"nodeAffinity":{"required":{"nodeSelectorTerms":[{"matchExpressions":[
            {"key":"zone","operator":"Exists"}]}]}}}})",
        "nodeAffinity: Invalid value: {\"required\":{\"nodeSelectorTerms\":[{\"matchExpressions\":"
-       "[{\"key\":\"zone\",\"operator\":\"Exists\"}]}]}}: field is immutable"},
+       "[{\"key\":\"zone\",\"operator\":\"Exists\"}]}]}}: field is immutable, except for updating "
+       "from beta label to GA"},
   };
   constexpr std::string_view kZoned =
       R"({"spec":{"nodeAffinity":{"required":{"nodeSelectorTerms":[{"matchExpressions":[
           {"key":"failure-domain.beta.kubernetes.io/zone","operator":"In","values":["a"]}]}]}}}})";
   for (const Case& c : cases) EXPECT_EQ(Volumes().Update(c.patch, kZoned), c.want) << c.patch;
+  // Not back to the deprecated key.
+  constexpr std::string_view kModern =
+      R"({"spec":{"nodeAffinity":{"required":{"nodeSelectorTerms":[{"matchExpressions":[
+          {"key":"topology.kubernetes.io/zone","operator":"In","values":["a"]}]}]}}}})";
+  EXPECT_NE(Volumes().Update(kZoned, kModern), "");
   EXPECT_EQ(Volumes().Update(R"({"spec":{"csi":{"volumeHandle":"g"}}})"),
             "spec.persistentvolumesource: Forbidden: spec.persistentvolumesource is immutable "
             "after creation\n- csi: {\"driver\":\"d.example\",\"volumeHandle\":\"h\"}\n"
             "+ csi: {\"driver\":\"d.example\",\"volumeHandle\":\"g\"}\n");
+}
+
+TEST(PersistentVolumeTest, Iscsi) {
+  const std::string portal(60, 'p');
+  EXPECT_EQ(Volumes().Create(R"({"metadata":{"name":"long"},"spec":{"csi":null,"iscsi":{
+                "targetPortal":")" + portal + R"(","iqn":"x","initiatorName":"y","lun":0,
+                "secretRef":{}}}})"),
+            "spec.iscsi.targetportal: Invalid value: \"" + portal +
+            "\": Total length of <volume name>:<iscsi.targetPortal> must be under 64 characters if "
+            "iscsi.initiatorName is specified.; spec.iscsi.iqn: Invalid value: \"x\": must be "
+            "valid format; spec.iscsi.secretRef.name: Required value; "
+            "spec.iscsi.initiatorname: Invalid value: \"y\": must be valid format");
 }
 
 TEST(PersistentVolumeTest, StatusAndSpecAreWrittenApart) {
@@ -160,6 +178,37 @@ TEST(ClaimTest, WhatAnUpdateMayChange) {
   for (const Case& c : bound) EXPECT_EQ(Claims().Update(c.patch, "{}", kBound), c.want) << c.patch;
 }
 
+TEST(ClaimTest, AttributesClasses) {
+  constexpr std::string_view kPending = R"({"spec":{"volumeAttributesClassName":"gold"}})";
+  constexpr std::string_view kSilver = R"({"spec":{"volumeAttributesClassName":"silver"}})";
+  constexpr std::string_view kNone = R"({"spec":{"volumeAttributesClassName":null}})";
+  constexpr std::string_view kEmpty = R"({"spec":{"volumeAttributesClassName":""}})";
+  constexpr std::string_view kBound =
+      R"({"spec":{"volumeName":"v"},"status":{"phase":"Bound","capacity":{"storage":"5Gi"}}})";
+  constexpr std::string_view kApplied =
+      R"({"spec":{"volumeName":"v"},"status":{"phase":"Bound","capacity":{"storage":"5Gi"},
+          "currentVolumeAttributesClassName":"gold"}})";
+  const struct { std::string_view patch, status, want; } cases[] = {
+      {kSilver, "{}",
+       "spec: Forbidden: spec is immutable after creation except resources.requests and "
+       "volumeAttributesClassName for bound claims\n- volumeAttributesClassName: \"gold\"\n"
+       "+ volumeAttributesClassName: \"silver\"\n"},
+      {kSilver, kBound, ""},
+      {kNone, kBound, ""},
+      {kEmpty, kBound, ""},
+      {kSilver, kApplied, ""},
+      {kNone, kApplied,
+       "spec.volumeAttributesClassName: Forbidden: update to nil is forbidden when "
+       "status.currentVolumeAttributesClassName is not nil"},
+      {kEmpty, kApplied,
+       "spec.volumeAttributesClassName: Forbidden: update to empty string is forbidden when "
+       "status.currentVolumeAttributesClassName is not nil"},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(Claims().Update(c.patch, kPending, c.status), c.want) << c.patch << c.status;
+  }
+}
+
 TEST(ClaimTest, SourcesAgree) {
   const std::string both = Claims().Stored(
       R"({"spec":{"dataSource":{"kind":"PersistentVolumeClaim","name":"o"}}})");
@@ -182,7 +231,7 @@ TEST(ClaimTest, WhatAStatusMaySay) {
   EXPECT_EQ(Claims().UpdateStatus(R"({"status":{"capacity":{"storage":"-1"},
       "allocatedResources":{"cpu":"1"},"allocatedResourceStatuses":{"storage":"Growing"}}})"),
             "status.capacity[storage]: Invalid value: -1: must be a valid resource quantity; "
-            "status.allocatedResourceStatus: Unsupported value: \"storage\": supported values: "
+            "status.allocatedResourceStatuses: Unsupported value: \"storage\": supported values: "
             "\"ControllerResizeInProgress\", \"ControllerResizeInfeasible\", "
             "\"NodeResizeInProgress\", \"NodeResizeInfeasible\", \"NodeResizePending\"; "
             "status.allocatedResources: Unsupported value: \"cpu\": supported values: "
@@ -212,9 +261,9 @@ TEST(StorageClassTest, WhatAnUpdateMayChange) {
       {R"({"allowVolumeExpansion":true,"mountOptions":["ro"]})", ""},
       {R"({"parameters":{"a":"c"},"provisioner":"q.example","reclaimPolicy":"Retain",
            "volumeBindingMode":"WaitForFirstConsumer"})",
-       "parameters: Forbidden: updates to parameters are forbidden.; provisioner: Forbidden: "
-       "updates to provisioner are forbidden.; reclaimPolicy: Forbidden: updates to reclaimPolicy "
-       "are forbidden.; volumeBindingMode: Invalid value: \"WaitForFirstConsumer\": field is "
+       "parameters: Invalid value: {\"a\":\"c\"}: field is immutable; provisioner: Invalid value: "
+       "\"q.example\": field is immutable; reclaimPolicy: Invalid value: \"Retain\": field is "
+       "immutable; volumeBindingMode: Invalid value: \"WaitForFirstConsumer\": field is "
        "immutable"},
   };
   for (const Case& c : cases) EXPECT_EQ(Classes().Update(c.patch), c.want) << c.patch;
@@ -227,7 +276,12 @@ TEST(CsiDriverTest, DefaultsAndRules) {
                         R"("fsGroupPolicy":"ReadWriteOnceWithFSType","requiresRepublish":false,)"
                         R"("seLinuxMount":false})"),
             std::string::npos) << stored;
-  EXPECT_NE(stored.find(R"("generation":1)"), std::string::npos) << stored;
+  EXPECT_EQ(stored.find("generation"), std::string::npos) << stored;
+  for (const std::string& gated :
+       {Drivers().Stored(R"({"spec":{"preventPodSchedulingIfMissing":true}})"),
+        Drivers().StoredUpdate("", R"({"spec":{"preventPodSchedulingIfMissing":true}})")}) {
+    EXPECT_EQ(gated.find("preventPodScheduling"), std::string::npos) << gated;
+  }
   const Case cases[] = {
       {R"({"spec":{"fsGroupPolicy":"Some","volumeLifecycleModes":["Forever"],
            "tokenRequests":[{"audience":"a","expirationSeconds":5},{"audience":"a"}],
@@ -247,7 +301,7 @@ TEST(CsiDriverTest, DefaultsAndRules) {
             "spec.attachedRequired: Invalid value: false: field is immutable; "
             "spec.volumeLifecycleModes: Invalid value: [\"Ephemeral\"]: field is immutable");
   const std::string changed = Drivers().StoredUpdate("", R"({"spec":{"podInfoOnMount":true}})");
-  EXPECT_NE(changed.find(R"("generation":2)"), std::string::npos) << changed;
+  EXPECT_NE(changed.find(R"("generation":1)"), std::string::npos) << changed;
 }
 
 TEST(CsiNodeTest, Rules) {

@@ -115,8 +115,16 @@ void CreateDeviceTaintRule(dra_alpha::DeviceTaintRule& rule) {
 
 void UpdateDeviceTaintRule(std::string_view subresource, const dra_alpha::DeviceTaintRule& old,
                            dra_alpha::DeviceTaintRule& rule) {
-  rule.mutable_spec()->mutable_taint()->mutable_time_added();
+  dra_alpha::DeviceTaint& taint = *rule.mutable_spec()->mutable_taint();
+  const dra_alpha::DeviceTaint& before = old.spec().taint();
+  // Another effect is there since now, unless the client says otherwise.
+  if (taint.effect() != before.effect() &&
+      taint.time_added().seconds() == before.time_added().seconds()) {
+    taint.clear_time_added();
+  }
+  taint.mutable_time_added();
   UpdateSpecOrStatus(subresource, old, rule);
+  if (subresource == "status") KeepUsersMetadata(old.metadata(), *rule.mutable_metadata());
 }
 
 }  // namespace berth::api

@@ -1,12 +1,16 @@
 #include "api/warnings.h"
 
+#include <algorithm>
+
 #include <fmt/core.h>
 #include <google/protobuf/message.h>
 
+#include "api/errors.h"
 #include "api/pod_warnings.h"
 #include "api/schema/apps_v1.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/validation/field_path.h"
 #include "api/validation/ip.h"
 #include "api/validation/names.h"
@@ -50,7 +54,22 @@ void WarnOfTemplate(const apps::ReplicaSet& set, WarningList& warnings) {
   WarnOfPodTemplate(set.spec().template_(), FieldPath("spec.template"), warnings);
 }
 
+void WarnOfDriver(const std::string& driver, WarningList& warnings) {
+  const bool upper = std::any_of(driver.begin(), driver.end(),
+                                 [](char c) { return c >= 'A' && c <= 'Z'; });
+  if (!upper) return;
+  warnings.Add(fmt::format("spec.driver: driver names should be lowercase; {} contains uppercase "
+                           "characters",
+                           GoQuoted(driver)));
+}
+
 }  // namespace
+
+std::vector<std::string> GivenWarnings(const Message& object) {
+  WarningList warnings;
+  if (const auto* pod = As<core::Pod>(object)) WarnOfAppArmorAnnotations(*pod, warnings);
+  return warnings.Take();
+}
 
 std::vector<std::string> CreateWarnings(const Resource& /*resource*/, const Message& object) {
   WarningList warnings;
@@ -63,6 +82,8 @@ std::vector<std::string> CreateWarnings(const Resource& /*resource*/, const Mess
   } else if (const auto* set = As<apps::ReplicaSet>(object)) {
     WarnOfName(set->metadata().name(), "Pod names and hostnames", warnings);
     WarnOfTemplate(*set, warnings);
+  } else if (const auto* slice = As<dra::ResourceSlice>(object)) {
+    WarnOfDriver(slice->spec().driver(), warnings);
   }
   return warnings.Take();
 }
@@ -79,6 +100,8 @@ std::vector<std::string> UpdateWarnings(const Resource& /*resource*/, std::strin
   } else if (const auto* set = As<apps::ReplicaSet>(object)) {
     const int64_t before = As<apps::ReplicaSet>(old)->metadata().generation();
     if (!of_status && set->metadata().generation() != before) WarnOfTemplate(*set, warnings);
+  } else if (const auto* slice = As<dra::ResourceSlice>(object)) {
+    WarnOfDriver(slice->spec().driver(), warnings);
   }
   return warnings.Take();
 }

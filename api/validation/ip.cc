@@ -174,6 +174,24 @@ void ValidateCidr(std::string_view text, const FieldPath& path, Errors& errors) 
   }
 }
 
+void ValidateInterfaceAddress(std::string_view text, const FieldPath& path, Errors& errors) {
+  const auto cidr = SplitCidr(text);
+  if (!cidr.has_value()) {
+    return errors.Invalid(path, text,
+                          "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or "
+                          "2001:db8::1/64)");
+  }
+  // A prefix that ends before IPv4 begins keeps its length among the 128 bits.
+  const bool v4 = IsV4(cidr->bytes);
+  const int length = cidr->bit_count - (v4 && (!WrittenAsV6(cidr->address) ||
+                                               cidr->bit_count > 32) ? kV4Bit : 0);
+  const std::string canonical = fmt::format("{}/{}", Show(cidr->bytes), length);
+  if (text == canonical) return;
+  errors.Invalid(path, text,
+                 std::string_view(fmt::format("must be in canonical form ({})",
+                                              GoQuoted(canonical))));
+}
+
 Complaints IpWarnings(std::string_view text) {
   const auto bytes = ToBytes(text);
   if (!bytes.has_value()) return {};

@@ -22,6 +22,9 @@ void ValidateIp(std::string_view text, const FieldPath& path, Errors& errors);
 // The same, and no bits beyond the prefix.
 void ValidateCidr(std::string_view text, const FieldPath& path, Errors& errors);
 
+// Of an address with the length of its network's prefix: written in the one canonical way.
+void ValidateInterfaceAddress(std::string_view text, const FieldPath& path, Errors& errors);
+
 // Not of the ranges that mean something everywhere: unspecified, loopback, link-local. Nothing is
 // said of what does not parse.
 Complaints IsNonSpecialIp(std::string_view text);

@@ -260,11 +260,7 @@ void ValidateNetworkData(const dra::NetworkDeviceData& data, const FieldPath& pa
   if (!ValidateCount(data.ips_size(), kInterfaceAddressesMax, ips, errors)) return;
   UniqueNames unique;
   for (int i = 0; i < data.ips_size(); ++i) {
-    if (!ParseCidr(data.ips(i))) {
-      errors.Invalid(ips.Index(i), data.ips(i),
-                     "must be a valid address in CIDR form, (e.g. 10.9.8.7/24 or "
-                     "2001:db8::1/64)");
-    }
+    ValidateInterfaceAddress(data.ips(i), ips.Index(i), errors);
     unique.Add(data.ips(i), ips.Index(i), errors);
   }
 }

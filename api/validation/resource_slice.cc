@@ -173,7 +173,6 @@ void ValidateRange(const dra::CapacityRequestPolicy& policy, const Quantity& cap
                    const FieldPath& path, Errors& errors) {
   const dra::CapacityRequestPolicyRange& range = policy.valid_range();
   const FieldPath min_path = path.Child("min"), max_path = path.Child("max");
-  const FieldPath default_path = path.Child("default");
   if (!range.has_min()) {
     return errors.Required(min_path, "required when validRange is defined");
   }
@@ -187,7 +186,7 @@ void ValidateRange(const dra::CapacityRequestPolicy& policy, const Quantity& cap
     wrong(min_path, range.min(), "min is larger than capacity value", capacity);
   }
   if (preset.Cmp(min) < 0) {
-    wrong(default_path, policy.default_(), "default is less than min", min);
+    wrong(min_path, policy.default_(), "default is less than min", min);
   }
   if (range.has_max()) {
     const Quantity max = ToQuantity(range.max());
@@ -196,7 +195,7 @@ void ValidateRange(const dra::CapacityRequestPolicy& policy, const Quantity& cap
       wrong(max_path, range.max(), "max is larger than capacity value", capacity);
     }
     if (preset.Cmp(max) > 0) {
-      wrong(default_path, policy.default_(), "default is more than max", max);
+      wrong(max_path, policy.default_(), "default is more than max", max);
     }
   }
   ValidateRangeSteps(policy, capacity, path, errors);
@@ -437,7 +436,11 @@ void ValidateSliceSpec(const dra::ResourceSliceSpec& spec, const dra::ResourceSl
     };
     stays(spec.pool().name(), old->pool().name(), pool.Child("name"));
     stays(spec.driver(), old->driver(), path.Child("driver"));
-    stays(spec.node_name(), old->node_name(), path.Child("nodeName"));
+    if (spec.has_node_name() != old->has_node_name() || spec.node_name() != old->node_name()) {
+      errors.InvalidShown(path.Child("nodeName"),
+                          spec.has_node_name() ? GoQuoted(spec.node_name()) : "null",
+                          kImmutableText);
+    }
     for (const dra::Device& device : old->devices()) devices.emplace(device.name(), &device);
   }
   ValidateNodesOfSlice(spec, path, errors);

@@ -25,6 +25,7 @@ constexpr RulesRow kRules[] = {
     {"csinodes", {.unconditional_update = false, .returns_deleted = true}},
     {"csistoragecapacities", {.unconditional_update = false, .returns_deleted = true}},
     {"deviceclasses", {.returns_deleted = true}},
+    {"devicetaintrules", {.returns_deleted = true}},
     {"events", {.create_on_update = true}},
     {"leases", {.unconditional_update = false, .create_on_update = true}},
     {"persistentvolumeclaims", {.returns_deleted = true}},

@@ -156,10 +156,13 @@ TEST(ResourceClaimTest, WhatAStatusMaySay) {
       {R"({"status":{"devices":[{"driver":"d.example","pool":"p","device":"a",
            "data":{"a":1},"networkData":{"ips":["10.0.0.1/24"]}}]}})", ""},
       {R"({"status":{"devices":[{"driver":"d.example","pool":"p","device":"b",
-           "networkData":{"ips":["10.0.0.1"]}}]}})",
+           "networkData":{"ips":["10.0.0.1","2001:DB8:0::1/64","::ffff:10.0.0.1/120"]}}]}})",
        "status.devices[0]: Invalid value: \"d.example/p/b\": must be an allocated device in the "
        "claim; status.devices[0].networkData.ips[0]: Invalid value: \"10.0.0.1\": must be a valid "
-       "address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64)"},
+       "address in CIDR form, (e.g. 10.9.8.7/24 or 2001:db8::1/64); "
+       "status.devices[0].networkData.ips[1]: Invalid value: \"2001:DB8:0::1/64\": must be in "
+       "canonical form (\"2001:db8::1/64\"); status.devices[0].networkData.ips[2]: Invalid value: "
+       "\"::ffff:10.0.0.1/120\": must be in canonical form (\"10.0.0.1/24\")"},
   };
   for (const Case& c : later) {
     EXPECT_EQ(Claims().UpdateStatus(c.patch, "{}", kAllocated), c.want) << c.patch;
@@ -224,19 +227,6 @@ TEST(ResourceSliceTest, WhatIsRefused) {
       {Device(R"("capacity":{"m":{"value":"1","requestPolicy":{}}})"),
        "spec.devices[0].capacity[m].requestPolicy: Forbidden: allowMultipleAllocations must be "
        "true"},
-      {Device(R"("allowMultipleAllocations":true,"capacity":{"m":{"value":"10","requestPolicy":
-                 {"default":"3","validRange":{"min":"2","max":"9","step":"2"}}}})"),
-       "spec.devices[0].capacity[m].requestPolicy.validRange.step: Invalid value: \"3\": value is "
-       "not a multiple of a given step (2) from (2); "
-       "spec.devices[0].capacity[m].requestPolicy.validRange.step: Invalid value: \"9\": value is "
-       "not a multiple of a given step (2) from (2)"},
-      {Device(R"("allowMultipleAllocations":true,"capacity":{"m":{"value":"10","requestPolicy":
-                 {"default":"4","validValues":["5","2","20"]}}})"),
-       "spec.devices[0].capacity[m].requestPolicy.validValues[1]: Invalid value: \"2\": values "
-       "must be sorted in ascending order; "
-       "spec.devices[0].capacity[m].requestPolicy.validValues[2]: Invalid value: \"20\": option is "
-       "larger than capacity value: 10; spec.devices[0].capacity[m].requestPolicy.validValues: "
-       "Invalid value: \"4\": default value is not valid according to the requestPolicy"},
       {Device(R"("taints":[{"key":"k","effect":"Never"},{"key":"k"}])"),
        "spec.devices[0].taints[0].effect: Unsupported value: \"Never\": supported values: "
        "\"NoExecute\", \"NoSchedule\", \"None\"; spec.devices[0].taints[1].effect: Required value"},
@@ -250,6 +240,32 @@ TEST(ResourceSliceTest, WhatIsRefused) {
        "with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation "
        "is '[a-z0-9]([-a-z0-9]*[a-z0-9])?'); spec.devices[0].consumesCounters[1]: Duplicate value: "
        "\"c\""},
+  };
+  for (const Case& c : cases) EXPECT_EQ(Slices().Create(c.patch), c.want) << c.patch;
+}
+
+TEST(ResourceSliceTest, CapacitiesThatAreShared) {
+  const Case cases[] = {
+      {Device(R"("allowMultipleAllocations":true,"capacity":{"m":{"value":"10","requestPolicy":
+                 {"default":"3","validRange":{"min":"2","max":"9","step":"2"}}}})"),
+       "spec.devices[0].capacity[m].requestPolicy.validRange.step: Invalid value: \"3\": value is "
+       "not a multiple of a given step (2) from (2); "
+       "spec.devices[0].capacity[m].requestPolicy.validRange.step: Invalid value: \"9\": value is "
+       "not a multiple of a given step (2) from (2)"},
+      {Device(R"("attributes":{"a.b/b/c":{"bool":true}},"allowMultipleAllocations":true,
+                 "capacity":{"m":{"value":"10","requestPolicy":{"default":"1",
+                 "validRange":{"min":"2"}}},"n":{"value":"10","requestPolicy":{"default":"9",
+                 "validRange":{"min":"2","max":"8"}}}})"),
+       "spec.devices[0].capacity[m].requestPolicy.validRange.min: Invalid value: \"1\": default is "
+       "less than min: 2; spec.devices[0].capacity[n].requestPolicy.validRange.max: Invalid value: "
+       "\"9\": default is more than max: 8"},
+      {Device(R"("allowMultipleAllocations":true,"capacity":{"m":{"value":"10","requestPolicy":
+                 {"default":"4","validValues":["5","2","20"]}}})"),
+       "spec.devices[0].capacity[m].requestPolicy.validValues[1]: Invalid value: \"2\": values "
+       "must be sorted in ascending order; "
+       "spec.devices[0].capacity[m].requestPolicy.validValues[2]: Invalid value: \"20\": option is "
+       "larger than capacity value: 10; spec.devices[0].capacity[m].requestPolicy.validValues: "
+       "Invalid value: \"4\": default value is not valid according to the requestPolicy"},
   };
   for (const Case& c : cases) EXPECT_EQ(Slices().Create(c.patch), c.want) << c.patch;
 }
@@ -271,6 +287,8 @@ TEST(ResourceSliceTest, Updates) {
             "spec.pool.name: Invalid value: \"q\": field is immutable; spec.driver: Invalid value: "
             "\"e.example\": field is immutable; spec.nodeName: Invalid value: \"m\": field is "
             "immutable");
+  EXPECT_EQ(Slices().Update(R"({"spec":{"nodeName":null,"allNodes":true}})"),
+            "spec.nodeName: Invalid value: null: field is immutable");
   const std::string changed = Slices().StoredUpdate("", R"({"spec":{"pool":{"generation":2}}})");
   EXPECT_NE(changed.find(R"("generation":2)"), std::string::npos) << changed;
   const std::string gated = Slices().Stored(

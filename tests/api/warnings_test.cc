@@ -12,6 +12,7 @@
 #include "api/schema/core_v1_config.pb.h"
 #include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/resource_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "api/validation/ip.h"
 #include "tests/api/warnings_of.h"
@@ -217,6 +218,15 @@ TEST(NodeWarningsTest, FieldsOfTheSpec) {
     EXPECT_THAT(UpdateWarnings(nodes, "", node, node), ElementsAreArray(c.want));
     EXPECT_THAT(UpdateWarnings(nodes, "status", node, node), IsEmpty());
   }
+}
+
+TEST(ResourceSliceWarningsTest, DriversAreLowerCase) {
+  const Resource& slices = ResourceOf<dra::ResourceSlice>();
+  const auto slice = Parsed<dra::ResourceSlice>(R"({"spec":{"driver":"Foo.COM"}})");
+  const std::string want =
+      "spec.driver: driver names should be lowercase; \"Foo.COM\" contains uppercase characters";
+  EXPECT_THAT(CreateWarnings(slices, slice), ElementsAre(want));
+  EXPECT_THAT(UpdateWarnings(slices, "", slice, slice), ElementsAre(want));
 }
 
 TEST(WarningsTest, OtherKindsHaveNone) {

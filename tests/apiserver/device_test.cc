@@ -82,12 +82,25 @@ TEST_F(DeviceTest, RulesThatTaintDevices) {
                 .code, 422);
   const Answer noted = MergePatch(
       path + "/t/status",
-      R"({"spec":{"taint":{"key":"l"}},"status":{"conditions":[{"type":"EvictionInProgress",)"
+      R"({"metadata":{"labels":{"a":"b"}},"spec":{"taint":{"key":"l"}},"status":{"conditions":[{"type":"EvictionInProgress",)"
       R"("status":"False","reason":"Done","message":"","lastTransitionTime":)"
       R"("2026-01-02T03:04:05Z"}]}})");
   EXPECT_EQ(noted.code, 200) << noted.body;
   EXPECT_EQ(noted.At("spec/taint/key"), "k");
   EXPECT_EQ(noted.At("status/conditions/0/type"), "EvictionInProgress");
+  EXPECT_EQ(noted.At("metadata/labels"), "<absent>");
+  // Another effect is there since now, unless the client says since when.
+  Run(absl::Seconds(5));
+  const std::string before = made.At("spec/taint/timeAdded");
+  const std::string url = path + "/t";
+  const auto since = [&](std::string_view taint) {
+    return MergePatch(url, fmt::format(R"({{"spec":{{"taint":{{{}}}}}}})", taint))
+        .At("spec/taint/timeAdded");
+  };
+  EXPECT_EQ(since(R"("value":"w")"), before);
+  EXPECT_GT(since(R"("effect":"NoExecute")"), before);
+  EXPECT_EQ(since(R"("effect":"None","timeAdded":"2026-01-02T03:04:05Z")"), "2026-01-02T03:04:05Z");
+  EXPECT_EQ(Delete(url).At("kind"), "DeviceTaintRule");
 }
 
 TEST_F(DeviceTest, SlicesAreSelectedByNodeAndDriver) {

@@ -253,7 +253,7 @@ void PutBackCpuAndMemory(core::ResourceRequirements& resources,
 // Whether more than cpu and memory differs.
 bool DiffersBeyondResources(core::Container container, const core::Container& old) {
   PutBackCpuAndMemory(*container.mutable_resources(), old.resources());
-  *container.mutable_resize_policy() = old.resize_policy();
+  container.mutable_resources()->clear_claims();  // who has claims cannot be resized
   return !SemanticEqual(container, old);
 }
 
@@ -269,6 +269,14 @@ void ValidateResizedInit(const core::Container& container, const core::Container
     errors.Forbidden(path, "non-sidecar init containers with a resize policy of RestartContainer "
                            "cannot be resized");
   }
+}
+
+// A node that reports no resources of what it runs is too old for it.
+bool IsOnNodeThatResizes(const core::PodStatus& status) {
+  for (const core::ContainerStatus& container : status.container_statuses()) {
+    if (container.state().has_running()) return container.has_resources();
+  }
+  return true;
 }
 
 void ValidateResizedPod(const core::PodSpec& spec, const core::PodSpec& old, const FieldPath& path,
@@ -349,6 +357,9 @@ void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& error
   if (old_class != PodQosClass(pod.spec())) {
     errors.Invalid(spec, pod.status().qos_class(),
                    "Pod QOS Class may not change as a result of resizing");
+  }
+  if (!IsOnNodeThatResizes(old.status())) {
+    errors.Forbidden(spec, "Pod running on node without support for resize");
   }
   ValidateResizedPod(pod.spec(), old.spec(), spec, errors);
   const auto& containers = pod.spec().containers();

@@ -157,6 +157,13 @@ class Builder {
                                           static_cast<uint64_t>(restart));
   }
 
+  // What a running container was given; a resize is done at once.
+  static void ReportResources(ContainerStatus& status, const Container& container) {
+    if (!status.state().has_running()) return;
+    *status.mutable_resources() = container.resources();
+    *status.mutable_allocated_resources() = container.resources().requests();
+  }
+
   ContainerStatus Waiting(const Container& container, std::string_view reason) const {
     ContainerStatus out = Base(container);
     out.mutable_state()->mutable_waiting()->set_reason(std::string(reason));
@@ -205,6 +212,7 @@ class Builder {
       } else {
         out = Waiting(container, "PodInitializing");
       }
+      ReportResources(out, container);
       if (!sidecar) ++turn;
     }
   }
@@ -258,6 +266,7 @@ class Builder {
       } else if (progress_.stage == Stage::kBackingOff) {
         BackOff(out, container, was);
       }
+      ReportResources(out, container);
     }
   }
 

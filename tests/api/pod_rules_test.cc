@@ -244,6 +244,10 @@ TEST(PodResizeTest, WhatIsRefused) {
       {R"({"spec":{"containers":[{"name":"c","image":"other",
            "resources":{"requests":{"cpu":"1","memory":"1Gi"}}}]}})",
        "spec: Forbidden: only cpu and memory resources are mutable"},
+      {R"({"spec":{"containers":[{"name":"c","image":"i",
+           "resources":{"requests":{"cpu":"1","memory":"1Gi"}},
+           "resizePolicy":[{"resourceName":"cpu","restartPolicy":"RestartContainer"}]}]}})",
+       "spec: Forbidden: only cpu and memory resources are mutable"},
   };
   for (const Case& c : cases) {
     SCOPED_TRACE(c.json);
@@ -253,6 +257,21 @@ TEST(PodResizeTest, WhatIsRefused) {
     EXPECT_EQ(Describe(ValidateSubresourceUpdate(ResourceOf<core::Pod>(), "resize", pod, old)),
               c.want);
   }
+}
+
+TEST(PodResizeTest, TheNodeMustReportResources) {
+  core::Pod old = PodWith("{}");
+  old.mutable_metadata()->set_resource_version("1");
+  const auto resize = [&] {
+    return Describe(ValidateSubresourceUpdate(ResourceOf<core::Pod>(), "resize", old, old));
+  };
+  auto& status = *old.mutable_status()->add_container_statuses();
+  status.set_name("c");
+  EXPECT_EQ(resize(), "");  // nobody can tell
+  status.mutable_state()->mutable_running();
+  EXPECT_EQ(resize(), "spec: Forbidden: Pod running on node without support for resize");
+  status.mutable_resources();
+  EXPECT_EQ(resize(), "");
 }
 
 TEST(PodResizeTest, InitContainersAndPods) {
@@ -274,8 +293,9 @@ TEST(PodResizeTest, InitContainersAndPods) {
        R"({"cpu":"2","memory":"1Gi"})",
        "spec.initContainers[0].resizePolicy[0].restartPolicy: Invalid value: "
        "\"RestartContainer\": must not be set to 'RestartContainer' for non-sidecar "
-       "initContainers; spec.initContainers[0]: Forbidden: non-sidecar init containers with a "
-       "resize policy of RestartContainer cannot be resized"},
+       "initContainers; spec.initContainers[0]: Forbidden: only cpu and memory resources for init "
+       "or sidecar containers are mutable; spec.initContainers[0]: Forbidden: non-sidecar init "
+       "containers with a resize policy of RestartContainer cannot be resized"},
   };
   const core::Pod old = pod_of("", R"({"cpu":"2","memory":"1Gi"})");
   for (const auto& c : cases) {

@@ -76,6 +76,18 @@ TEST(PodStatusTest, PendingThenRunning) {
   EXPECT_EQ(running.start_time().seconds(), 1'000'000);
 }
 
+TEST(PodStatusTest, RunningContainersReportWhatTheyHave) {
+  Written w(PodBuilder("p").Request("cpu", "1"));
+  EXPECT_FALSE(w.At(0).container_statuses(0).has_resources());
+  EXPECT_EQ(w.At(3).container_statuses(0).resources().requests().at("cpu").string(), "1");
+  // A resize is done at once.
+  (*w.pod.mutable_spec()->mutable_containers(0)->mutable_resources()->mutable_requests())["cpu"]
+      .set_string("2");
+  const auto& app = w.At(4).container_statuses(0);
+  EXPECT_EQ(app.resources().requests().at("cpu").string(), "2");
+  EXPECT_EQ(app.allocated_resources().at("cpu").string(), "2");
+}
+
 TEST(PodStatusTest, TheTruthIsNotWrittenTwice) {
   const PodBuilder builders[] = {
       PodBuilder("forever"), PodBuilder("init").Init("a").Init("side", true).Init("b"),

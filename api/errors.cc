@@ -174,6 +174,10 @@ FieldError ForbiddenField(std::string field, std::string_view detail) {
   return MakeError("FieldValueForbidden", std::move(field), "Forbidden", detail);
 }
 
+FieldError InternalFieldError(std::string field, std::string_view detail) {
+  return MakeError("InternalError", std::move(field), "Internal error", detail);
+}
+
 FieldError TooLong(std::string field, std::string_view /*value*/, int64_t max) {
   return MakeError("FieldValueTooLong", std::move(field), "Too long",
                    fmt::format("may not be more than {} bytes", max));

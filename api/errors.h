@@ -45,6 +45,7 @@ FieldError NotSupportedShown(std::string field, std::string_view shown_value,
 FieldError Duplicate(std::string field, std::string_view shown_value);
 FieldError NotFoundField(std::string field, std::string_view value);
 FieldError ForbiddenField(std::string field, std::string_view detail);
+FieldError InternalFieldError(std::string field, std::string_view detail);
 FieldError TooLong(std::string field, std::string_view value, int64_t max);
 FieldError TooMany(std::string field, int64_t actual, int64_t max);
 

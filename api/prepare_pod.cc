@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <vector>
 
 #include "api/equality.h"
 #include "api/pod_qos.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/core_v1_volume.pb.h"
+#include "api/validation/field_path.h"
+#include "api/validation/pod.h"
+#include "api/validation/security.h"
 
 namespace berth::api {
 namespace {
@@ -163,6 +167,48 @@ void DropStopSignals(Containers& containers) {
   }
 }
 
+std::optional<core::AppArmorProfile> ProfileOf(std::string_view annotation) {
+  constexpr std::string_view kLocal = "localhost/";
+  core::AppArmorProfile profile;
+  if (annotation == "unconfined") {
+    profile.set_type("Unconfined");
+  } else if (annotation == "runtime/default") {
+    profile.set_type("RuntimeDefault");
+  } else if (annotation.starts_with(kLocal)) {
+    profile.set_type("Localhost");
+    profile.set_localhost_profile(std::string(annotation.substr(kLocal.size())));
+  }
+  validation::Errors errors;
+  validation::ValidateAppArmor(profile, validation::FieldPath(""), errors);
+  if (!errors.empty()) return std::nullopt;
+  return profile;
+}
+
+// Clients of before 1.30 say in annotations what has fields since.
+void CopyAppArmorAnnotations(core::Pod& pod) {
+  const auto& annotations = pod.metadata().annotations();
+  core::PodSpec& spec = *pod.mutable_spec();
+  if (annotations.empty() || spec.os().name() == "windows") return;
+  const core::PodSecurityContext& of_pod = spec.security_context();
+  const auto copy = [&](auto& container) {
+    if (container.security_context().has_app_armor_profile()) return;
+    const auto it =
+        annotations.find(std::string(validation::kAppArmorPrefix).append(container.name()));
+    if (it == annotations.end()) return;
+    const auto profile = ProfileOf(it->second);
+    if (!profile) return;
+    if (of_pod.has_app_armor_profile() && SemanticEqual(*profile, of_pod.app_armor_profile())) {
+      return;
+    }
+    *container.mutable_security_context()->mutable_app_armor_profile() = *profile;
+  };
+  for (auto& container : *spec.mutable_init_containers()) copy(container);
+  for (auto& container : *spec.mutable_containers()) copy(container);
+  for (auto& container : *spec.mutable_ephemeral_containers()) {
+    copy(*container.mutable_ephemeral_container_common());
+  }
+}
+
 }  // namespace
 
 void DropGatedFields(const core::PodSpec& old, core::PodSpec& spec) {
@@ -200,6 +246,7 @@ void PreparePodForCreate(core::Pod& pod) {
     condition.set_message("Scheduling is blocked due to non-empty scheduling gates");
   }
   MergeLabelKeys(pod);
+  CopyAppArmorAnnotations(pod);
 }
 
 void PreparePodForUpdate(std::string_view subresource, const core::Pod& old, core::Pod& pod) {

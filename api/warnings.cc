@@ -74,7 +74,6 @@ std::vector<std::string> GivenWarnings(const Message& object) {
 std::vector<std::string> CreateWarnings(const Resource& /*resource*/, const Message& object) {
   WarningList warnings;
   if (const auto* pod = As<core::Pod>(object)) {
-    WarnOfAppArmorAnnotations(*pod, warnings);
     WarnOfName(pod->metadata().name(), "the Pod's hostname", warnings);
     WarnOfNewPod(*pod, warnings);
   } else if (const auto* node = As<core::Node>(object)) {

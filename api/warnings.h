@@ -24,6 +24,9 @@ namespace berth::api {
 
 struct Resource;
 
+// Of an object before PrepareForCreate, which changes what they are about. Shown before the others.
+std::vector<std::string> GivenWarnings(const google::protobuf::Message& object);
+
 // Objects in the form of their resource's version; none of Events, in either group.
 std::vector<std::string> CreateWarnings(const Resource& resource,
                                         const google::protobuf::Message& object);

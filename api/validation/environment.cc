@@ -33,7 +33,7 @@ void ValidateFileKey(const core::FileKeySelector& selector, const FieldPath& pat
   if (selector.path().empty()) {
     errors.Required(path.Child("path"));
   } else {
-    ValidateLocalDescendingPath(selector.path(), path.Child("path"), errors);
+    ValidatePathNoBacksteps(selector.path(), path.Child("path"), errors);
   }
 }
 

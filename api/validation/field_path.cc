@@ -80,6 +80,10 @@ void Errors::Forbidden(const FieldPath& path, std::string_view detail) {
   Add(ForbiddenField(path.ToString(), detail));
 }
 
+void Errors::Internal(const FieldPath& path, std::string_view detail) {
+  Add(InternalFieldError(path.ToString(), detail));
+}
+
 void Errors::TooLong(const FieldPath& path, int64_t bytes_max) {
   Add(api::TooLong(path.ToString(), {}, bytes_max));
 }

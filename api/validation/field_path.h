@@ -67,6 +67,7 @@ class Errors {
   void DuplicateShown(const FieldPath& path, std::string_view shown, std::string_view detail = {});
   void NotFound(const FieldPath& path, std::string_view value, std::string_view detail = {});
   void Forbidden(const FieldPath& path, std::string_view detail);
+  void Internal(const FieldPath& path, std::string_view detail);
   void TooLong(const FieldPath& path, int64_t bytes_max);
   void TooMany(const FieldPath& path, int64_t actual, int64_t max);
 

@@ -141,11 +141,11 @@ void ValidateSchedulingGroup(const core::PodSpec& spec, const FieldPath& path, E
   if (!spec.has_scheduling_group()) return;
   const FieldPath at = path.Child("schedulingGroup");
   const core::PodSchedulingGroup& group = spec.scheduling_group();
+  const FieldPath name = at.Child("podGroupName");
   if (!group.has_pod_group_name()) {
-    return errors.Invalid(at, "", "must specify one of: `podGroupName`");
+    return errors.InvalidShown(name, "null", "must specify one of: `podGroupName`");
   }
-  errors.Invalid(at.Child("podGroupName"), group.pod_group_name(),
-                 IsDns1123Subdomain(group.pod_group_name()));
+  errors.Invalid(name, group.pod_group_name(), IsDns1123Subdomain(group.pod_group_name()));
 }
 
 void ValidateHostAliases(const core::PodSpec& spec, const FieldPath& path, Errors& errors) {
@@ -243,8 +243,8 @@ void ValidateTokensNeedAccount(const core::PodSpec& spec, const FieldPath& path,
 
 }  // namespace
 
-void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view pod_name,
-                     const FieldPath& path, Errors& errors) {
+void ValidatePodSpec(const core::PodSpec& spec, const PodSpecScope& pod, const FieldPath& path,
+                     Errors& errors) {
   std::optional<int64_t> grace_period_s;
   if (spec.has_termination_grace_period_seconds()) {
     grace_period_s = spec.termination_grace_period_seconds();
@@ -252,7 +252,7 @@ void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view po
     errors.Required(path.Child("terminationGracePeriodSeconds"));
   }
   const VolumesByName volumes =
-      ValidateVolumes(spec.volumes(), pod_name, path.Child("volumes"), errors);
+      ValidateVolumes(spec.volumes(), pod.pod_name, path.Child("volumes"), errors);
   NameSet claim_names;
   for (const auto& claim : spec.resource_claims()) {
     if (!claim.name().empty()) claim_names.insert(claim.name());
@@ -264,13 +264,15 @@ void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view po
   ValidateInitContainers(spec, scope, path.Child("initContainers"), errors);
   ValidateEphemeralContainers(spec, scope, path.Child("ephemeralContainers"), errors);
   ValidatePodResources(spec, claim_names, path.Child("resources"), errors);
-  ValidateHostNetworkPorts(spec, is_pod, path, errors);
+  ValidateHostNetworkPorts(spec, pod.is_pod, path, errors);
   errors.OneOf(path.Child("restartPolicy"), spec.restart_policy(),
                {"Always", "OnFailure", "Never"});
   errors.OneOf(path.Child("dnsPolicy"), spec.dns_policy(),
                {"ClusterFirstWithHostNet", "ClusterFirst", "Default", "None"});
   ValidateLabels(spec.node_selector(), path.Child("nodeSelector"), errors);
-  ValidatePodSecurityContext(spec, path, errors);
+  const bool had_policy =
+      pod.old != nullptr && pod.old->security_context().has_se_linux_change_policy();
+  ValidatePodSecurityContext(spec, had_policy, path, errors);
   if (spec.has_affinity()) ValidateAffinity(spec.affinity(), path.Child("affinity"), errors);
   ValidateDns(spec, path, errors);
   ValidateGates(spec, path, errors);
@@ -288,17 +290,18 @@ void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view po
   ValidateFileVolumes(spec, path, errors);
 }
 
-void ValidatePodMetadataAndSpec(const core::Pod& pod, Errors& errors) {
+void ValidatePodMetadataAndSpec(const core::Pod& pod, const core::Pod* old, Errors& errors) {
   const FieldPath metadata("metadata"), spec("spec");
   ValidateCoreObjectMeta(pod.metadata(), true, IsDns1123Subdomain, metadata, errors);
   ValidatePodAnnotations(pod.metadata(), pod.spec(), metadata.Child("annotations"), errors);
-  ValidatePodSpec(pod.spec(), true, pod.metadata().name(), spec, errors);
+  const PodSpecScope scope = {true, pod.metadata().name(), old ? &old->spec() : nullptr};
+  ValidatePodSpec(pod.spec(), scope, spec, errors);
   ValidateTokensNeedAccount(pod.spec(), spec, errors);
   ValidateImagesOfPod(pod.spec(), spec, errors);
 }
 
 void ValidatePodCreate(const core::Pod& pod, Errors& errors) {
-  ValidatePodMetadataAndSpec(pod, errors);
+  ValidatePodMetadataAndSpec(pod, nullptr, errors);
   const FieldPath spec("spec");
   if (!pod.spec().ephemeral_containers().empty()) {
     errors.Forbidden(spec.Child("ephemeralContainers"), "cannot be set on create");
@@ -318,8 +321,9 @@ void ValidatePodTemplate(const core::PodTemplateSpec& pod_template, const FieldP
   ValidateAnnotations(pod_template.metadata().annotations(), annotations, errors);
   ValidatePodAnnotations(pod_template.metadata(), pod_template.spec(), annotations, errors);
   const FieldPath spec = path.Child("spec");
-  ValidatePodSpec(pod_template.spec(), false, {}, spec, errors);
+  ValidatePodSpec(pod_template.spec(), {}, spec, errors);
   ValidateSeccompMatches(pod_template.metadata(), pod_template.spec(), spec, errors);
+  ValidateAppArmorMatches(pod_template.metadata(), pod_template.spec(), spec, errors);
   if (!pod_template.spec().ephemeral_containers().empty()) {
     errors.Forbidden(spec.Child("ephemeralContainers"),
                      "ephemeral containers not allowed in pod template");

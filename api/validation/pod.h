@@ -28,10 +28,16 @@ void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& error
 void ValidatePodTemplate(const core::PodTemplateSpec& pod_template, const FieldPath& path,
                          Errors& errors);
 
-// Shared by the files of this topic. is_pod: not a template. pod_name may be empty.
-void ValidatePodSpec(const core::PodSpec& spec, bool is_pod, std::string_view pod_name,
-                     const FieldPath& path, Errors& errors);
-void ValidatePodMetadataAndSpec(const core::Pod& pod, Errors& errors);
+// Shared by the files of this topic.
+struct PodSpecScope {
+  bool is_pod = false;                  // not a template
+  std::string_view pod_name;            // may be empty
+  const core::PodSpec* old = nullptr;   // of an update
+};
+void ValidatePodSpec(const core::PodSpec& spec, const PodSpecScope& scope, const FieldPath& path,
+                     Errors& errors);
+// old: null of a new pod.
+void ValidatePodMetadataAndSpec(const core::Pod& pod, const core::Pod* old, Errors& errors);
 void ValidatePodAnnotations(const meta::ObjectMeta& metadata, const core::PodSpec& spec,
                             const FieldPath& path, Errors& errors);
 // What deprecated annotations and new fields both say of a profile must be the same.

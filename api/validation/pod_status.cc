@@ -88,11 +88,21 @@ void ValidateStatusIps(const Ips& ips, const Ips& before, const FieldPath& path,
   std::set<std::string_view> known;
   for (const auto& ip : before) known.insert(ip.ip());
   std::set<IpFamily> families;
+  int bad = -1;  // the first that is no address
   std::string shown = "[";
   for (int i = 0; i < ips.size(); ++i) {
     if (!known.contains(ips[i].ip())) ValidateIp(ips[i].ip(), path.Index(i), errors);
-    if (const auto family = ParseIp(ips[i].ip())) families.insert(*family);
+    if (const auto family = ParseIp(ips[i].ip())) {
+      families.insert(*family);
+    } else if (bad < 0) {
+      bad = i;
+    }
     shown += fmt::format("{}{{\"IP\":{}}}", i == 0 ? "" : ",", GoQuoted(ips[i].ip()));
+  }
+  if (ips.size() > 1 && bad >= 0) {
+    errors.Internal(path,
+                    fmt::format("failed to check for dual stack with error:invalid IP[{}]: {}", bad,
+                                ips[bad].ip()));
   }
   if (ips.size() > 1 && (families.size() != 2 || ips.size() > 2)) {
     errors.InvalidShown(path, shown + "]", "may specify no more than one IP for each IP family");

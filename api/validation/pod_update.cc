@@ -114,12 +114,12 @@ void ValidateNodeSelectorUpdate(core::PodSpec& spec, const core::PodSpec& old, E
   *spec.mutable_node_selector() = old.node_selector();
 }
 
+// The new ones begin as the old ones are.
 bool OnlyAdds(const google::protobuf::RepeatedPtrField<core::NodeSelectorRequirement>& now,
               const google::protobuf::RepeatedPtrField<core::NodeSelectorRequirement>& before) {
-  return std::all_of(before.begin(), before.end(), [&](const auto& one) {
-    return std::any_of(now.begin(), now.end(),
-                       [&](const auto& other) { return SemanticEqual(one, other); });
-  });
+  return now.size() >= before.size() &&
+         std::equal(before.begin(), before.end(), now.begin(),
+                    [](const auto& a, const auto& b) { return SemanticEqual(a, b); });
 }
 
 // A gated pod's node affinity may be set when it was not, and its terms may be narrowed.
@@ -296,7 +296,7 @@ void ValidateResizedPod(const core::PodSpec& spec, const core::PodSpec& old, con
 
 void ValidatePodUpdate(const core::Pod& pod, const core::Pod& old, Errors& errors) {
   ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
-  ValidatePodMetadataAndSpec(pod, errors);
+  ValidatePodMetadataAndSpec(pod, &old, errors);
   ValidatePodAnnotationUpdates(pod, old, errors);
   const core::PodSpec& spec = pod.spec();
   const core::PodSpec& old_spec = old.spec();
@@ -322,7 +322,7 @@ void ValidateEphemeralContainersUpdate(const core::Pod& pod, const core::Pod& ol
     return errors.Forbidden(FieldPath(""), "static pods do not support ephemeral containers");
   }
   ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
-  ValidatePodMetadataAndSpec(pod, errors);
+  ValidatePodMetadataAndSpec(pod, &old, errors);
   ValidatePodAnnotationUpdates(pod, old, errors);
   std::map<std::string_view, const core::EphemeralContainer*> now;
   for (const auto& container : pod.spec().ephemeral_containers()) {
@@ -350,7 +350,7 @@ void ValidatePodResize(const core::Pod& pod, const core::Pod& old, Errors& error
     return errors.Forbidden(FieldPath(""), "windows pods cannot be resized");
   }
   ValidateCoreObjectMetaUpdate(pod.metadata(), old.metadata(), FieldPath("metadata"), errors);
-  ValidatePodMetadataAndSpec(pod, errors);
+  ValidatePodMetadataAndSpec(pod, &old, errors);
   const FieldPath spec("spec");
   std::string_view old_class = old.status().qos_class();
   if (old_class.empty()) old_class = PodQosClass(old.spec());

@@ -40,6 +40,8 @@ bool IsPadded(std::string_view text) {
   return !text.empty() && (blank(text.front()) || blank(text.back()));
 }
 
+}  // namespace
+
 void ValidateAppArmor(const core::AppArmorProfile& profile, const FieldPath& path,
                       Errors& errors) {
   constexpr int64_t kPathBytesMax = 4095;
@@ -65,6 +67,8 @@ void ValidateAppArmor(const core::AppArmorProfile& profile, const FieldPath& pat
                         {"Localhost", "RuntimeDefault", "Unconfined"});
   }
 }
+
+namespace {
 
 bool IsSysctlName(std::string_view name) {
   const auto alphanumeric = [](char c) {
@@ -150,8 +154,8 @@ void ValidateSecurityContext(const core::SecurityContext& context, bool host_use
   }
 }
 
-void ValidatePodSecurityContext(const core::PodSpec& spec, const FieldPath& spec_path,
-                                Errors& errors) {
+void ValidatePodSecurityContext(const core::PodSpec& spec, bool had_se_linux_policy,
+                                const FieldPath& spec_path, Errors& errors) {
   if (!spec.has_security_context()) return;
   const core::PodSecurityContext& context = spec.security_context();
   const FieldPath path = spec_path.Child("securityContext");
@@ -189,8 +193,11 @@ void ValidatePodSecurityContext(const core::PodSpec& spec, const FieldPath& spec
   }
   if (context.has_se_linux_change_policy()) {
     const std::string& policy = context.se_linux_change_policy();
-    if (policy != "MountOption" && policy != "Recursive") {
-      errors.NotSupported(path.Child("seLinuxChangePolicy"), policy, {"MountOption", "Recursive"});
+    const FieldPath at = path.Child("seLinuxChangePolicy");
+    if (!had_se_linux_policy && policy != "Recursive") {
+      errors.NotSupported(at, policy, {"Recursive"});
+    } else if (policy != "MountOption" && policy != "Recursive") {
+      errors.NotSupported(at, policy, {"MountOption", "Recursive"});
     }
   }
 }

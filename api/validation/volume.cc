@@ -187,9 +187,10 @@ void ValidateClaimSource(const core::PersistentVolumeClaimVolumeSource& source,
   if (source.claim_name().empty()) errors.Required(path.Child("claimName"));
 }
 
-void ValidateImageSource(const core::ImageVolumeSource& source, const FieldPath& path,
+// A template may leave the image to whoever makes pods of it.
+void ValidateImageSource(const core::ImageVolumeSource& source, bool is_pod, const FieldPath& path,
                          Errors& errors) {
-  if (source.reference().empty()) errors.Required(path.Child("reference"));
+  if (is_pod && source.reference().empty()) errors.Required(path.Child("reference"));
   errors.OneOf(path.Child("pullPolicy"), source.pull_policy(),
                {"Always", "IfNotPresent", "Never"});
 }
@@ -288,7 +289,9 @@ class VolumeSourceRules {
       ValidateEphemeralSource(s.ephemeral(), path_.Child("ephemeral"), errors_);
       ValidateClaimName();
     }
-    Check(s.has_image(), s.image(), "image", ValidateImageSource);
+    if (First(s.has_image(), "image")) {
+      ValidateImageSource(s.image(), !pod_name_.empty(), path_.Child("image"), errors_);
+    }
   }
 
   // The claim is named after the pod and the volume.

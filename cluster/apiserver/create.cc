@@ -70,6 +70,7 @@ void Rest::Create(CallPtr call) {
   if (metadata.namespace_() != state->info.namespace_) {
     return state->done(WrongNamespace());
   }
+  (*shared)->Warn(api::GivenWarnings(*state->object));
   state->generated = metadata.name().empty() && !metadata.generate_name().empty();
   if (!state->heavy) return TryCreate(state);
   Aside(true, [state] { ApplyStoredDefaults(*state->info.resource, *state->object); },

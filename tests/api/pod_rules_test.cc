@@ -214,8 +214,8 @@ TEST(PodSpecTest, AnnotationsAndProfilesAgree) {
        "must match"},
       {R"({"metadata":{"annotations":{
            "container.apparmor.security.beta.kubernetes.io/c":"localhost/a"}},
-           "spec":{"securityContext":{"appArmorProfile":{"type":"Localhost",
-           "localhostProfile":"b"}}}})",
+           "spec":{"containers":[{"name":"c","image":"i","securityContext":{"appArmorProfile":{
+           "type":"Localhost","localhostProfile":"b"}}}]}})",
        "spec.containers[0].securityContext.appArmorProfile.localhostProfile: Forbidden: apparmor "
        "profile in annotation and field must match"},
   };
@@ -306,6 +306,29 @@ TEST(PodResizeTest, InitContainersAndPods) {
   }
 }
 
+TEST(PodPrepareTest, AppArmorAnnotationsBecomeFields) {
+  const std::string key = "container.apparmor.security.beta.kubernetes.io/c";
+  const struct { std::string_view annotation, spec, want; } cases[] = {
+      {"unconfined", "{}", "Unconfined "},
+      {"runtime/default", "{}", "RuntimeDefault "},
+      {"localhost/a/b", "{}", "Localhost a/b"},
+      {"localhost/", "{}", " "},
+      {"localhost/ a", "{}", " "},
+      {"unknown", "{}", " "},
+      {"unconfined", R"({"os":{"name":"windows"}})", " "},
+      {"unconfined", R"({"securityContext":{"appArmorProfile":{"type":"Unconfined"}}})", " "},
+      {"unconfined", R"({"securityContext":{"appArmorProfile":{"type":"RuntimeDefault"}}})",
+       "Unconfined "},
+  };
+  for (const auto& c : cases) {
+    const core::Pod pod = PodWith(R"({"metadata":{"annotations":{")" + key + R"(":")" +
+                                  std::string(c.annotation) + R"("}},"spec":)" +
+                                  std::string(c.spec) + "}");
+    const auto& profile = pod.spec().containers(0).security_context().app_armor_profile();
+    EXPECT_EQ(profile.type() + " " + profile.localhost_profile(), c.want) << c.annotation;
+  }
+}
+
 TEST(PodPrepareTest, FieldsBehindGatesThatAreOffAreDropped) {
   const core::Pod pod = PodWith(R"({"spec":{"containers":[
       {"name":"c","image":"i","lifecycle":{"stopSignal":"SIGUSR1"}}],"volumes":[{"name":"v",
@@ -345,6 +368,12 @@ TEST(PodStatusTest, Updates) {
       {"{}", "{}", R"({"podIPs":[{"ip":"10.0.0.1"},{"ip":"10.0.0.1"}]})",
        "status.podIPs: Invalid value: [{\"IP\":\"10.0.0.1\"},{\"IP\":\"10.0.0.1\"}]: may specify "
        "no more than one IP for each IP family"},
+      {"{}", "{}", R"({"podIPs":[{"ip":"10.0.0.1"},{"ip":"x"}]})",
+       "status.podIPs[1]: Invalid value: \"x\": must be a valid IP address, (e.g. 10.9.8.7 or "
+       "2001:db8::ffff); status.podIPs: Internal error: failed to check for dual stack with "
+       "error:invalid IP[1]: x; status.podIPs: Invalid value: "
+       "[{\"IP\":\"10.0.0.1\"},{\"IP\":\"x\"}]: may specify no more than one IP for each IP "
+       "family"},
       {"{}", R"({"podIPs":[{"ip":"10.0.0.01"}]})", R"({"podIPs":[{"ip":"10.0.0.01"}]})", ""},
       {"{}", "{}", R"({"hostIP":"10.0.0.1","hostIPs":[{"ip":"10.0.0.2"}]})",
        "status.hostIPs[0].ip: Invalid value: \"10.0.0.2\": must be equal to `hostIP`"},

@@ -26,8 +26,8 @@ inline std::string Describe(const FieldErrors& errors) {
   return out;
 }
 
-// A valid pod with `patch` merged in.
-inline core::Pod PodWith(std::string_view patch) {
+// A valid pod with `patch` merged in, as it comes.
+inline core::Pod GivenPod(std::string_view patch) {
   const auto json = ApplyPatch(
       kMergePatchType, *core::Pod::descriptor(),
       R"({"metadata":{"name":"p","namespace":"n"},"spec":{"containers":[{"name":"c",
@@ -37,6 +37,12 @@ inline core::Pod PodWith(std::string_view patch) {
   core::Pod pod;
   EXPECT_TRUE(ParseJson(*json, pod).ok()) << patch;
   ApplyDefaults(ResourceOf<core::Pod>(), pod);
+  return pod;
+}
+
+// The same as a new one is stored.
+inline core::Pod PodWith(std::string_view patch) {
+  core::Pod pod = GivenPod(patch);
   PrepareForCreate(ResourceOf<core::Pod>(), pod);
   return pod;
 }

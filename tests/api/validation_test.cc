@@ -20,6 +20,13 @@
 namespace berth::api {
 namespace {
 
+// A variable of a file of a volume.
+std::string FromFile(std::string_view path) {
+  return R"({"spec":{"volumes":[{"name":"v","emptyDir":{}}],"containers":[{"name":"c","image":"i",
+      "env":[{"name":"A","valueFrom":{"fileKeyRef":{"volumeName":"v","key":"K","path":")" +
+         std::string(path) + R"("}}}]}]}})";
+}
+
 TEST(ValidatePodTest, WhatIsRefused) {
   const struct { std::string patch; std::string_view want; } cases[] = {
       {"{}", ""},
@@ -28,7 +35,8 @@ TEST(ValidatePodTest, WhatIsRefused) {
        "spec.restartPolicy: Unsupported value: \"Sometimes\": supported values: \"Always\", "
        "\"OnFailure\", \"Never\""},
       {R"({"spec":{"schedulingGroup":{}}})",
-       "spec.schedulingGroup: Invalid value: \"\": must specify one of: `podGroupName`"},
+       "spec.schedulingGroup.podGroupName: Invalid value: null: must specify one of: "
+       "`podGroupName`"},
       {R"({"spec":{"schedulingGroup":{"podGroupName":"training"}}})", ""},
       {R"({"spec":{"nodeName":"a","schedulingGates":[{"name":"x/y"}]}})",
        "spec.nodeName: Forbidden: cannot be set until all schedulingGates have been cleared"},
@@ -38,6 +46,12 @@ TEST(ValidatePodTest, WhatIsRefused) {
       {R"({"spec":{"hostAliases":[{"ip":"1.2.3"}]}})",
        "spec.hostAliases[0].ip: Invalid value: \"1.2.3\": must be a valid IP address, (e.g. "
        "10.9.8.7 or 2001:db8::ffff)"},
+      {FromFile("/abs"), ""},
+      {FromFile("a/../b"),
+       "spec.containers[0].env[0].valueFrom.fileKeyRef.path: Invalid value: \"a/../b\": must not "
+       "contain '..'"},
+      {R"({"spec":{"volumes":[{"name":"i","image":{}}]}})",
+       "spec.volumes[0].image.reference: Required value"},
       {R"({"spec":{"hostNetwork":true,"hostUsers":false}})",
        "spec.hostNetwork: Forbidden: when `hostUsers` is false"},
       {R"({"spec":{"topologySpreadConstraints":[
@@ -120,6 +134,13 @@ TEST(ValidatePodTest, Containers) {
   }
 }
 
+// A gated pod with requirements of its node.
+std::string Gated(std::string_view requirements) {
+  return R"({"spec":{"schedulingGates":[{"name":"a/b"}],"affinity":{"nodeAffinity":{
+      "requiredDuringSchedulingIgnoredDuringExecution":{"nodeSelectorTerms":[
+      {"matchExpressions":[)" + std::string(requirements) + "]}]}}}}}";
+}
+
 // from, to: merge patches of the same valid pod.
 TEST(ValidatePodTest, Updates) {
   const struct { std::string from, to; std::string_view want; } cases[] = {
@@ -142,6 +163,15 @@ TEST(ValidatePodTest, Updates) {
        R"({"spec":{"schedulingGates":[{"name":"a/b"}],"nodeSelector":{"x":"z"}}})",
        "spec.nodeSelector: Invalid value: {\"x\":\"z\"}: only additions to spec.nodeSelector are "
        "allowed (no mutations or deletions)"},
+      {Gated(R"({"key":"a","operator":"Exists"},{"key":"b","operator":"Exists"})"),
+       Gated(R"({"key":"a","operator":"Exists"},{"key":"b","operator":"Exists"},
+                {"key":"c","operator":"Exists"})"), ""},
+      {Gated(R"({"key":"a","operator":"Exists"},{"key":"b","operator":"Exists"})"),
+       Gated(R"({"key":"b","operator":"Exists"},{"key":"a","operator":"Exists"})"),
+       "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution."
+       "nodeSelectorTerms[0]: Invalid value: {\"MatchExpressions\":[{\"Key\":\"b\",\"Operator\":"
+       "\"Exists\",\"Values\":null},{\"Key\":\"a\",\"Operator\":\"Exists\",\"Values\":null}],"
+       "\"MatchFields\":null}: only additions are allowed (no mutations or deletions)"},
       {R"({"spec":{"activeDeadlineSeconds":10}})", R"({"spec":{"activeDeadlineSeconds":5}})", ""},
       {R"({"spec":{"activeDeadlineSeconds":5}})", R"({"spec":{"activeDeadlineSeconds":10}})",
        "spec.activeDeadlineSeconds: Invalid value: 10: must be less than or equal to previous "
@@ -158,6 +188,22 @@ TEST(ValidatePodTest, Updates) {
     EXPECT_EQ(got.substr(0, c.want.size()), c.want) << got;
     EXPECT_EQ(got.empty(), c.want.empty()) << got;
   }
+}
+
+// MountOption is behind the gate SELinuxMount, which is off: a pod that has it keeps it.
+TEST(ValidatePodTest, SeLinuxChangePolicies) {
+  const Resource& pods = ResourceOf<core::Pod>();
+  const auto with = [](std::string_view policy) {
+    core::Pod pod = PodWith(R"({"spec":{"securityContext":{"seLinuxChangePolicy":")" +
+                            std::string(policy) + "\"}}}");
+    pod.mutable_metadata()->set_resource_version("1");
+    return pod;
+  };
+  EXPECT_EQ(Describe(ValidateCreate(pods, with("Recursive"))), "");
+  EXPECT_EQ(Describe(ValidateCreate(pods, with("MountOption"))),
+            "spec.securityContext.seLinuxChangePolicy: Unsupported value: \"MountOption\": "
+            "supported values: \"Recursive\"");
+  EXPECT_EQ(Describe(ValidateUpdate(pods, with("MountOption"), with("MountOption"))), "");
 }
 
 TEST(ValidatePodTest, TerminatedContainersStayTerminated) {

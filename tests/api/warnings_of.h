@@ -24,9 +24,13 @@ struct WarningCase {
   Texts want;
 };
 
-// Of a pod that is made of `patch`, as the server would have it by then.
+// Of a pod that is made of `patch`.
 inline Texts WarningsOf(std::string_view patch) {
-  return CreateWarnings(ResourceOf<core::Pod>(), PodWith(patch));
+  Texts texts = GivenWarnings(GivenPod(patch));
+  for (std::string& text : CreateWarnings(ResourceOf<core::Pod>(), PodWith(patch))) {
+    texts.push_back(std::move(text));
+  }
+  return texts;
 }
 
 inline Texts WarningsOfSpec(std::string_view fields) {

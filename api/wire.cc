@@ -88,6 +88,14 @@ std::optional<std::string_view> Query::Get(std::string_view key) const {
 }
 
 bool Query::GetBool(std::string_view key) const {
+  const auto value = Get(key);
+  if (!value || *value == "0") return false;
+  constexpr std::string_view kFalse = "false";
+  return !std::equal(value->begin(), value->end(), kFalse.begin(), kFalse.end(),
+                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+}
+
+bool Query::GetTrueWord(std::string_view key) const {
   static constexpr std::string_view kTrue[] = {"1", "t", "T", "TRUE", "true", "True"};
   const auto value = Get(key);
   return value && std::find(std::begin(kTrue), std::end(kTrue), *value) != std::end(kTrue);

@@ -57,8 +57,11 @@ class Query {
   static Query Parse(std::string_view query);
   std::optional<std::string_view> Get(std::string_view key) const;  // the first value
   bool Has(std::string_view key) const { return Get(key).has_value(); }
-  // Go's strconv.ParseBool words (1 t T TRUE true True ...); anything else is false.
+  // Of an option: everything that is given is true, also an empty text, but "0" and "false" in any
+  // case.
   bool GetBool(std::string_view key) const;
+  // Go's strconv.ParseBool words (1 t T TRUE true True); anything else is false.
+  bool GetTrueWord(std::string_view key) const;
   const std::vector<std::pair<std::string, std::string>>& items() const { return items_; }
 
  private:

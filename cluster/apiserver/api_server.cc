@@ -270,7 +270,7 @@ void ApiServer::DispatchResource(CallPtr call) {
   auto output = NegotiateOutput(call->request.accept, watch, true);
   if (!output.ok()) return Reply(std::move(call), output.status());
   call->output = *output;
-  if (call->info.query.GetBool("pretty")) call->output.pretty = true;
+  if (call->info.query.GetTrueWord("pretty")) call->output.pretty = true;
   const std::string_view subresource =
       call->info.subresource != nullptr ? call->info.subresource->name : std::string_view();
   if (subresource == "binding") return rest_.Bind(std::move(call));

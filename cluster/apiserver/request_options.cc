@@ -195,7 +195,7 @@ absl::StatusOr<ListOptions> ParseListOptions(const api::Query& query, bool watch
   options.label_selector = text("labelSelector");
   options.field_selector = text("fieldSelector");
   options.bookmarks = query.GetBool("allowWatchBookmarks");
-  if (query.Has("sendInitialEvents") && !text("sendInitialEvents").empty()) {
+  if (query.Has("sendInitialEvents")) {
     options.send_initial_events = query.GetBool("sendInitialEvents");
   }
   BERTH_ASSIGN_OR_RETURN(const auto limit, Integer(query, "limit"));

@@ -55,14 +55,17 @@ class WatchSessions::Session final : public CacheWatcher {
     cache_.WatchClosed();
   }
 
-  // Answers with the head of the stream and whatever comes first, or fails.
-  void Run();
+  // Answers with the head of the stream and whatever comes first, or with why it cannot.
+  void Run(const absl::Status& readable);
   // Sends what the client can take of what it has not been sent.
   void CatchUp();
   void OnEvent(const EventPtr& event) override;
   void OnLost() override { End(); }
   void SendBookmark() {
-    if (options_.bookmarks && !catching_up_) Write(BookmarkFrame(owner_.cache_.applied(), false));
+    const store::Revision applied = owner_.cache_.applied();
+    if (options_.bookmarks && !catching_up_ && applied >= after_) {
+      Write(BookmarkFrame(applied, false));
+    }
   }
 
  private:
@@ -110,6 +113,7 @@ class WatchSessions::Session final : public CacheWatcher {
   TimerId timer_ = 0;
 
   bool catching_up_ = true;     // otherwise subscribed
+  store::Revision after_ = 0;   // may be still to come; only what is newer is sent
   std::vector<ObjectPtr> initial_;
   size_t initial_sent_ = 0;
   store::Revision initial_end_ = 0;  // 0: no bookmark is due
@@ -143,14 +147,16 @@ void WatchSessions::Session::OpenStream() {
   });
 }
 
-void WatchSessions::Session::Run() {
+void WatchSessions::Session::Run(const absl::Status& readable) {
   const bool initial = options_.send_initial_events.value_or(
       !options_.revision || *options_.revision == 0);
   // The head of a watch is sent before its beginning is known to be gone, as upstream does.
   OpenStream();
+  if (!readable.ok()) return Fail(readable);
   next_ = cache_.end();
   if (!initial && options_.revision && *options_.revision > 0) {
-    auto position = cache_.PositionAfter(*options_.revision);
+    after_ = *options_.revision;
+    auto position = cache_.PositionAfter(after_);
     if (!position.ok()) return Fail(position.status());
     next_ = *position;
   }
@@ -272,6 +278,7 @@ void WatchSessions::Session::OnEvent(const EventPtr& event) {
 }
 
 bool WatchSessions::Session::Send(const EventPtr& event) {
+  if (event->revision() <= after_) return false;
   const bool now = event->type() != Type::kDeleted && Matches(event->object());
   const bool before =
       event->type() == Type::kDeleted ? Matches(event->object()) : Matches(event->previous());
@@ -343,24 +350,28 @@ void WatchSessions::Start(CallPtr call) {
     api::LabelSelector labels;
     api::FieldSelector fields;
   };
-  const std::optional<int64_t> revision = options.revision;
+  // Only who wants what is there first is made to wait for a revision: events come when they do.
+  const bool waits = options.send_initial_events.value_or(false) || !options.revision;
+  const std::optional<int64_t> revision = waits ? options.revision : 0;
   auto pending = std::make_shared<Pending>();
   *pending = {std::move(call), std::move(options), std::move(labels), std::move(fields)};
   cache_.WhenReadable(revision, options_.read_wait, [this, pending](const absl::Status& status) {
-    if (!status.ok()) return Reply(std::move(pending->call), status);
+    if (!status.ok() && !pending->options.send_initial_events) {
+      return Reply(std::move(pending->call), status);
+    }
     Begin(std::move(pending->call), std::move(pending->options), std::move(pending->labels),
-          std::move(pending->fields));
+          std::move(pending->fields), status);
   });
 }
 
 void WatchSessions::Begin(CallPtr call, ListOptions options, api::LabelSelector labels,
-                          api::FieldSelector fields) {
+                          api::FieldSelector fields, const absl::Status& readable) {
   const uint64_t id = next_id_++;
   auto session = std::make_unique<Session>(*this, id, std::move(call), std::move(options),
                                            std::move(labels), std::move(fields));
   Session& started = *session;
   sessions_.emplace(id, std::move(session));
-  started.Run();
+  started.Run(readable);
 }
 
 }  // namespace berth::apiserver

@@ -57,7 +57,7 @@ class WatchSessions {
  private:
   class Session;
   void Begin(CallPtr call, ListOptions options, api::LabelSelector labels,
-             api::FieldSelector fields);
+             api::FieldSelector fields, const absl::Status& readable);
   void Remove(uint64_t id);
   void Drained(uint64_t id);
   void SendBookmarks();

@@ -112,15 +112,45 @@ TEST_F(WatchTest, BookmarksComeEveryMinuteAndFollowOtherResources) {
 }
 
 TEST_F(WatchTest, ARevisionThatNeverComesIsNotWaitedForForever) {
-  for (const char* query : {"?watch=true&resourceVersion=99999", "?resourceVersion=99999"}) {
-    const OpenStream early = Send("GET", std::string(kMaps) + query);
+  const struct {
+    const char* query;
+    int code;
+  } cases[] = {
+      {"?resourceVersion=99999", 504},
+      {"?watch&sendInitialEvents&resourceVersionMatch=NotOlderThan&resourceVersion=99999", 200},
+  };
+  for (const auto& c : cases) {
+    const OpenStream early = Send("GET", std::string(kMaps) + c.query);
     Run();
-    EXPECT_EQ(early.answer().code, 0) << query;
+    EXPECT_EQ(early.answer().code, 0) << c.query;
     EXPECT_EQ(server->cache().waiting(), 1u);
     Run(absl::Seconds(10));
-    EXPECT_EQ(early.answer().code, 504) << query;
+    EXPECT_EQ(early.answer().code, c.code) << c.query;
     EXPECT_EQ(server->cache().waiting(), 0u);
+    if (c.code != 200) continue;
+    const auto events = early.answer().Events();
+    ASSERT_EQ(events.size(), 1u) << early.answer().body;
+    EXPECT_EQ(At(events[0], "type") + At(events[0], "object/code"), "ERROR504");
+    EXPECT_TRUE(early.answer().closed);
   }
+}
+
+TEST_F(WatchTest, FromARevisionToComeItIsSilentUntilThen) {
+  const auto make = [&](std::string_view name) {
+    return Post(std::string(kMaps), fmt::format(R"({{"metadata":{{"name":"{}"}}}})", name))
+        .At("metadata/resourceVersion");
+  };
+  const int64_t begin = std::stoll(make("a"));
+  const OpenStream watch = Watch(fmt::format(
+      "{}?watch=1&allowWatchBookmarks=true&resourceVersion={}", kMaps, begin + 2));
+  Run(absl::Seconds(70));
+  EXPECT_EQ(watch.answer().code, 200);
+  EXPECT_EQ(watch.answer().body, "");  // no bookmark either
+  make("b");
+  make("c");
+  ASSERT_EQ(make("d"), std::to_string(begin + 3));
+  Run();
+  EXPECT_EQ(EventText(watch.answer().Events()), "ADDED d");
 }
 
 TEST_F(WatchTest, EndsAtItsTimeout) {

@@ -80,7 +80,7 @@ TEST_F(WorkloadTest, Services) {
              R"({"status":{"loadBalancer":{"ingress":[{"hostname":"long.name.example"},)"
              R"({"ip":"1.2.3.4"}]}}})");
   EXPECT_EQ(Cells(kServices + "/balanced"),
-            "balanced|LoadBalancer|<none>|1.2.3.4,long....|80/TCP|0s|<none>|");
+            "balanced|LoadBalancer|<none>|1.2.3.4,long.name.example|80/TCP|0s|<none>|");
   EXPECT_EQ(Get(kServices + "?fieldSelector=spec.type=NodePort").At("items/0/metadata/name"),
             "node");
   EXPECT_EQ(Get(kServices + "?fieldSelector=spec.clusterIP=10.96.0.9").At("items/0/metadata/name"),

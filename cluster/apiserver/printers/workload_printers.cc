@@ -21,8 +21,6 @@ namespace {
 namespace core = api::core;
 using google::protobuf::Message;
 
-constexpr size_t kBalancerWidth = 16;
-
 constexpr Column kReplicaColumns[] = {
     kNameColumn,
     {"Desired", "integer", "", 0},
@@ -105,19 +103,14 @@ std::string WithCommas(const Texts& texts) {
   return all;
 }
 
-// Sorted, each once, cut to a width.
+// Sorted, each once. Never cut: a table of the server has what -o wide shows.
 std::string BalancerText(const core::LoadBalancerStatus& status) {
   std::set<std::string> addresses;
   for (const core::LoadBalancerIngress& ingress : status.ingress()) {
     const std::string& address = ingress.ip().empty() ? ingress.hostname() : ingress.ip();
     if (!address.empty()) addresses.insert(address);
   }
-  std::string text = WithCommas(addresses);
-  if (text.size() > kBalancerWidth) {
-    text.resize(kBalancerWidth - 3);
-    text += "...";
-  }
-  return text;
+  return WithCommas(addresses);
 }
 
 std::string ExternalAddresses(const core::Service& service) {

@@ -20,8 +20,8 @@ std::unique_ptr<Admission> MakePriority(WatchCache& cache);
 // Pod overhead comes with a runtime class only.
 std::unique_ptr<Admission> MakeRuntimeClass();
 
-// A pod gets the region and zone of its node as labels, when it is bound or created on it; labels
-// it has stay. (Gate PodTopologyLabelsAdmission, on by default since 1.35.)
+// A pod gets the region and zone of its node as labels, when it is bound or created on it, whatever
+// it had. (Gate PodTopologyLabelsAdmission, on by default since 1.35.)
 std::unique_ptr<Admission> MakeTopologyLabels(WatchCache& cache);
 
 // New volumes and claims get the finalizer that keeps them while they are in use; a new claim that

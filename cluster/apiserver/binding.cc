@@ -15,6 +15,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "api/schema/meta_v1_status.pb.h"
 #include "base/status_macros.h"
+#include "cluster/apiserver/object_rules.h"
 #include "cluster/apiserver/request_options.h"
 #include "cluster/apiserver/rest.h"
 #include "cluster/apiserver/strategy.h"
@@ -27,7 +28,7 @@ namespace scheduling = api::scheduling;
 constexpr std::string_view kBinding = "binding";
 
 absl::Status CheckBinding(const api::core::Binding& binding, const RequestInfo& info) {
-  if (!binding.metadata().name().empty() && binding.metadata().name() != info.name) {
+  if (binding.metadata().name() != info.name) {
     return api::BadRequest("name in URL does not match name in Binding object");
   }
   if (!binding.metadata().namespace_().empty() &&
@@ -46,16 +47,13 @@ absl::Status CheckBinding(const api::core::Binding& binding, const RequestInfo& 
 absl::Status CheckPod(const api::core::Pod& pod, const api::core::Binding& binding,
                       const api::Resource& pods) {
   const std::string& name = pod.metadata().name();
-  const std::string& uid = binding.metadata().uid();
-  if (!uid.empty() && uid != pod.metadata().uid()) {
-    return api::Conflict(
-        pods, name,
-        fmt::format("StorageError: invalid object, Code: 4, Key: /registry/pods/{}/{}, "
-                    "ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in "
-                    "precondition: {}, UID in object meta: {}",
-                    pod.metadata().namespace_(), name, uid, pod.metadata().uid()));
-  }
-  if (pod.metadata().has_deletion_timestamp()) {
+  const api::meta::ObjectMeta& metadata = pod.metadata();
+  BERTH_RETURN_IF_ERROR(CheckPrecondition(pods, metadata, "UID", binding.metadata().uid(),
+                                          metadata.uid()));
+  BERTH_RETURN_IF_ERROR(CheckPrecondition(pods, metadata, "ResourceVersion",
+                                          binding.metadata().resource_version(),
+                                          metadata.resource_version()));
+  if (metadata.has_deletion_timestamp()) {
     return api::Conflict(
         pods, name, fmt::format("pod {} is being deleted, cannot be assigned to a host", name),
         kBinding);
@@ -175,7 +173,7 @@ absl::StatusOr<Change> Rest::ApplyBind(BindState& state, const ObjectPtr& curren
     (*bound->mutable_metadata()->mutable_annotations())[key] = value;
   }
   for (const auto& [key, value] : state.binding.metadata().labels()) {
-    bound->mutable_metadata()->mutable_labels()->insert({key, value});  // unless it is there
+    (*bound->mutable_metadata()->mutable_labels())[key] = value;
   }
   bound->mutable_status()->clear_nominated_node_name();  // it says no more than the node does
   SetPodCondition(*bound, "PodScheduled", "", "", executor_.clock().Now());

@@ -49,6 +49,9 @@ struct Call {
   void Warn(const std::vector<std::string>& texts) {
     warnings.insert(warnings.end(), texts.begin(), texts.end());
   }
+  void Warn(std::string text) {  // empty: of nothing
+    if (!text.empty()) warnings.push_back(std::move(text));
+  }
 };
 using CallPtr = std::unique_ptr<Call>;
 

@@ -45,6 +45,7 @@ void Rest::Create(CallPtr call) {
     const api::Resource& resource = *call->info.resource;
     BERTH_ASSIGN_OR_RETURN(state->options, ParseWriteOptions(call->info.query, "CreateOptions"));
     BERTH_ASSIGN_OR_RETURN(auto body, std::move(call->body));
+    call->Warn(DropRepeatedOwners(*body, false));
     state->object = ToStoredForm(resource, std::move(body));
     return absl::OkStatus();
   };

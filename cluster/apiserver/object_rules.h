@@ -3,12 +3,15 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include <absl/status/status.h>
 #include <google/protobuf/message.h>
 
+#include "api/fwd.h"
 #include "api/resource_table.h"
+#include "cluster/apiserver/router.h"
 
 namespace berth::apiserver {
 
@@ -24,5 +27,18 @@ absl::Status ValidateCreate(const api::Resource& resource, const google::protobu
 absl::Status ValidateUpdate(const api::Resource& resource, std::string_view subresource,
                             const google::protobuf::Message& object,
                             const google::protobuf::Message& old);
+
+// A body that is put somewhere belongs there; its namespace may be left out.
+absl::Status CheckNamed(const RequestInfo& info, const api::meta::ObjectMeta& metadata);
+
+// What the store says of an object that is not the one asked for. `what`: "UID" or
+// "ResourceVersion", `is`: that of the object. Nothing asked: OK.
+absl::Status CheckPrecondition(const api::Resource& resource, const api::meta::ObjectMeta& object,
+                               std::string_view what, std::string_view asked,
+                               std::string_view is);
+
+// Owners that are there twice are there once from now on. A warning about them, or nothing.
+// after_admission: they came so from admission or from a patch.
+std::string DropRepeatedOwners(google::protobuf::Message& object, bool after_admission);
 
 }  // namespace berth::apiserver

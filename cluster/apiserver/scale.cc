@@ -73,6 +73,21 @@ Scale ScaleOf(const StoredObject& object) {
   return scale;
 }
 
+absl::Status CheckScale(const Scale& wanted, const StoredObject& current) {
+  if (wanted.spec().replicas() < 0) {
+    return api::InvalidKind("autoscaling", "Scale", current.metadata().name(),
+                            {api::InvalidInt("spec.replicas", wanted.spec().replicas(),
+                                             "must be greater than or equal to 0")});
+  }
+  const std::string& uid = wanted.metadata().uid();
+  if (uid.empty() || uid == current.metadata().uid()) return absl::OkStatus();
+  return api::Conflict(
+      current.resource(), current.metadata().name(),
+      fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid,
+                  current.metadata().uid()),
+      "scale");
+}
+
 }  // namespace
 
 struct Rest::ScaleState {
@@ -111,7 +126,7 @@ void Rest::SetScale(CallPtr call) {
                                                                  : "UpdateOptions"));
     if (patch) return absl::OkStatus();
     BERTH_ASSIGN_OR_RETURN(state->body, std::move(it.body));
-    return absl::OkStatus();
+    return CheckNamed(it.info, static_cast<const Scale&>(*state->body).metadata());
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
   const RequestInfo& info = state->call->info;
@@ -160,11 +175,14 @@ absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& curr
   Scale wanted;
   if (state.body) {
     wanted = static_cast<const Scale&>(*state.body);
+    BERTH_RETURN_IF_ERROR(CheckPrecondition(resource, current->metadata(), "UID",
+                                            wanted.metadata().uid(), current->metadata().uid()));
   } else if (state.base != nullptr && state.base->revision() == current->revision()) {
     BERTH_ASSIGN_OR_RETURN(wanted, state.patched);
   } else {
     BERTH_ASSIGN_OR_RETURN(wanted, PatchedScale(state, *current));
   }
+  BERTH_RETURN_IF_ERROR(CheckScale(wanted, *current));
   const std::string& version = wanted.metadata().resource_version();
   if (!version.empty() && version != current->metadata().resource_version()) {
     return api::Conflict(resource, info.name,
@@ -176,11 +194,6 @@ absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& curr
       AdmissionOf(*state.call, Verb::kUpdate, "scale", &wanted, &before);
   BERTH_RETURN_IF_ERROR(pipeline_.Mutate(request));
   const int32_t replicas = wanted.spec().replicas();
-  if (replicas < 0) {
-    return api::InvalidKind("autoscaling", "Scale", info.name,
-                            {api::InvalidInt("spec.replicas", replicas,
-                                             "must be greater than or equal to 0")});
-  }
   BERTH_RETURN_IF_ERROR(pipeline_.Validate(request));
   std::shared_ptr<Message> object(current->message().New());
   object->CopyFrom(current->message());

@@ -36,7 +36,7 @@ class TopologyLabels final : public Admission {
     const auto& labels = object->metadata().labels();
     for (const std::string_view key : kCopied) {
       const auto it = labels.find(std::string(key));
-      if (it != labels.end()) metadata.mutable_labels()->insert({it->first, it->second});
+      if (it != labels.end()) (*metadata.mutable_labels())[it->first] = it->second;
     }
   }
 

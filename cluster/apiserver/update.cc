@@ -94,23 +94,10 @@ void Rest::Update(CallPtr call) {
     BERTH_ASSIGN_OR_RETURN(auto body, std::move(it.body));
     state->body = ToStoredForm(*it.info.resource, std::move(body));
     api::meta::ObjectMeta& metadata = MutableMetadata(*state->body);
-    if (metadata.name().empty()) {
-      return api::BadRequest(fmt::format(
-          "the name of the object ({} based on URL) was undeterminable: name must be provided",
-          it.info.name));
-    }
-    if (metadata.name() != it.info.name) {
-      return api::BadRequest(
-          fmt::format("the name of the object ({}) does not match the name on the URL ({})",
-                      metadata.name(), it.info.name));
-    }
-    if (metadata.namespace_().empty()) metadata.set_namespace_(it.info.namespace_);
+    BERTH_RETURN_IF_ERROR(CheckNamed(it.info, metadata));
+    metadata.set_namespace_(it.info.namespace_);
     if (it.info.namespace_.empty()) metadata.clear_namespace_();
-    if (metadata.namespace_() != it.info.namespace_) {
-      return api::BadRequest(fmt::format(
-          "the namespace of the object ({}) does not match the namespace on the request ({})",
-          metadata.namespace_(), it.info.namespace_));
-    }
+    it.Warn(DropRepeatedOwners(*state->body, false));
     return absl::OkStatus();
   };
   if (auto status = prepare(); !status.ok()) return Reply(std::move(state->call), status);
@@ -223,6 +210,8 @@ absl::StatusOr<MessagePtr> Rest::Patched(UpdateState& state, const StoredObject&
       DecodePatched(json, *resource.prototype, TypeNameOf(resource),
                     state.options.field_validation,
                     state.warned ? ignored : state.call->warnings));
+  std::string repeated = DropRepeatedOwners(*object, true);
+  if (!state.warned) state.call->Warn(std::move(repeated));
   state.warned = true;
   return ToStoredForm(resource, std::move(object));
 }
@@ -230,11 +219,9 @@ absl::StatusOr<MessagePtr> Rest::Patched(UpdateState& state, const StoredObject&
 absl::Status Rest::CheckVersion(const UpdateState& state, const StoredObject& current,
                                 const api::meta::ObjectMeta& wanted) {
   const api::Resource& resource = *state.call->info.resource;
-  if (!wanted.uid().empty() && wanted.uid() != current.metadata().uid()) {
-    return api::Conflict(
-        resource, current.metadata().name(),
-        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                    wanted.uid(), current.metadata().uid()));
+  if (state.body) {
+    BERTH_RETURN_IF_ERROR(CheckPrecondition(resource, current.metadata(), "UID", wanted.uid(),
+                                            current.metadata().uid()));
   }
   if (wanted.resource_version().empty() || wanted.resource_version() == "0") {
     if (RulesOf(resource).unconditional_update) return absl::OkStatus();

@@ -52,9 +52,9 @@ TEST_F(BindingTest, PodsGetTheTopologyOfTheirNode) {
   EXPECT_EQ(labels("a"),
             R"({"topology.kubernetes.io/region":"r","topology.kubernetes.io/zone":"z"})");
   EXPECT_EQ(labels("b"),
-            R"({"topology.kubernetes.io/region":"r","topology.kubernetes.io/zone":"mine"})");
+            R"({"topology.kubernetes.io/region":"r","topology.kubernetes.io/zone":"z"})");
   Post("/api/v1/namespaces/default/pods",
-       R"({"metadata":{"name":"c"},)"
+       R"({"metadata":{"name":"c","labels":{"topology.kubernetes.io/zone":"mine"}},)"
        R"("spec":{"nodeName":"n","containers":[{"name":"c","image":"i"}]}})");
   EXPECT_EQ(labels("c"), labels("a"));
 }
@@ -89,6 +89,38 @@ TEST_F(BindingTest, Refusals) {
     SCOPED_TRACE(c.message);
     const Answer answer = Bind(c.pod, c.node);
     EXPECT_EQ(answer.code, c.code);
+    EXPECT_EQ(answer.At("message"), c.message);
+  }
+}
+
+TEST_F(BindingTest, ABindingMayNameThePodItMeans) {
+  MakeNode("n");
+  MakePod("a");
+  const std::string pod = "/api/v1/namespaces/default/pods/a";
+  const std::string old = Get(pod).At("metadata/resourceVersion");
+  MergePatch(pod, R"({"metadata":{"labels":{"a":"b"}}})");
+  const std::string version = Get(pod).At("metadata/resourceVersion");
+  const std::string wrong_name = "name in URL does not match name in Binding object";
+  const struct {
+    std::string metadata;
+    int code;
+    std::string message;
+  } cases[] = {
+      {"", 400, wrong_name},
+      {R"("name":"b")", 400, wrong_name},
+      {fmt::format(R"("name":"a","resourceVersion":"{}")", old), 409,
+       fmt::format("Operation cannot be fulfilled on pods \"a\": StorageError: invalid object, "
+                   "Code: 4, Key: /registry/pods/default/a, ResourceVersion: 0, "
+                   "AdditionalErrorMsg: Precondition failed: ResourceVersion in precondition: {}, "
+                   "ResourceVersion in object meta: {}",
+                   old, version)},
+      {fmt::format(R"("name":"a","resourceVersion":"{}")", version), 201, "<absent>"},
+  };
+  for (const auto& c : cases) {
+    const Answer answer =
+        Post(pod + "/binding",
+             fmt::format(R"({{"metadata":{{{}}},"target":{{"name":"n"}}}})", c.metadata));
+    EXPECT_EQ(answer.code, c.code) << c.metadata;
     EXPECT_EQ(answer.At("message"), c.message);
   }
 }
@@ -146,7 +178,8 @@ TEST_F(BindingTest, ADryRunSaysWhatWouldHappenAndTakesNothing) {
   MakePod("b", 600);
   const auto dry = [&](std::string_view pod) {
     return Post(fmt::format("/api/v1/namespaces/default/pods/{}/binding?dryRun=All", pod),
-                R"({"target":{"kind":"Node","name":"n"}})");
+                fmt::format(R"({{"metadata":{{"name":"{}"}},"target":{{"kind":"Node","name":"n"}}}})",
+                            pod));
   };
   EXPECT_EQ(dry("a").code, 201);
   EXPECT_EQ(server->ledger().PodCount("n"), 0);
@@ -162,7 +195,7 @@ TEST_F(BindingTest, AdmissionSeesBindings) {
   Delete("/api/v1/namespaces/going");
   ASSERT_EQ(Get("/api/v1/namespaces/going").At("status/phase"), "Terminating");
   const Answer refused = Post("/api/v1/namespaces/going/pods/a/binding",
-                              R"({"target":{"kind":"Node","name":"n"}})");
+                              R"({"metadata":{"name":"a"},"target":{"kind":"Node","name":"n"}})");
   EXPECT_EQ(refused.code, 403);
   EXPECT_EQ(refused.At("message"),
             "pods \"a\" is forbidden: unable to create new content in namespace going because it "

@@ -244,7 +244,8 @@ TEST_F(ObjectTest, ADeletionThatMeetsAnotherWriteIsNotLost) {
     const std::string binding = std::string(kPods) + "/b" + number;
     const OpenStream patch = Send("PATCH", finalized, R"({"metadata":{"finalizers":["a.b/c"]}})",
                                   "application/merge-patch+json");
-    const OpenStream bind = Send("POST", binding + "/binding", R"({"target":{"name":"n"}})",
+    const OpenStream bind = Send("POST", binding + "/binding", R"({"metadata":{"name":"b)" + number +
+                                     R"("},"target":{"name":"n"}})",
                                  "application/json");
     for (int i = 0; i < steps; ++i) loop.Step();
     const OpenStream first = Send("DELETE", finalized), second = Send("DELETE", binding);

@@ -134,5 +134,44 @@ TEST_F(WorkloadTest, ControllersAndSets) {
   EXPECT_EQ(Get(kSets + "/s").At("metadata/generation"), "2");
 }
 
+TEST_F(WorkloadTest, AScaleBelongsToItsObject) {
+  ASSERT_EQ(Post(kSets, fmt::format(R"({{"metadata":{{"name":"s"}},"spec":{{"selector":)"
+                                    R"({{"matchLabels":{{"a":"b"}}}},"template":{}}}}})",
+                                    kTemplate)).code, 201);
+  const std::string scale = kSets + "/s/scale";
+  const std::string uid = Get(scale).At("metadata/uid");
+  const auto conflict = [&](std::string_view what, std::string_view text) {
+    return fmt::format("Operation cannot be fulfilled on {}.apps \"s\": {}Precondition failed: UID "
+                       "in precondition: other, UID in object meta: {}",
+                       what, text, uid);
+  };
+  const struct {
+    std::string metadata;
+    int code;
+    std::string message;
+  } cases[] = {
+      {R"("name":"s")", 200, "<absent>"},
+      {fmt::format(R"("name":"s","namespace":"default","uid":"{}")", uid), 200, "<absent>"},
+      {"", 400,
+       "the name of the object (s based on URL) was undeterminable: name must be provided"},
+      {R"("name":"t")", 400, "the name of the object (t) does not match the name on the URL (s)"},
+      {R"("name":"s","namespace":"n")", 400,
+       "the namespace of the object (n) does not match the namespace on the request (default)"},
+      {R"("name":"s","uid":"other")", 409,
+       conflict("statefulsets",
+                "StorageError: invalid object, Code: 4, Key: /registry/statefulsets/default/s, "
+                "ResourceVersion: 0, AdditionalErrorMsg: ")},
+  };
+  for (const auto& c : cases) {
+    const Answer put =
+        Put(scale, fmt::format(R"({{"metadata":{{{}}},"spec":{{"replicas":2}}}})", c.metadata));
+    EXPECT_EQ(put.code, c.code) << c.metadata;
+    EXPECT_EQ(put.At("message"), c.message);
+  }
+  const Answer patched = MergePatch(scale, R"({"metadata":{"uid":"other"}})");
+  EXPECT_EQ(patched.code, 409);
+  EXPECT_EQ(patched.At("message"), conflict("statefulsets/scale", ""));
+}
+
 }  // namespace
 }  // namespace berth::apiserver

@@ -4,10 +4,15 @@
 //                                again with grace 0
 //   grace 0, no finalizers  -->  a pod is marked (watchers see it), then removed; others at once
 //   finalizers              -->  deletionTimestamp; removed by the update that takes the last one
-//   namespace               -->  Terminating, until its spec.finalizers are gone
+//   namespace               -->  Terminating, until its spec.finalizers are gone; then the next
+//                                DELETE removes it
+//
+// No garbage collector runs, so nobody would ever take the finalizers "orphan" and
+// "foregroundDeletion": they are not added. A deletion that asks for something else takes them.
 //
 // Source: apiserver/pkg/registry/rest/delete.go, registry/generic/registry/store.go,
 // pkg/registry/core/pod/strategy.go.
+#include <algorithm>
 #include <utility>
 
 #include <fmt/core.h>
@@ -25,6 +30,8 @@
 
 namespace berth::apiserver {
 namespace {
+
+using Finalizers = google::protobuf::RepeatedPtrField<std::string>;
 
 absl::StatusOr<DeletionOptions> OptionsOf(Call& call) {
   BERTH_ASSIGN_OR_RETURN(const auto body, std::move(call.body));
@@ -44,6 +51,18 @@ std::shared_ptr<google::protobuf::Message> CopyOf(const StoredObject& object) {
   std::shared_ptr<google::protobuf::Message> copy(object.message().New());
   copy->CopyFrom(object.message());
   return copy;
+}
+
+// The finalizers without those of the garbage collector that `propagation` rules out.
+Finalizers KeptFinalizers(const api::meta::ObjectMeta& metadata, std::string_view propagation) {
+  Finalizers kept = metadata.finalizers();
+  if (propagation.empty()) return kept;
+  const auto ruled_out = [&](const std::string& name) {
+    return (name == "orphan" && propagation != "Orphan") ||
+           (name == "foregroundDeletion" && propagation != "Foreground");
+  };
+  kept.erase(std::remove_if(kept.begin(), kept.end(), ruled_out), kept.end());
+  return kept;
 }
 
 // deletionTimestamp `grace_seconds` from `now`.
@@ -115,28 +134,39 @@ absl::StatusOr<Change> Rest::ApplyDelete(DeleteState& state, const ObjectPtr& cu
   state.remove = state.marked = false;  // of an attempt that somebody else's write overtook
   if (state.info.resource->kind == "Pod") return DeletePod(state, *current, now);
   if (state.info.resource->kind == "Namespace") return DeleteNamespace(state, *current, now);
-  if (current->metadata().finalizers().empty()) {
+  const api::meta::ObjectMeta& old = current->metadata();
+  Finalizers finalizers = KeptFinalizers(old, state.options.propagation);
+  if (finalizers.empty()) {
     state.remove = true;
     return Change::Delete();
   }
-  if (current->metadata().has_deletion_timestamp()) return Change::Keep();
+  if (old.has_deletion_timestamp() && finalizers.size() == old.finalizers_size()) {
+    return Change::Keep();
+  }
   auto object = CopyOf(*current);
-  Mark(MutableMetadata(*object), now, 0);
+  api::meta::ObjectMeta& metadata = MutableMetadata(*object);
+  *metadata.mutable_finalizers() = std::move(finalizers);
+  if (!old.has_deletion_timestamp()) Mark(metadata, now, 0);
   return Change::Put(std::move(object));
 }
 
 absl::StatusOr<Change> Rest::DeletePod(DeleteState& state, const StoredObject& current,
                                        absl::Time now) {
   const api::meta::ObjectMeta& old = current.metadata();
-  const bool finalizers = !old.finalizers().empty();
+  Finalizers finalizers = KeptFinalizers(old, state.options.propagation);
+  const bool some = !finalizers.empty();
   const bool marked = old.has_deletion_timestamp() && old.deletion_grace_period_seconds() == 0;
   if (state.removing || marked) {
-    if (finalizers) return Change::Keep();
-    state.remove = true;
-    return Change::Delete();
+    if (some && finalizers.size() == old.finalizers_size()) return Change::Keep();
+    if (!some) {
+      state.remove = true;
+      return Change::Delete();
+    }
   }
   auto object = CopyOf(current);
   api::meta::ObjectMeta& metadata = MutableMetadata(*object);
+  *metadata.mutable_finalizers() = std::move(finalizers);
+  if (state.removing || marked) return Change::Put(std::move(object));
   int64_t grace = PodGrace(current.As<api::core::Pod>(), state.options.grace_seconds);
   if (!old.has_deletion_timestamp()) {
     Mark(metadata, now, grace);
@@ -149,18 +179,20 @@ absl::StatusOr<Change> Rest::DeletePod(DeleteState& state, const StoredObject& c
     metadata.set_deletion_grace_period_seconds(grace);
   }
   state.marked = grace == 0;
-  if (state.marked && state.options.dry_run) state.remove = !finalizers;
+  if (state.marked && state.options.dry_run) state.remove = !some;
   return Change::Put(std::move(object));
 }
 
 absl::StatusOr<Change> Rest::DeleteNamespace(DeleteState& state, const StoredObject& current,
                                              absl::Time now) {
   const auto& space = current.As<api::core::Namespace>();
-  if (space.spec().finalizers().empty() && space.metadata().finalizers().empty()) {
+  if (space.metadata().has_deletion_timestamp()) {
+    if (!space.spec().finalizers().empty() || !space.metadata().finalizers().empty()) {
+      return Change::Keep();
+    }
     state.remove = true;
     return Change::Delete();
   }
-  if (space.metadata().has_deletion_timestamp()) return Change::Keep();
   auto object = CopyOf(current);
   auto& marked = static_cast<api::core::Namespace&>(*object);
   SetTime(*marked.mutable_metadata()->mutable_deletion_timestamp(), now);

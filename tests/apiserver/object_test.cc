@@ -206,6 +206,71 @@ TEST_F(ObjectTest, ResizeChangesResourcesAlone) {
   EXPECT_EQ(server->ledger().Used("n").milli_cpu, 700);
 }
 
+TEST_F(ObjectTest, RepeatedOwnersAreDropped) {
+  const std::string owner = R"({"apiVersion":"v1","kind":"K","name":"o","uid":"u"})";
+  const std::string owners = fmt::format(
+      R"([{0},{{"apiVersion":"v1","kind":"K","name":"p","uid":"u"}},{0},{0}])", owner);
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  const std::string body =
+      fmt::format(R"({{"metadata":{{"name":"m","ownerReferences":{}}}}})", owners);
+  const auto warning = [](const Answer& answer) {
+    std::string all;
+    for (const auto& [name, value] : answer.headers) all += name == "Warning" ? value : "";
+    return all;
+  };
+  const auto text = [](std::string_view when) {
+    return fmt::format("299 - \".metadata.ownerReferences contains duplicate entries{}; API server "
+                       "dedups owner references in 1.20+, and may reject such requests as early as "
+                       "1.24; please fix your requests; duplicate UID(s) observed: u, u\"",
+                       when);
+  };
+  const Answer made = Post(maps, body), put = Put(maps + "/m", body);
+  const Answer patched = MergePatch(maps + "/m", body);
+  for (const Answer* answer : {&made, &put, &patched}) {
+    EXPECT_EQ(answer->At("metadata/ownerReferences/1/name"), "p") << answer->body;
+    EXPECT_EQ(answer->At("metadata/ownerReferences/2"), "<absent>");
+  }
+  EXPECT_EQ(warning(made), text(""));
+  EXPECT_EQ(warning(put), text(""));
+  EXPECT_EQ(warning(patched), text(" after mutating admission happens"));
+}
+
+TEST_F(ObjectTest, BackgroundTakesTheCollectorsFinalizers) {
+  const std::string maps = "/api/v1/namespaces/default/configmaps";
+  const struct {
+    std::string finalizers, policy;
+    std::string_view left;  // "gone", or the finalizers
+  } cases[] = {
+      {R"("orphan")", "Background", "gone"},
+      {R"("foregroundDeletion","a.b/c")", "Background", R"(["a.b/c"])"},
+      {R"("foregroundDeletion")", "Orphan", "gone"},
+      {R"("orphan")", "Orphan", R"(["orphan"])"},
+      {R"("foregroundDeletion")", "", R"(["foregroundDeletion"])"},
+      {"", "Foreground", "gone"},  // nobody would take the finalizer
+      {"", "Orphan", "gone"},
+  };
+  for (const auto& c : cases) {
+    ASSERT_EQ(Post(maps, fmt::format(R"({{"metadata":{{"name":"m","finalizers":[{}]}}}})",
+                                     c.finalizers)).code, 201);
+    const std::string url = maps + "/m";
+    Delete(c.policy.empty() ? url : url + "?propagationPolicy=" + c.policy);
+    const Answer left = Get(url);
+    EXPECT_EQ(left.code == 404 ? "gone" : left.At("metadata/finalizers"), c.left)
+        << c.finalizers << c.policy;
+    MergePatch(url, R"({"metadata":{"finalizers":null}})");
+  }
+}
+
+TEST_F(ObjectTest, ANamespaceWithoutFinalizersIsTerminatingFirst) {
+  Post("/api/v1/namespaces", R"({"metadata":{"name":"n"}})");
+  const std::string url = "/api/v1/namespaces/n";
+  ASSERT_EQ(Put(url + "/finalize", R"({"metadata":{"name":"n"},"spec":{}})").code, 200);
+  EXPECT_EQ(Delete(url).At("status/phase"), "Terminating");
+  EXPECT_EQ(Get(url).code, 200);
+  EXPECT_EQ(Delete(url).At("status"), "Success");
+  EXPECT_EQ(Get(url).code, 404);
+}
+
 TEST_F(ObjectTest, ApplyPatchIsRefusedLoudly) {
   MakePod("a");
   const Answer answer =

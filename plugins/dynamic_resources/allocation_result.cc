@@ -152,12 +152,6 @@ AllocationResult ResultOf(const PreparedClaim& claim, size_t index, const Search
   AddDevices(out, search.picked()[index]);
   AddClassConfigurations(out, claim, index, search);
   AddClaimConfigurations(out, claim, index, search);
-  if (out.has_devices()) {
-    for (auto& config : *out.mutable_devices()->mutable_config()) {
-      // Every request: said by naming none.
-      if (config.requests_size() == std::ssize(claim.requests)) config.clear_requests();
-    }
-  }
   std::string wrong;
   if (auto nodes = NodesOf(search.picked()[index], node_name, wrong)) {
     *out.mutable_node_selector() = *std::move(nodes);

@@ -50,8 +50,12 @@ AllocationOutcome Allocate(std::vector<ClaimPtr> claims, std::vector<SlicePtr> s
                            DevicesInUse in_use = {}) {
   SelectorCache selectors;
   const auto find_class = [](const std::string& name) -> ClassPtr {
-    if (name != "any") return nullptr;
-    return FromJson<api::dra::DeviceClass>(R"({"metadata": {"name": "any"}})");
+    if (name == "any") {
+      return FromJson<api::dra::DeviceClass>(R"({"metadata": {"name": "any"}})");
+    }
+    if (name != "set") return nullptr;
+    return FromJson<api::dra::DeviceClass>(R"({"metadata": {"name": "set"}, "spec": {"config": [
+        {"opaque": {"driver": "d", "parameters": {"from": "class"}}}]}})");
   };
   Slices published;
   for (SlicePtr& slice : slices) published.Put(std::move(slice));
@@ -298,6 +302,33 @@ TEST(DynamicResourcesAllocatorTest, DevicesThatAllowItAreShared) {
   in_use.Add(Held("a", "32Gi"));
   EXPECT_EQ(Of(of({Exactly("r")}, in_use)), "r=a") << "the default";
   EXPECT_EQ(Of(of({Exactly("r0"), Exactly("r1")}, in_use)), "impossible");
+}
+
+TEST(DynamicResourcesAllocatorTest, ConfigurationsNameTheirRequests) {
+  const auto configs = [](std::string_view class_name, std::vector<std::string_view> requests,
+                          std::string_view config) {
+    std::vector<std::string> asked;
+    for (std::string_view name : requests) {
+      asked.push_back(fmt::format(R"({{"name": "{}", "exactly": {{"deviceClassName": "{}",
+          "allocationMode": "ExactCount", "count": 1}}}})", name, class_name));
+    }
+    const auto outcome = Allocate({Claim(Requests(asked, config))}, {Slice("s", kOnN, kThree)});
+    EXPECT_EQ(outcome.kind, Kind::kAllocated) << outcome.problem;
+    std::string out;
+    for (const auto& one : outcome.results.at(0).devices().config()) {
+      out += (out.empty() ? "" : " ") + one.source() + ":";
+      for (const std::string& name : one.requests()) out += name + ",";
+    }
+    return out;
+  };
+  const auto of_claim = [](std::string_view requests) {
+    return fmt::format(R"(, "config": [{{{}"opaque": {{"driver": "d",
+                            "parameters": {{"from": "claim"}}}}}}])", requests);
+  };
+  EXPECT_EQ(configs("set", {"r0", "r1"}, ""), "FromClass:r0,r1,") << "all of them, by name";
+  EXPECT_EQ(configs("set", {"r"}, of_claim("")), "FromClass:r, FromClaim:");
+  EXPECT_EQ(configs("any", {"r"}, of_claim(R"("requests": ["r"], )")), "FromClaim:r,");
+  EXPECT_EQ(configs("any", {"r0", "r1"}, of_claim(R"("requests": ["r1"], )")), "FromClaim:r1,");
 }
 
 TEST(DynamicResourcesAllocatorTest, WhereTheResultCanBeUsed) {

@@ -19,6 +19,10 @@ AllocationOutcome Failed(std::string problem) {
 
 }  // namespace
 
+absl::Time DeadlineOf(absl::Time now, absl::Duration filter_timeout) {
+  return filter_timeout > absl::ZeroDuration() ? now + filter_timeout : absl::InfiniteFuture();
+}
+
 AllocationOutcome AllocateOn(const framework::NodeInfo& node, const Prepared& prepared,
                              const NodeView& view, const std::function<bool()>& expired) {
   if (!prepared.problem.empty()) return Failed(prepared.problem);

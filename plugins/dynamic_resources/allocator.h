@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include <absl/time/time.h>
+
 #include "api/fwd.h"
 #include "api/schema/resource_v1.pb.h"
 #include "framework/node_info.h"
@@ -33,6 +35,9 @@ struct AllocationOutcome {
 };
 
 inline constexpr int64_t kMaxSearchSteps = 5'000'000;
+
+// When a search that starts now has to end. A timeout of zero: never.
+absl::Time DeadlineOf(absl::Time now, absl::Duration filter_timeout);
 
 // view: the node's. expired: asked now and then whether to give up. It also gives up by itself
 // after kMaxSearchSteps steps: the search is exhaustive, and grows exponentially at worst.

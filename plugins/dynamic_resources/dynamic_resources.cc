@@ -243,7 +243,7 @@ DynamicResources::Task DynamicResources::TaskOn(PodState& held, const PodInfo& p
 AllocationOutcome DynamicResources::Search(const Plan& plan, const NodeInfo& node,
                                            const NodeView& view) const {
   Clock& clock = handle_.executor().clock();
-  const absl::Time deadline = clock.Now() + filter_timeout_;
+  const absl::Time deadline = DeadlineOf(clock.Now(), filter_timeout_);
   return AllocateOn(node, plan.prepared, view, [&] { return clock.Now() > deadline; });
 }
 

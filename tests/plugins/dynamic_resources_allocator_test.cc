@@ -331,6 +331,12 @@ TEST(DynamicResourcesAllocatorTest, ConfigurationsNameTheirRequests) {
   EXPECT_EQ(configs("any", {"r0", "r1"}, of_claim(R"("requests": ["r1"], )")), "FromClaim:r1,");
 }
 
+TEST(DynamicResourcesAllocatorTest, WhenASearchHasToEnd) {
+  const absl::Time now = absl::FromUnixSeconds(100);
+  EXPECT_EQ(DeadlineOf(now, absl::Seconds(10)), absl::FromUnixSeconds(110));
+  EXPECT_EQ(DeadlineOf(now, absl::ZeroDuration()), absl::InfiniteFuture()) << "never";
+}
+
 TEST(DynamicResourcesAllocatorTest, WhereTheResultCanBeUsed) {
   const std::string_view a = R"("devices": [{"name": "a"}])";
   const auto selector = [&](std::string_view where, std::string_view devices) {

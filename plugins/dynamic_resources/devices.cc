@@ -30,6 +30,9 @@ void DevicesInUse::Count(const api::dra::AllocationResult& allocation, int sign)
       api::Quantity& held = use.held[name];
       sign > 0 ? held.Add(api::ToQuantity(amount)) : held.Sub(api::ToQuantity(amount));
     }
+    const bool empty = std::all_of(use.held.begin(), use.held.end(),
+                                   [](const auto& entry) { return entry.second.IsZero(); });
+    if (sign < 0 && empty) use.held.clear();
     if (use.whole <= 0 && use.shares <= 0) pool.devices.erase(result.device());
   }
 }

@@ -50,6 +50,11 @@ struct Pool {
     const DeviceUse* found = UseOf(candidate);
     return found == nullptr || found->shares == 0 ? nullptr : &found->held;
   }
+  // Whether claims hold shares of it that consume capacity.
+  bool IsConsumed(const Candidate& candidate) const {
+    const Capacities* held = SharesOf(candidate);
+    return held != nullptr && !held->empty();
+  }
 };
 
 // A device of a slice for the node, whatever the state of its pool.

@@ -10,6 +10,20 @@
 #include "plugins/dynamic_resources/capacity.h"
 
 namespace berth::plugins::dynamic_resources {
+namespace {
+
+// What the device consumes: taken (sign -1) from what is free, or given back (1).
+void Charge(Counters& free, const api::dra::Device& device, int sign) {
+  for (const auto& consumption : device.consumes_counters()) {
+    for (const auto& [name, counter] : consumption.counters()) {
+      api::Quantity& left = free[{consumption.counter_set(), name}];
+      const api::Quantity amount = api::ToQuantity(counter.value());
+      sign < 0 ? left.Sub(amount) : left.Add(amount);
+    }
+  }
+}
+
+}  // namespace
 
 Search::Search(const Prepared& prepared, const NodeView& view, const framework::NodeInfo& node,
                const std::function<bool()>& expired)
@@ -242,18 +256,15 @@ bool Search::IsFree(const Work& work, const Request& request, const Pool& pool,
 // Everything but selectors: nothing is taken when something stands against it.
 bool Search::Take(const Work& work, const Request& request, const Pool& pool,
                   const Candidate& candidate) {
-  const bool shared = candidate.device->allow_multiple_allocations();
   auto consumed = ConsumedCapacity(*candidate.device, request.capacity);
-  const Capacities* held = pool.SharesOf(candidate);
   const auto also_held = shared_.find(candidate.index);
-  const bool being_used = also_held != shared_.end() && !also_held->second.empty();
-  if (!consumed || !CapacityFits(*candidate.device, *consumed, held,
-                                 being_used ? &also_held->second : nullptr)) {
+  if (!consumed || !CapacityFits(*candidate.device, *consumed, pool.SharesOf(candidate),
+                                 also_held != shared_.end() ? &also_held->second.held : nullptr)) {
     return false;
   }
   if (TaintsForbid(*candidate.device, request)) return false;
-  // A shared device consumes counters once.
-  const bool counters = !(shared && (held != nullptr || being_used));
+  const bool shared = candidate.device->allow_multiple_allocations();
+  const bool counters = !shared || !HasCounters(pool, candidate);
   if (counters && !TakeCounters(pool, candidate)) return false;
   if (!AddToConstraints(work.claim, request, candidate)) {
     if (counters) ReturnCounters(pool, candidate);
@@ -267,7 +278,9 @@ bool Search::Take(const Work& work, const Request& request, const Pool& pool,
   }
   Picked picked{&candidate, &request, shared, {}};
   if (shared) {
-    for (const auto& [name, amount] : *consumed) shared_[candidate.index][name].Add(amount);
+    PickedShares& shares = shared_[candidate.index];
+    ++shares.count;
+    for (const auto& [name, amount] : *consumed) shares.held[name].Add(amount);
     picked.consumed = *std::move(consumed);
   } else {
     holders_[candidate.index].push_back(work.claim);
@@ -283,12 +296,10 @@ void Search::GiveBack(const Work& work, const Pool& pool) {
   const Candidate& candidate = *picked.candidate;
   bool counters = true;
   if (picked.shared) {
-    Capacities& held = shared_[candidate.index];
-    for (const auto& [name, amount] : picked.consumed) {
-      held[name].Sub(amount);
-      if (held[name].IsZero()) held.erase(name);
-    }
-    counters = held.empty() && pool.SharesOf(candidate) == nullptr;
+    PickedShares& shares = shared_[candidate.index];
+    --shares.count;
+    for (const auto& [name, amount] : picked.consumed) shares.held[name].Sub(amount);
+    counters = !HasCounters(pool, candidate);
   } else {
     holders_[candidate.index].pop_back();
   }
@@ -308,42 +319,33 @@ bool Search::AddToConstraints(size_t claim, const Request& request, const Candid
   return true;
 }
 
+bool Search::HasCounters(const Pool& pool, const Candidate& candidate) const {
+  const auto it = shared_.find(candidate.index);
+  return (it != shared_.end() && it->second.count > 0) || pool.IsConsumed(candidate);
+}
+
 bool Search::TakeCounters(const Pool& pool, const Candidate& candidate) {
   if (candidate.device->consumes_counters().empty()) return true;
-  const auto take = [](Counters& free, const api::dra::Device& device, bool give_back) {
-    bool enough = true;
-    for (const auto& consumption : device.consumes_counters()) {
-      for (const auto& [name, counter] : consumption.counters()) {
-        api::Quantity& left = free[{consumption.counter_set(), name}];
-        const api::Quantity amount = api::ToQuantity(counter.value());
-        give_back ? left.Add(amount) : left.Sub(amount);
-        enough = enough && left.Sign() >= 0;
-      }
-    }
-    return enough;
-  };
   auto it = free_counters_.find(&pool);
   if (it == free_counters_.end()) {
     it = free_counters_.emplace(&pool, pool.counters).first;
     for (const auto* devices : {&pool.devices, &pool.elsewhere}) {
       for (const Candidate& other : *devices) {
-        if (pool.UseOf(other) != nullptr) take(it->second, *other.device, false);
+        if (pool.UseOf(other) != nullptr) Charge(it->second, *other.device, -1);
       }
     }
   }
-  if (take(it->second, *candidate.device, false)) return true;
-  take(it->second, *candidate.device, true);
-  return false;
+  Charge(it->second, *candidate.device, -1);
+  // Every counter of the pool: one that the device has no part in may be overdrawn.
+  const bool enough = std::all_of(it->second.begin(), it->second.end(),
+                                  [](const auto& entry) { return entry.second.Sign() >= 0; });
+  if (!enough) Charge(it->second, *candidate.device, 1);
+  return enough;
 }
 
 void Search::ReturnCounters(const Pool& pool, const Candidate& candidate) {
   const auto it = free_counters_.find(&pool);
-  if (it == free_counters_.end()) return;
-  for (const auto& consumption : candidate.device->consumes_counters()) {
-    for (const auto& [name, counter] : consumption.counters()) {
-      it->second[{consumption.counter_set(), name}].Add(api::ToQuantity(counter.value()));
-    }
-  }
+  if (it != free_counters_.end()) Charge(it->second, *candidate.device, 1);
 }
 
 }  // namespace berth::plugins::dynamic_resources

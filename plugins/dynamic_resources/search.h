@@ -27,6 +27,12 @@ struct Picked {
   Capacities consumed;  // of shared ones
 };
 
+// Shares of one device that are picked.
+struct PickedShares {
+  int64_t count = 0;
+  Capacities held;  // by them
+};
+
 // Recursion is as deep as there are requests and devices to pick, which Prepare and the limit of
 // devices bound.
 class Search {
@@ -77,6 +83,9 @@ class Search {
   // Whether the selector says yes; nullopt and why: it has no answer.
   std::optional<bool> Ask(const std::shared_ptr<const Selector>& selector,
                           const Candidate& candidate, std::string& why) const;
+  // Whether sharing the device takes no counters: they were taken for another share of the pod,
+  // or claims hold shares that consume capacity. (Shares that consume none do not count.)
+  bool HasCounters(const Pool& pool, const Candidate& candidate) const;
   bool IsFree(const Work& work, const Request& request, const Pool& pool,
               const Candidate& candidate) const;
   bool Take(const Work& work, const Request& request, const Pool& pool,
@@ -100,7 +109,7 @@ class Search {
   std::vector<std::vector<Place>> all_;             // of those that want all
   std::vector<int8_t> selectable_;                  // by ordinal and device; -1: not known yet
   std::vector<std::vector<size_t>> holders_;        // by device: the claims that picked it
-  std::map<size_t, Capacities> shared_;             // by device: picked of shared ones
+  std::map<size_t, PickedShares> shared_;           // by device
   std::map<const Pool*, Counters> free_counters_;
   std::vector<std::vector<Constraint>> constraints_;  // by claim
   std::vector<std::vector<Picked>> picked_;

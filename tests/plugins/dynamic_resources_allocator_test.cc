@@ -273,6 +273,59 @@ TEST(DynamicResourcesAllocatorTest, SharedCountersRunOut) {
             "invalid pools");
 }
 
+TEST(DynamicResourcesAllocatorTest, NothingIsTakenFromAPoolWithAnOverdrawnCounter) {
+  const auto with = [](std::string_view used) {
+    const std::string devices = fmt::format(R"("devices": [
+        {{"name": "a", "consumesCounters": [
+          {{"counterSet": "x", "counters": {{"memory": {{"value": "{}"}}}}}}]}},
+        {{"name": "b", "consumesCounters": [
+          {{"counterSet": "y", "counters": {{"memory": {{"value": "1"}}}}}}]}}])", used);
+    const std::string_view counters = R"("sharedCounters": [
+        {"name": "x", "counters": {"memory": {"value": "1"}}},
+        {"name": "y", "counters": {"memory": {"value": "1"}}}])";
+    DevicesInUse in_use;
+    in_use.Add(Held("a"));
+    return Of(Allocate({Claim(Requests({Exactly("r")}))},
+                       {Slice("s1", kOnN, counters, 1, 2), Slice("s2", kOnN, devices, 1, 2)},
+                       in_use));
+  };
+  EXPECT_EQ(with("1"), "r=b");
+  EXPECT_EQ(with("2"), "impossible") << "x is at -1, which b has no part in";
+}
+
+TEST(DynamicResourcesAllocatorTest, SharesOfAPodPayCountersOnce) {
+  const auto of = [](std::string_view capacity, std::vector<std::string> requests,
+                     const std::vector<api::dra::AllocationResult>& held = {}) {
+    constexpr std::string_view kOneUnit = R"("consumesCounters": [{"counterSet": "set",
+        "counters": {"units": {"value": "1"}}}])";
+    const std::string devices = fmt::format(
+        R"("devices": [{{"name": "a", "allowMultipleAllocations": true, {0} {1}}},
+            {{"name": "b", "attributes": {{"big": {{"bool": false}}}}}},
+            {{"name": "c", "attributes": {{"big": {{"bool": true}}}}, {1}}}])",
+        capacity, kOneUnit);
+    const std::string_view counters =
+        R"("sharedCounters": [{"name": "set", "counters": {"units": {"value": "1"}}}])";
+    DevicesInUse in_use;
+    for (const auto& allocation : held) in_use.Add(allocation);
+    return Of(Allocate({Claim(Requests(requests))},
+                       {Slice("s1", kOnN, counters, 1, 2), Slice("s2", kOnN, devices, 1, 2)},
+                       in_use));
+  };
+  const std::string memory = R"("capacity": {"memory": {"value": "2",
+      "requestPolicy": {"default": "1"}}},)";
+  const std::vector<std::string> two = {Exactly("r0"), Exactly("r1")};
+  const std::string shared = Where("device.allowMultipleAllocations");
+  const std::string big = Where("has(device.attributes['d'].big) && device.attributes['d'].big");
+  EXPECT_EQ(of(memory, two), "r0=a r1=a");
+  EXPECT_EQ(of("", two), "r0=a r1=a") << "also where no capacity is consumed";
+  EXPECT_EQ(of("", {Exactly("r0"), Exactly("r1", big)}), "r0=b r1=c") << "given back";
+  api::dra::AllocationResult share = Held("a");
+  share.mutable_devices()->mutable_results(0)->set_share_id("s");
+  EXPECT_EQ(of(memory, {Exactly("r", shared)}, {Held("a", "1")}), "r=a");
+  EXPECT_EQ(of("", {Exactly("r", shared)}, {share}), "impossible")
+      << "a share of another pod that consumes nothing does not count, as upstream";
+}
+
 TEST(DynamicResourcesAllocatorTest, DevicesThatAllowItAreShared) {
   const std::string devices = R"("devices": [{"name": "a", "allowMultipleAllocations": true,
       "capacity": {"memory": {"value": "40Gi", "requestPolicy": {"default": "8Gi",

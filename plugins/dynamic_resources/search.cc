@@ -210,8 +210,7 @@ std::optional<bool> Search::Ask(const std::shared_ptr<const Selector>& selector,
   }
   const Selector::Match match = selector->Matches(candidate.id.driver, *candidate.device);
   if (!match.problem.empty()) {
-    why = fmt::format(" on device {}: CEL runtime error: {}", candidate.id.ToText(),
-                      match.problem);
+    why = ": CEL runtime error: " + match.problem;
     return std::nullopt;
   }
   view_.Remember(selector, candidate.index, match.matches);

@@ -139,7 +139,7 @@ TEST(DynamicResourcesAllocatorTest, RequestsGetTheFirstDevicesThatDo) {
       {"a selector that does not parse", Requests({Exactly("r", Where("nonsense"))}),
        "claim ns/c: selector #0: CEL compile error: column 1: undeclared name: nonsense"},
       {"a selector without an answer", Requests({Exactly("r", Where("device.attributes['d'].no"))}),
-       "claim ns/c: selector #0 on device d/p/a: CEL runtime error: no such key: no"},
+       "claim ns/c: selector #0: CEL runtime error: no such key: no"},
       {"no requests", Requests({}), ""},
   };
   for (const auto& c : cases) {

@@ -101,10 +101,12 @@ void Fill(Pool& pool, const std::vector<SlicePtr>& near, const std::vector<Slice
   if (pool.problem.empty()) pool.problem = CounterProblem(pool, pool.elsewhere);
 }
 
+// An invalid pool has no devices that count.
 bool HasBindingConditions(const Pool& pool) {
-  return std::any_of(pool.devices.begin(), pool.devices.end(), [](const Candidate& candidate) {
-    return candidate.device->binding_conditions_size() > 0;
-  });
+  return pool.problem.empty() &&
+         std::any_of(pool.devices.begin(), pool.devices.end(), [](const Candidate& candidate) {
+           return candidate.device->binding_conditions_size() > 0;
+         });
 }
 
 }  // namespace
@@ -205,17 +207,20 @@ Gathered Slices::Gather(const NodeInfo& node, DevicesInUse& in_use) const {
     int64_t newest = 0, nearest = 0;
     for (const SlicePtr& slice : all) newest = std::max(newest, generation(slice));
     for (const SlicePtr& slice : slices) nearest = std::max(nearest, generation(slice));
-    const auto is_old = [&](const SlicePtr& slice) { return generation(slice) < nearest; };
-    std::erase_if(slices, is_old);
-    std::erase_if(all, is_old);
+    const auto is_another = [&](const SlicePtr& slice) { return generation(slice) != nearest; };
+    std::erase_if(slices, is_another);
+    std::erase_if(all, is_another);
     const int64_t wanted = slices[0]->spec().pool().resource_slice_count();
-    // The driver is replacing the pool, and has nothing for the node in it any more.
-    if (nearest < newest && std::ssize(slices) != wanted) continue;
+    if (std::ssize(slices) == wanted) {
+      all = slices;  // whatever others say
+    } else if (nearest < newest) {
+      continue;  // the driver is replacing the pool, and has nothing for the node in it any more
+    }
     Pool& pool = out.pools.emplace_back();
     pool.driver = key.first;
     pool.name = key.second;
     pool.use = in_use.PoolOf(key.first, key.second);
-    pool.incomplete = std::ssize(slices) != wanted && std::ssize(all) != wanted;
+    pool.incomplete = std::ssize(all) != wanted;
     if (!pool.incomplete) Fill(pool, slices, all);
     out.slices.insert(out.slices.end(), all.begin(), all.end());
   }

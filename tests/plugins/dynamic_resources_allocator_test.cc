@@ -184,6 +184,8 @@ TEST(DynamicResourcesAllocatorTest, ClaimsShareWhatThereIs) {
 TEST(DynamicResourcesAllocatorTest, WhichSlicesCount) {
   const std::string_view a = R"("devices": [{"name": "a"}])", b = R"("devices": [{"name": "b"}])";
   const std::string elsewhere = R"("nodeName": "m")";
+  const std::string_view part = R"("devices": [{"name": "c", "consumesCounters": [
+      {"counterSet": "none", "counters": {"memory": {"value": "1"}}}]}])";
   const std::string zone_a = R"("nodeSelector": {"nodeSelectorTerms": [{"matchExpressions":
       [{"key": "zone", "operator": "In", "values": ["a"]}]}]})";
   const std::string zone_b = R"("nodeSelector": {"nodeSelectorTerms": [{"matchExpressions":
@@ -213,6 +215,10 @@ TEST(DynamicResourcesAllocatorTest, WhichSlicesCount) {
       {"new generation", "", {Slice("s1", kOnN, b), Slice("s2", kOnN, a, 2)}, "r=a"},
       {"gone in the new generation", "",
        {Slice("s1", kOnN, b, 1, 2), Slice("s2", elsewhere, a, 2)}, "impossible"},
+      {"a newer generation elsewhere, all of the old one here", "",
+       {Slice("s1", kOnN, b, 1, 1), Slice("s2", elsewhere, part, 2, 1)}, "r=b"},
+      {"newer slices elsewhere do not complete it", "",
+       {Slice("s1", kOnN, b, 1, 2), Slice("s2", elsewhere, a, 2, 2)}, "impossible"},
       {"all of an incomplete pool", R"(, "allocationMode": "All")", {Slice("s1", kOnN, b, 1, 2)},
        "claim ns/c, request r: asks for all devices, but resource pool d/p is currently being "
        "updated"},
@@ -324,6 +330,23 @@ TEST(DynamicResourcesAllocatorTest, SharesOfAPodPayCountersOnce) {
   EXPECT_EQ(of(memory, {Exactly("r", shared)}, {Held("a", "1")}), "r=a");
   EXPECT_EQ(of("", {Exactly("r", shared)}, {share}), "impossible")
       << "a share of another pod that consumes nothing does not count, as upstream";
+}
+
+TEST(DynamicResourcesAllocatorTest, AnInvalidPoolKeepsItsPlace) {
+  const auto slice = [](std::string_view name, std::string_view pool, int count,
+                        std::string_view device) {
+    return FromJson<api::dra::ResourceSlice>(fmt::format(
+        R"({{"metadata": {{"name": "{}"}}, "spec": {{"driver": "d", "nodeName": "n",
+            "pool": {{"name": "{}", "generation": 1, "resourceSliceCount": {}}},
+            "devices": [{}]}}}})", name, pool, count, device));
+  };
+  const std::string_view twice = R"({"name": "a", "bindingConditions": ["ready"]},
+                                    {"name": "a", "bindingConditions": ["ready"]})";
+  EXPECT_EQ(Of(Allocate({Claim(Requests({Exactly("r", R"(, "allocationMode": "All")")}))},
+                        {slice("s1", "p", 1, twice), slice("s2", "q", 2, R"({"name": "b"})")})),
+            "claim ns/c, request r: asks for all devices, but resource pool d/p is currently "
+            "invalid")
+      << "binding conditions of devices that do not count";
 }
 
 TEST(DynamicResourcesAllocatorTest, DevicesThatAllowItAreShared) {

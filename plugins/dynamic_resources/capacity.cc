@@ -23,7 +23,7 @@ Quantity RoundedUp(const Quantity& wanted, const Range& range) {
       __builtin_add_overflow(value, min.Value(), &value)) {
     return wanted;  // out of reach of any device: it will not fit
   }
-  return Quantity::FromInt(value, min.format());
+  return Quantity::FromInt(value, api::QuantityFormat::kBinarySI);  // as upstream writes it
 }
 
 Quantity RoundedUp(const Quantity& wanted, const Policy& policy) {

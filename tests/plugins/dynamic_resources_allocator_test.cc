@@ -380,6 +380,21 @@ TEST(DynamicResourcesAllocatorTest, DevicesThatAllowItAreShared) {
   EXPECT_EQ(Of(of({Exactly("r0"), Exactly("r1")}, in_use)), "impossible");
 }
 
+TEST(DynamicResourcesAllocatorTest, RoundedCapacityIsWrittenInBinaryUnits) {
+  const auto taken = [](std::string_view wanted) {
+    const std::string devices = R"("devices": [{"name": "a", "allowMultipleAllocations": true,
+        "capacity": {"memory": {"value": "8G", "requestPolicy": {"default": "1G",
+          "validRange": {"min": "1G", "step": "1G"}}}}}])";
+    const auto outcome = Allocate({Claim(Requests({Exactly("r", fmt::format(
+        R"(, "capacity": {{"requests": {{"memory": "{}"}}}})", wanted))}))},
+        {Slice("s", kOnN, devices)});
+    EXPECT_EQ(Of(outcome), "r=a");
+    return outcome.results[0].devices().results(0).consumed_capacity().at("memory").string();
+  };
+  EXPECT_EQ(taken("1500M"), "1953125Ki") << "2G";
+  EXPECT_EQ(taken("500M"), "1G") << "the least, as it is written";
+}
+
 TEST(DynamicResourcesAllocatorTest, ConfigurationsNameTheirRequests) {
   const auto configs = [](std::string_view class_name, std::vector<std::string_view> requests,
                           std::string_view config) {

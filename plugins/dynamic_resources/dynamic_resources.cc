@@ -251,7 +251,7 @@ AllocationOutcome DynamicResources::Search(const Plan& plan, const NodeInfo& nod
 Status DynamicResources::Find(PodState& held, const Plan& plan, const NodeInfo& node) const {
   const std::shared_ptr<const NodeView> view = inventory_->ViewOf(node);
   const int64_t version = view->UseVersion();
-  if (const auto known = plan.verdicts->Find(node, view.get(), version)) {
+  if (const auto known = plan.verdicts->Find(node, view->number(), version)) {
     return StatusOf(known->kind, {}, node);
   }
   std::shared_ptr<const AllocationOutcome> outcome = held.Outcome(node.name());
@@ -259,7 +259,8 @@ Status DynamicResources::Find(PodState& held, const Plan& plan, const NodeInfo& 
     outcome = std::make_shared<const AllocationOutcome>(Search(plan, node, *view));
     const bool general = outcome->kind != Kind::kFailed && outcome->kind != Kind::kTimedOut;
     if (general) {
-      plan.verdicts->Set(node, view, version, {outcome->kind, ScoreOf(plan, *outcome)});
+      plan.verdicts->Set(node, view->number(), version,
+                         {outcome->kind, ScoreOf(plan, *outcome)});
     }
     if (!general || outcome->steps > kLongSearch || node.index < 0) {
       held.Keep(node.name(), outcome);
@@ -300,7 +301,7 @@ framework::Scored DynamicResources::Score(const CycleState& state, const PodInfo
   const Task task = TaskOn(*held, pod, node);
   if (task.plan == nullptr) return {};
   const std::shared_ptr<const NodeView> view = inventory_->ViewOf(node);
-  if (const auto known = task.plan->verdicts->Find(node, view.get(), view->UseVersion())) {
+  if (const auto known = task.plan->verdicts->Find(node, view->number(), view->UseVersion())) {
     return {known->score, {}};
   }
   const std::shared_ptr<const AllocationOutcome> outcome = held->Outcome(node.name());

@@ -88,7 +88,8 @@ void Inventory::WhenOffersChange(Lifetime::Watcher alive, std::function<void()> 
 std::shared_ptr<const NodeView> Inventory::ViewOf(const NodeInfo& node) {
   const absl::MutexLock lock(&views_mutex_);
   const auto make = [&] {
-    return std::make_shared<const NodeView>(slices_.Gather(node, claims_.MutableInUse()));
+    return std::make_shared<const NodeView>(slices_.Gather(node, claims_.MutableInUse()),
+                                            ++views_made_);
   };
   if (node.index < 0) return make();
   const auto at = static_cast<size_t>(node.index);

@@ -78,6 +78,7 @@ class Inventory final : public framework::SharedPart {
   // Also over claims_.MutableInUse(): making a view may add pools to it.
   absl::Mutex views_mutex_;
   std::vector<Kept> views_ ABSL_GUARDED_BY(views_mutex_);  // by the node's place in the snapshot
+  int64_t views_made_ ABSL_GUARDED_BY(views_mutex_) = 0;
   Lifetime alive_;
 };
 

@@ -26,8 +26,11 @@ struct DeviceTotals {
 // Threads: any, while the devices in use stay as they are.
 class NodeView {
  public:
-  explicit NodeView(Gathered gathered) : gathered_(std::move(gathered)) {}
+  // number: no other view of the same inventory has it; 0: what is found out is not kept.
+  explicit NodeView(Gathered gathered, int64_t number = 0)
+      : gathered_(std::move(gathered)), number_(number) {}
 
+  int64_t number() const { return number_; }
   const std::vector<Pool>& pools() const { return gathered_.pools; }
   // Changes with the use of any device of the pools.
   int64_t UseVersion() const;
@@ -54,6 +57,7 @@ class NodeView {
   void FindDevices(OfClass& out, SelectorCache& selectors) const;
 
   const Gathered gathered_;
+  const int64_t number_;
   mutable absl::Mutex mutex_;
   mutable absl::flat_hash_map<std::shared_ptr<const Selector>, Answers> answers_
       ABSL_GUARDED_BY(mutex_);

@@ -4,23 +4,23 @@
 
 namespace berth::plugins::dynamic_resources {
 
-std::optional<Verdict> Verdicts::Find(const framework::NodeInfo& node, const NodeView* view,
+std::optional<Verdict> Verdicts::Find(const framework::NodeInfo& node, int64_t view,
                                       int64_t version) const {
   const absl::MutexLock lock(&mutex_);
   const auto at = static_cast<size_t>(node.index);
   if (node.index < 0 || at >= entries_.size()) return std::nullopt;
   const Entry& entry = entries_[at];
-  if (entry.view.get() != view || entry.version != version) return std::nullopt;
+  if (entry.view == 0 || entry.view != view || entry.version != version) return std::nullopt;
   return entry.verdict;
 }
 
-void Verdicts::Set(const framework::NodeInfo& node, std::shared_ptr<const NodeView> view,
-                   int64_t version, Verdict verdict) {
+void Verdicts::Set(const framework::NodeInfo& node, int64_t view, int64_t version,
+                   Verdict verdict) {
   if (node.index < 0) return;
   const absl::MutexLock lock(&mutex_);
   const auto at = static_cast<size_t>(node.index);
   if (at >= entries_.size()) entries_.resize(at + 1);
-  entries_[at] = {std::move(view), version, verdict};
+  entries_[at] = {view, version, verdict};
 }
 
 std::shared_ptr<Verdicts> VerdictCache::For(const std::string& asked) {

@@ -27,15 +27,14 @@ struct Verdict {
 // Of one kind of claims. Threads: any.
 class Verdicts {
  public:
-  // view, version: the node's NodeView, and its UseVersion.
-  std::optional<Verdict> Find(const framework::NodeInfo& node, const NodeView* view,
+  // view, version: the number of the node's NodeView, and its UseVersion.
+  std::optional<Verdict> Find(const framework::NodeInfo& node, int64_t view,
                               int64_t version) const;
-  void Set(const framework::NodeInfo& node, std::shared_ptr<const NodeView> view,
-           int64_t version, Verdict verdict);
+  void Set(const framework::NodeInfo& node, int64_t view, int64_t version, Verdict verdict);
 
  private:
   struct Entry {
-    std::shared_ptr<const NodeView> view;  // kept, so that its address stays its own
+    int64_t view = 0;  // 0: nothing was found out; not the view itself, which is large
     int64_t version = 0;
     Verdict verdict;
   };

@@ -191,6 +191,45 @@ TEST(DynamicResourcesInventoryTest, DecidesAsIfItLookedAnew) {
   EXPECT_LT(allocated, asked - asked / 10);
 }
 
+// What was found out is kept without the devices it was found out about.
+TEST(DynamicResourcesInventoryTest, AViewThatIsReplacedIsGone) {
+  testing::FakeHandle handle;
+  DynamicResources plugin(DynamicResourcesArgs(), handle);
+  const auto put = [&](int generation) {
+    handle.world.Put(api::ResourceOf<ResourceSlice>(), FromJson<ResourceSlice>(fmt::format(
+        R"({{"metadata": {{"name": "s"}}, "spec": {{"driver": "d", "nodeName": "n",
+            "pool": {{"name": "p", "generation": {}, "resourceSliceCount": 1}},
+            "devices": [{{"name": "a"}}]}}}})", generation)));
+  };
+  handle.world.Put(api::ResourceOf<DeviceClass>(),
+                   FromJson<DeviceClass>(R"({"metadata": {"name": "any"}})"));
+  handle.world.Put(api::ResourceOf<ResourceClaim>(), FromJson<ResourceClaim>(
+      R"({"metadata": {"name": "c", "namespace": "default", "uid": "c"}, "spec": {"devices":
+          {"requests": [{"name": "r", "exactly": {"deviceClassName": "any",
+            "allocationMode": "ExactCount", "count": 1}}]}}})"));
+  MakePod pod("p");
+  auto& entry = *pod.message().mutable_spec()->add_resource_claims();
+  entry.set_name("c");
+  entry.set_resource_claim_name("c");
+  const auto info = pod.Info();
+  framework::NodeInfo node = MakeNode("n").Info();
+  node.index = 0;
+  const auto inventory = Inventory::Of(handle);
+  std::weak_ptr<const NodeView> before;
+  int64_t number = 0;
+  for (int generation = 1; generation <= 3; ++generation) {
+    put(generation);
+    framework::CycleState state;
+    ASSERT_TRUE(plugin.PreFilter(state, *info, testing::FixedSnapshot({})).status.ok());
+    ASSERT_TRUE(plugin.Filter(state, *info, node).ok());
+    EXPECT_TRUE(before.expired()) << generation;
+    const auto view = inventory->ViewOf(node);
+    EXPECT_GT(view->number(), number) << "one that no other has had";
+    number = view->number();
+    before = view;
+  }
+}
+
 std::shared_ptr<ResourceSlice> Slice() {
   return FromJson<ResourceSlice>(R"({"metadata": {"name": "s"}, "spec": {"driver": "d",
       "nodeName": "n", "pool": {"name": "p", "generation": 1, "resourceSliceCount": 1},

@@ -122,8 +122,8 @@ class Run {
                                     std::get<Value>(of).TypeName()));
     }
     const Value key = Value::String(node.name);
-    if (node.op == Op::kHas) return Value::Bool(map->Contains(key));
     std::optional<Value> found = map->Find(key);
+    if (node.op == Op::kHas) return Value::Bool(found.has_value());  // a default counts
     if (!found) return Fail(node, fmt::format("no such key: {}", node.name));
     return *std::move(found);
   }

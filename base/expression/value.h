@@ -78,7 +78,7 @@ class Map {
  public:
   virtual ~Map() = default;
   virtual std::optional<Value> Find(const Value& key) const = 0;
-  // What `in` answers; a map may have a default for keys it does not contain.
+  // What `in` answers; a map may have a default for keys it does not contain. has() goes by Find.
   virtual bool Contains(const Value& key) const { return Find(key).has_value(); }
   virtual size_t size() const = 0;
   // What macros go through, in a fixed order.

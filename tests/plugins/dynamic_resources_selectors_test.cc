@@ -44,6 +44,8 @@ TEST(DynamicResourcesSelectorsTest, WhatADeviceIsAskedFor) {
       {R"(device.attributes["gpu.example.com"].speed > 1)", "no such key: speed"},
       {R"(device.attributes["none.example.com"].model == "a100")", "no such key: model"},
       {R"(has(device.attributes["gpu.example.com"].model))", "true"},
+      {R"(has(device.attributes["none.example.com"].model))", "false"},
+      {R"(has(device.attributes.none))", "true"},  // any domain can be looked up
       {R"(device.attributes["gpu.example.com"].index)",
        "CEL result of type int could not be converted to bool"},
       {R"(device.serial == 1)", "no such key: serial"},

@@ -32,6 +32,27 @@ bool IsTrue(const AllocatedDeviceStatus* status, const std::string& type) {
                                           });
 }
 
+// In order: what later devices say does not count before one is ready.
+Readiness DevicesOf(const api::dra::ResourceClaim& claim) {
+  if (!claim.status().has_allocation()) return {};
+  for (const auto& result : claim.status().allocation().devices().results()) {
+    if (result.binding_conditions().empty()) continue;
+    const AllocatedDeviceStatus* status = StatusOf(claim, result);
+    for (const std::string& type : result.binding_failure_conditions()) {
+      if (!IsTrue(status, type)) continue;
+      const DeviceId id{result.driver(), result.pool(), result.device()};
+      return {false, fmt::format("claim {}: binding of device {} failed: condition {} is True",
+                                 KeyOf(claim), id.ToText(), type)};
+    }
+    const auto& wanted = result.binding_conditions();
+    if (!std::all_of(wanted.begin(), wanted.end(),
+                     [&](const std::string& type) { return IsTrue(status, type); })) {
+      return {};
+    }
+  }
+  return {true, {}};
+}
+
 }  // namespace
 
 bool HasBindingConditions(const api::dra::ResourceClaim& claim) {
@@ -41,27 +62,18 @@ bool HasBindingConditions(const api::dra::ResourceClaim& claim) {
   });
 }
 
+std::string NotReadyInTime(const std::string& key) {
+  return fmt::format("claim {}: binding conditions were not met in time", key);
+}
+
 Readiness ReadinessOf(const api::dra::ResourceClaim& claim, absl::Time now,
                       absl::Duration timeout) {
-  Readiness out{true, {}};
+  Readiness out = DevicesOf(claim);
   const auto& allocation = claim.status().allocation();
-  for (const auto& result : allocation.devices().results()) {
-    if (result.binding_conditions().empty()) continue;
-    const AllocatedDeviceStatus* status = StatusOf(claim, result);
-    for (const std::string& type : result.binding_failure_conditions()) {
-      if (!IsTrue(status, type)) continue;
-      const DeviceId id{result.driver(), result.pool(), result.device()};
-      return {false, fmt::format("claim {}: binding of device {} failed: condition {} is True",
-                                 KeyOf(claim), id.ToText(), type)};
-    }
-    for (const std::string& type : result.binding_conditions()) {
-      out.ready = out.ready && IsTrue(status, type);
-    }
-  }
-  if (out.ready || !allocation.has_allocation_timestamp()) return out;
+  if (out.ready || !out.problem.empty() || !allocation.has_allocation_timestamp()) return out;
   const absl::Time since = absl::FromUnixSeconds(allocation.allocation_timestamp().seconds());
   if (now - since > timeout) {
-    out.problem = fmt::format("claim {}: binding conditions were not met in time", KeyOf(claim));
+    out.problem = NotReadyInTime(KeyOf(claim));
     out.timed_out = true;
   }
   return out;

@@ -17,8 +17,10 @@ struct Readiness {
   std::string problem = {};  // a failure condition is True, or it took too long; else empty
   bool timed_out = false;    // it took too long
 };
-// timeout: since status.allocation.allocationTimestamp.
+// timeout: since status.allocation.allocationTimestamp; without one it does not count.
 Readiness ReadinessOf(const api::dra::ResourceClaim& claim, absl::Time now,
                       absl::Duration timeout);
+// What is said of a claim ("namespace/name") that took too long.
+std::string NotReadyInTime(const std::string& key);
 
 }  // namespace berth::plugins::dynamic_resources

@@ -448,29 +448,36 @@ void ClaimWriter::DevicesAwaited(const RunPtr& run, std::string_view result,
 }
 
 void ClaimWriter::LookAtDevices(const RunPtr& run) {
-  bool ready = true;
+  const absl::Time now = handle_.executor().clock().Now();
   for (const PodClaim& held : run->state->claims) {
     if (!HasBindingConditions(*held.claim)) continue;
-    const auto& metadata = held.claim->metadata();
-    const ClaimPtr newest = store_.Get(metadata.namespace_(), metadata.name());
-    if (newest == nullptr || newest->metadata().uid() != metadata.uid()) {
-      return DevicesAwaited(
-          run, "failure", framework::Error(fmt::format("claim {} is gone", KeyOf(*held.claim))));
+    const std::string key = KeyOf(*held.claim);
+    const ClaimPtr newest = store_.Known(key);
+    if (newest == nullptr || newest->metadata().uid() != held.claim->metadata().uid()) {
+      return DevicesAwaited(run, "failure",
+                            framework::Error(fmt::format("claim {} is gone", key)));
     }
-    const Readiness readiness =
-        ReadinessOf(*newest, handle_.executor().clock().Now(), binding_timeout_);
+    const Readiness readiness = ReadinessOf(*newest, now, binding_timeout_);
     if (!readiness.problem.empty()) {
       return DevicesAwaited(run, readiness.timed_out ? "timeout" : "failure",
                             framework::Error(readiness.problem));
     }
-    ready = ready && readiness.ready;
+    if (!readiness.ready) return LookAgain(run, key, now);
   }
-  if (ready) return DevicesAwaited(run, "success", framework::Success());
+  DevicesAwaited(run, "success", framework::Success());
+}
+
+// The claim of that key is not ready, and may say nothing of when it was allocated.
+void ClaimWriter::LookAgain(const RunPtr& run, const std::string& key, absl::Time now) {
   if (run->cancelled) {
     return DevicesAwaited(run, "failure",
                           framework::Error("cancelled while waiting for binding conditions"));
   }
-  handle_.executor().PostAfter(kPollPause, [this, alive = alive_.Watch(), run] {
+  const absl::Duration left = run->awaiting_since + binding_timeout_ - now;
+  if (left <= absl::ZeroDuration()) {
+    return DevicesAwaited(run, "timeout", framework::Error(NotReadyInTime(key)));
+  }
+  handle_.executor().PostAfter(std::min(kPollPause, left), [this, alive = alive_.Watch(), run] {
     if (!alive.expired()) LookAtDevices(run);
   });
 }

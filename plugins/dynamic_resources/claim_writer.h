@@ -66,6 +66,7 @@ class ClaimWriter {
   void DeleteNow(const std::shared_ptr<Deletion>& deletion);
   void AwaitDevices(const RunPtr& run);
   void LookAtDevices(const RunPtr& run);
+  void LookAgain(const RunPtr& run, const std::string& key, absl::Time now);
   void DevicesAwaited(const RunPtr& run, std::string_view result, framework::Status status);
   void Finish(const RunPtr& run, framework::Status status);
   static const ClaimPtr& Pending(const Run& run);

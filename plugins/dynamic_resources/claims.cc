@@ -153,10 +153,9 @@ ClaimPtr ClaimStore::Get(std::string_view namespace_name, std::string_view name)
   return RevisionOf(*held) < RevisionOf(*assumed) ? assumed : held;
 }
 
-ClaimPtr ClaimStore::Known(const std::string& key) const {
-  const std::string_view text = key;
-  const size_t slash = text.find('/');
-  return Get(text.substr(0, slash), text.substr(slash + 1));
+ClaimPtr ClaimStore::Known(std::string_view key) const {
+  const size_t slash = key.find('/');
+  return Get(key.substr(0, slash), key.substr(slash + 1));
 }
 
 ClaimPtr ClaimStore::ExtendedClaimOf(const api::core::Pod& pod) const {

@@ -58,6 +58,8 @@ class ClaimStore {
   void Track();
 
   ClaimPtr Get(std::string_view namespace_name, std::string_view name) const;
+  // By its key; null: it is gone.
+  ClaimPtr Known(std::string_view key) const;
   FindClaim Finder() const {
     return [this](std::string_view ns, std::string_view name) { return Get(ns, name); };
   }
@@ -96,7 +98,6 @@ class ClaimStore {
   // What is known of a claim has changed: its devices are counted anew.
   void Recount(const std::string& key);
   void IndexExtended(const std::string& key, const ClaimPtr& known);
-  ClaimPtr Known(const std::string& key) const;
 
   framework::ObjectSource& objects_;
   Executor& executor_;

@@ -1,9 +1,12 @@
 #include <map>
 #include <string>
 
+#include <absl/strings/str_split.h>
 #include <gtest/gtest.h>
 
 #include "api/resource_table.h"
+#include "base/strings.h"
+#include "plugins/dynamic_resources/binding_conditions.h"
 #include "plugins/dynamic_resources/claims.h"
 #include "plugins/dynamic_resources/queueing_hints.h"
 #include "tests/framework/builders.h"
@@ -169,6 +172,39 @@ TEST(DynamicResourcesClaimsTest, AnOlderClaimThatGoesDoesNotHideTheNewer) {
   EXPECT_EQ(left->metadata().name(), "two");
   handle.world.Remove(resource, "default", "two");
   EXPECT_EQ(store.ExtendedClaimOf(*pod), nullptr);
+}
+
+// Devices a and b, each to be ready; what is reported of them: "a:ready b:broken".
+Readiness After(std::string_view reported, bool stamped = true, bool allocated = true) {
+  auto claim = MakeClaim("c");
+  if (!allocated) return ReadinessOf(*claim, absl::FromUnixSeconds(1000), absl::Seconds(600));
+  auto& allocation = *claim->mutable_status()->mutable_allocation();
+  if (stamped) allocation.mutable_allocation_timestamp()->set_seconds(100);
+  for (const char* name : {"a", "b"}) {
+    auto& result = *allocation.mutable_devices()->add_results();
+    result.set_device(name);
+    result.add_binding_conditions("ready");
+    result.add_binding_failure_conditions("broken");
+  }
+  for (const absl::string_view one : absl::StrSplit(ToAbsl(reported), ' ', absl::SkipEmpty())) {
+    auto& status = *claim->mutable_status()->add_devices();
+    status.set_device(std::string(one.substr(0, 1)));
+    auto& condition = *status.add_conditions();
+    condition.set_type(std::string(one.substr(2)));
+    condition.set_status("True");
+  }
+  return ReadinessOf(*claim, absl::FromUnixSeconds(700), absl::Seconds(600));
+}
+
+TEST(DynamicResourcesClaimsTest, DevicesAreLookedAtInOrder) {
+  const std::string_view broken = "failed: condition broken is True";
+  EXPECT_TRUE(After("a:ready b:ready").ready);
+  EXPECT_FALSE(After("a:ready").ready);
+  EXPECT_NE(After("a:ready b:broken").problem.find(broken), std::string::npos);
+  EXPECT_NE(After("a:broken b:ready").problem.find(broken), std::string::npos);
+  EXPECT_EQ(After("b:broken").problem, "") << "a is not ready yet, and b not looked at";
+  EXPECT_EQ(After("b:broken", /*stamped=*/false).problem, "");
+  EXPECT_FALSE(After("", true, /*allocated=*/false).ready);
 }
 
 TEST(DynamicResourcesClaimsTest, WhatIsInUse) {

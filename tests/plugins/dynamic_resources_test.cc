@@ -90,16 +90,20 @@ class DynamicResourcesTest : public ::testing::Test {
     };
     return plugin_.PlanPostFilter(state_, *Pod().Info(), NoStatuses()).status.Message();
   }
-  // PreFilter, Filter on n, Reserve, PreBind; what PreBind answers.
+  // PreFilter, Filter on n, Reserve, PreBind, which is to answer.
+  void StartBinding(const framework::PodInfo& pod, std::optional<framework::Status>& answer) {
+    ASSERT_TRUE(PreFilter(pod).ok());
+    ASSERT_TRUE(plugin_.Filter(state_, pod, MakeNode("n").Info()).ok());
+    ASSERT_TRUE(plugin_.Reserve(state_, pod, "n").ok());
+    ASSERT_TRUE(plugin_.PreBindPreFlight(state_, pod, "n").status.ok());
+    plugin_.PreBind(state_, pod, "n",
+                    [&answer](framework::Status status) { answer = std::move(status); });
+  }
+  // What PreBind answers.
   framework::Status Bind(const framework::PodInfo& pod,
                          absl::Duration wait = absl::Seconds(1)) {
-    EXPECT_TRUE(PreFilter(pod).ok());
-    EXPECT_TRUE(plugin_.Filter(state_, pod, MakeNode("n").Info()).ok());
-    EXPECT_TRUE(plugin_.Reserve(state_, pod, "n").ok());
-    EXPECT_TRUE(plugin_.PreBindPreFlight(state_, pod, "n").status.ok());
     std::optional<framework::Status> answer;
-    plugin_.PreBind(state_, pod, "n",
-                    [&](framework::Status status) { answer = std::move(status); });
+    StartBinding(pod, answer);
     handle_.Settle(wait);
     EXPECT_TRUE(answer.has_value());
     return answer.value_or(framework::Error("no answer"));
@@ -243,12 +247,8 @@ TEST_F(DynamicResourcesTest, APodThatIsGivenUpWhileItsClaimIsWrittenKeepsNothing
   for (const int steps : {0, 1}) {
     SCOPED_TRACE(steps);
     Put(Claim(kOne));
-    ASSERT_TRUE(PreFilter(*pod).ok());
-    ASSERT_TRUE(plugin_.Filter(state_, *pod, MakeNode("n").Info()).ok());
-    ASSERT_TRUE(plugin_.Reserve(state_, *pod, "n").ok());
     std::optional<framework::Status> answer;
-    plugin_.PreBind(state_, *pod, "n",
-                    [&](framework::Status status) { answer = std::move(status); });
+    StartBinding(*pod, answer);
     for (int i = 0; i < steps; ++i) handle_.Step();
     plugin_.Unreserve(state_, *pod, "n");
     handle_.Settle(absl::Seconds(1));
@@ -368,11 +368,7 @@ TEST_F(DynamicResourcesTest, BindingWaitsForWhatDevicesReport) {
   const auto pod = Pod().Info();
   const auto start = [&](std::optional<framework::Status>& answer) {
     Put(Claim(kOne));
-    ASSERT_TRUE(PreFilter(*pod).ok());
-    ASSERT_TRUE(plugin_.Filter(state_, *pod, MakeNode("n").Info()).ok());
-    ASSERT_TRUE(plugin_.Reserve(state_, *pod, "n").ok());
-    plugin_.PreBind(state_, *pod, "n",
-                    [&answer](framework::Status status) { answer = std::move(status); });
+    StartBinding(*pod, answer);
     handle_.Settle(absl::Seconds(7));
     ASSERT_FALSE(answer.has_value());
   };
@@ -406,7 +402,30 @@ TEST_F(DynamicResourcesTest, BindingWaitsForWhatDevicesReport) {
   EXPECT_EQ(awaited.size(), 3u);
   EXPECT_EQ(awaited.at("d success"), absl::Seconds(10)) << "looked at every five seconds";
   EXPECT_EQ(awaited.at("d failure"), absl::Seconds(20)) << "broken, and cancelled";
-  EXPECT_GT(awaited.at("d timeout"), absl::Seconds(600));
+  EXPECT_EQ(awaited.at("d timeout"), absl::Seconds(600));
+}
+
+// Allocated and reserved by somebody who does not say when.
+TEST_F(DynamicResourcesTest, BindingWaitsNoLongerThanItsTimeout) {
+  Put(Claim(kOne, R"({"reservedFor": [{"resource": "pods", "name": "p", "uid": "p"}],
+      "allocation": {"devices": {"results": [{"request": "r", "driver": "d", "pool": "n",
+        "device": "a", "bindingConditions": ["ready"]}]}}})"));
+  DynamicResourcesArgs args;
+  args.binding_timeout = absl::Seconds(7);
+  DynamicResources plugin(args, handle_);
+  const auto pod = Pod().Info();
+  ASSERT_TRUE(plugin.PreFilter(state_, *pod, testing::FixedSnapshot({})).status.ok());
+  std::optional<framework::Status> answer;
+  plugin.PreBind(state_, *pod, "n",
+                 [&](framework::Status status) { answer = std::move(status); });
+  handle_.Settle(absl::Milliseconds(6900));
+  EXPECT_FALSE(answer.has_value());
+  handle_.Settle(absl::Milliseconds(200));
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->Message(), "claim default/c: binding conditions were not met in time");
+  EXPECT_EQ(handle_.recorded.conditions.at("d timeout"), absl::Seconds(7));
+}
+
 }
 
 // Here a late write overwrites an early one: each must build on the one before.

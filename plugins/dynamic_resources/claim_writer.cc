@@ -234,10 +234,16 @@ void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
   auto changed = std::make_shared<ResourceClaim>(*claim);
   if (Pending(*run) != nullptr) {
     *changed->mutable_status()->mutable_allocation() = Pending(*run)->status().allocation();
-    if (HasBindingConditions(*changed)) {
-      changed->mutable_status()->mutable_allocation()->mutable_allocation_timestamp()->set_seconds(
-          absl::ToUnixSeconds(handle_.executor().clock().Now()));
-    }
+  }
+  if (!changed->status().has_allocation()) {
+    return Failed(run, absl::FailedPreconditionError(fmt::format(
+                           "claim {} got deallocated elsewhere in the meantime", KeyOf(*claim))),
+                  {});
+  }
+  auto& allocation = *changed->mutable_status()->mutable_allocation();
+  if (!allocation.has_allocation_timestamp()) {
+    allocation.mutable_allocation_timestamp()->set_seconds(
+        absl::ToUnixSeconds(handle_.executor().clock().Now()));
   }
   if (!IsReservedFor(*changed, run->uid)) {  // else: given back, and what is seen is older
     auto& consumer = *changed->mutable_status()->add_reserved_for();

@@ -237,7 +237,8 @@ TEST_F(ExtendedResourcesPluginTest, AClaimIsMadeWhenThePodIsBound) {
       R"({"deviceClassName":"gpu","allocationMode":"ExactCount","count":1}}]}},)"
       R"("status":{"allocation":{"devices":{"results":[{"request":"container-0-request-0",)"
       R"("driver":"d","pool":"n","device":"a"}]},"nodeSelector":{"nodeSelectorTerms":)"
-      R"([{"matchFields":[{"key":"metadata.name","operator":"In","values":["n"]}]}]}},)"
+      R"([{"matchFields":[{"key":"metadata.name","operator":"In","values":["n"]}]}]},)"
+      R"("allocationTimestamp":"2023-11-14T22:13:20Z"},)"
       R"("reservedFor":[{"resource":"pods","name":"p","uid":"p"}]}})");
   EXPECT_EQ(patches_,
             R"(default/p {"metadata":{"uid":"p"},"status":{"extendedResourceClaimStatus":)"

@@ -426,6 +426,38 @@ TEST_F(DynamicResourcesTest, BindingWaitsNoLongerThanItsTimeout) {
   EXPECT_EQ(handle_.recorded.conditions.at("d timeout"), absl::Seconds(7));
 }
 
+TEST_F(DynamicResourcesTest, WhenAClaimWasAllocatedIsWrittenOnce) {
+  const auto stamp = [&](std::string_view status) {
+    Put(Claim(kOne, status));
+    state_ = framework::CycleState();
+    EXPECT_TRUE(Bind(*Pod().Info()).ok());
+    const auto& allocation = Stored()->status().allocation();
+    return allocation.has_allocation_timestamp() ? allocation.allocation_timestamp().seconds()
+                                                 : -1;
+  };
+  handle_.Settle(absl::Seconds(100));
+  const int64_t now = absl::ToUnixSeconds(handle_.executor().clock().Now());
+  EXPECT_EQ(stamp("{}"), now) << "by who allocates";
+  const std::string_view by_another = R"({{"allocation": {{ {} "devices": {{"results": [
+      {{"request": "r", "driver": "d", "pool": "n", "device": "a"}}]}}}}}})";
+  EXPECT_EQ(stamp(fmt::format(fmt::runtime(by_another), "")), now + 1) << "by who reserves";
+  EXPECT_EQ(stamp(fmt::format(fmt::runtime(by_another),
+                              R"("allocationTimestamp": "1970-01-01T00:00:05Z",)")), 5);
+}
+
+TEST_F(DynamicResourcesTest, AClaimThatLostItsAllocationIsNotReserved) {
+  Put(Claim(kOne, R"({"allocation": {"devices": {"results": [
+      {"request": "r", "driver": "d", "pool": "n", "device": "a"}]}}})"));
+  const auto pod = Pod().Info();
+  ASSERT_TRUE(PreFilter(*pod).ok());
+  ASSERT_TRUE(plugin_.Reserve(state_, *pod, "n").ok());
+  Put(Claim(kOne));
+  std::optional<framework::Status> answer;
+  plugin_.PreBind(state_, *pod, "n",
+                  [&](framework::Status status) { answer = std::move(status); });
+  handle_.Settle();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->Message(), "claim default/c got deallocated elsewhere in the meantime");
 }
 
 // Here a late write overwrites an early one: each must build on the one before.

@@ -36,10 +36,6 @@ ClaimPtr AnswerOr(const framework::ObjectPtr& answer, const ClaimPtr& sent) {
   return claim != nullptr ? claim : sent;
 }
 
-std::string ReservationKey(const ResourceClaim& claim, std::string_view pod_uid) {
-  return claim.metadata().uid() + "/" + std::string(pod_uid);
-}
-
 }  // namespace
 
 struct ClaimWriter::Run {
@@ -89,23 +85,21 @@ void ClaimWriter::Cancel(std::string_view pod_uid) {
 // Of the claim in work.
 const ClaimPtr& ClaimWriter::Pending(const Run& run) { return run.pending[run.claim]; }
 
-void ClaimWriter::GiveBack(const ResourceClaim& claim, std::string_view pod_uid) {
-  const std::string reservation = ReservationKey(claim, pod_uid);
-  given_back_[reservation] = true;
+void ClaimWriter::GiveBack(const ClaimPtr& claim, std::string_view pod_uid) {
+  given_back_.Add(*claim, pod_uid);
+  const auto& metadata = claim->metadata();
   handle_.sink().Patch(
-      api::ResourceOf<ResourceClaim>(), claim.metadata().namespace_(), claim.metadata().name(),
+      api::ResourceOf<ResourceClaim>(), metadata.namespace_(), metadata.name(),
       fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"reservedFor":)"
                   R"([{{"$patch":"delete","uid":{}}}]}}}})",
-                  api::JsonQuoted(claim.metadata().uid()), api::JsonQuoted(pod_uid)),
+                  api::JsonQuoted(metadata.uid()), api::JsonQuoted(pod_uid)),
       "status",
-      [this, alive = alive_.Watch(), key = KeyOf(claim), uid = std::string(pod_uid),
-       reservation](const absl::Status& status) {
+      [this, alive = alive_.Watch(), claim, uid = std::string(pod_uid)](
+          const absl::Status& status) {
         if (alive.expired()) return;
-        if (status.ok()) {
-          given_back_[reservation] = false;
-          return;
-        }
-        given_back_.erase(reservation);  // it has it still
+        const std::string key = KeyOf(*claim);
+        if (status.ok()) return given_back_.Answered(*claim, uid, store_.Known(key));
+        given_back_.Erase(*claim, uid);  // it has it still
         // Tried again when the pod's next attempt fails.
         BERTH_LOG(kError, "unreserve failed claim={} pod_uid={} err=\"{}\"", key, uid,
                   ToStd(status.message()));
@@ -118,24 +112,24 @@ void ClaimWriter::Finish(const RunPtr& run, framework::Status status) {
   run->done(std::move(status));
 }
 
-bool ClaimWriter::HasReservation(const Run& run, const ResourceClaim& claim) const {
-  return IsReservedFor(claim, run.uid) &&
-         !given_back_.contains(ReservationKey(claim, run.uid));
+bool ClaimWriter::HasReservation(const Run& run, const ClaimPtr& held) const {
+  const ResourceClaim& claim = *held;
+  return IsReservedFor(claim, run.uid) && IsReservedFor(*Newest(held), run.uid) &&
+         !given_back_.Has(claim, run.uid);
 }
 
 // The claim in work is as it should be.
 bool ClaimWriter::NothingToWrite(const Run& run) const {
   const PodClaim& held = run.state->claims[run.claim];
   if (held.extended) return Pending(run) == nullptr;  // the node offers everything by itself
-  return HasReservation(run, *held.claim);
+  return HasReservation(run, held.claim);
 }
 
 void ClaimWriter::NextClaim(const RunPtr& run) {
   const auto& claims = run->state->claims;
   while (run->claim < claims.size() && NothingToWrite(*run)) ++run->claim;
   if (run->claim >= claims.size()) return AwaitDevices(run);
-  const auto given_back = given_back_.find(ReservationKey(*claims[run->claim].claim, run->uid));
-  if (given_back != given_back_.end() && given_back->second) {
+  if (given_back_.IsUnanswered(*claims[run->claim].claim, run->uid)) {
     handle_.executor().PostAfter(kGiveBackPoll, [this, alive = alive_.Watch(), run] {
       if (!alive.expired()) NextClaim(run);
     });
@@ -264,7 +258,7 @@ void ClaimWriter::WriteStatus(const RunPtr& run, const ClaimPtr& claim) {
 }
 
 void ClaimWriter::Written(const RunPtr& run, ClaimPtr claim) {
-  given_back_.erase(ReservationKey(*claim, run->uid));
+  given_back_.Erase(*claim, run->uid);
   PodClaim& held = run->state->claims[run->claim];
   held.claim = claim;
   store_.Assume(claim);  // first: its devices stay in use
@@ -278,7 +272,7 @@ void ClaimWriter::Written(const RunPtr& run, ClaimPtr claim) {
   if (held.extended) {
     Delete(claim, [](const framework::Status&) {});
   } else {
-    GiveBack(*claim, run->uid);
+    GiveBack(claim, run->uid);
   }
   Finish(run, framework::Error("cancelled"));
 }
@@ -324,6 +318,7 @@ void ClaimWriter::Failed(const RunPtr& run, const absl::Status& status, std::str
 }
 
 void ClaimWriter::OnClaimChange(const std::string& key) {
+  given_back_.Seen(key, store_.Known(key));
   const auto it = conflicting_.find(key);
   if (it == conflicting_.end()) return;
   handle_.executor().Post(

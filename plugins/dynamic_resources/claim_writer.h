@@ -16,6 +16,7 @@
 #include "framework/handle.h"
 #include "framework/plugin.h"
 #include "plugins/dynamic_resources/claims.h"
+#include "plugins/dynamic_resources/given_back.h"
 #include "plugins/dynamic_resources/state.h"
 
 namespace berth::plugins::dynamic_resources {
@@ -40,7 +41,7 @@ class ClaimWriter {
   // Deletes a claim, its finalizer first. done: Success also when it is gone already.
   void Delete(const ClaimPtr& claim, framework::StatusDone done);
   // Takes a pod's reservation off a claim; a failure is logged.
-  void GiveBack(const api::dra::ResourceClaim& claim, std::string_view pod_uid);
+  void GiveBack(const ClaimPtr& claim, std::string_view pod_uid);
 
  private:
   struct Run;
@@ -72,7 +73,8 @@ class ClaimWriter {
   static const ClaimPtr& Pending(const Run& run);
   bool NothingToWrite(const Run& run) const;
   // Reserved, and not given back since.
-  bool HasReservation(const Run& run, const api::dra::ResourceClaim& claim) const;
+  bool HasReservation(const Run& run, const ClaimPtr& held) const;
+  bool HasChanged(const api::dra::ResourceClaim& claim) const;
 
   framework::Handle& handle_;
   ClaimStore& store_;
@@ -80,9 +82,7 @@ class ClaimWriter {
   StringMap<RunPtr> runs_;  // by the pod's uid
   StringMap<std::deque<RunPtr>> turns_;  // by the claim's uid: the first one is writing it
   StringMap<RunPtr> conflicting_;        // by the claim's key: until it is seen to have changed
-  // Reservations given back, until they are made anew: what is seen of a claim may be older.
-  // By claim and pod; true: the server has not answered yet.
-  StringMap<bool> given_back_;
+  GivenBack given_back_;
   Lifetime alive_;
 };
 

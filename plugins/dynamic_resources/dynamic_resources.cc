@@ -417,7 +417,7 @@ void DynamicResources::Unreserve(CycleState& state, const PodInfo& pod, std::str
     if (one.extended) {
       if (!IsInMemory(claim)) writer_.Delete(one.claim, [](const Status&) {});
     } else if (claim.status().has_allocation() && IsReservedFor(claim, pod.uid)) {
-      writer_.GiveBack(claim, pod.uid);
+      writer_.GiveBack(one.claim, pod.uid);
     }
   }
 }

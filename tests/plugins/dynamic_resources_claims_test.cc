@@ -8,6 +8,7 @@
 #include "base/strings.h"
 #include "plugins/dynamic_resources/binding_conditions.h"
 #include "plugins/dynamic_resources/claims.h"
+#include "plugins/dynamic_resources/given_back.h"
 #include "plugins/dynamic_resources/queueing_hints.h"
 #include "tests/framework/builders.h"
 #include "tests/plugins/harness.h"
@@ -205,6 +206,32 @@ TEST(DynamicResourcesClaimsTest, DevicesAreLookedAtInOrder) {
   EXPECT_EQ(After("b:broken").problem, "") << "a is not ready yet, and b not looked at";
   EXPECT_EQ(After("b:broken", /*stamped=*/false).problem, "");
   EXPECT_FALSE(After("", true, /*allocated=*/false).ready);
+}
+
+TEST(DynamicResourcesClaimsTest, ReservationsThatWereGivenBackAreForgottenWhenSeen) {
+  const auto reserved = Allocated("c", "a"), free = Allocated("c", "a");
+  reserved->mutable_status()->add_reserved_for()->set_uid("p");
+  auto another = Allocated("c", "a");
+  another->mutable_metadata()->set_uid("another");
+  GivenBack given_back;
+  given_back.Add(*reserved, "p");
+  given_back.Add(*reserved, "q");
+  EXPECT_TRUE(given_back.IsUnanswered(*free, "p"));
+  given_back.Seen("default/c", free);
+  EXPECT_TRUE(given_back.Has(*free, "p")) << "the server has not answered yet";
+  given_back.Answered(*reserved, "p", reserved);
+  EXPECT_TRUE(given_back.Has(*free, "p")) << "it is seen with it still";
+  EXPECT_FALSE(given_back.IsUnanswered(*free, "p"));
+  given_back.Seen("default/other", free);
+  given_back.Seen("default/c", free);
+  EXPECT_FALSE(given_back.Has(*free, "p"));
+  given_back.Answered(*reserved, "q", another);
+  EXPECT_FALSE(given_back.Has(*free, "q")) << "the claim is gone";
+  given_back.Add(*reserved, "p");
+  given_back.Erase(*reserved, "p");
+  given_back.Add(*reserved, "p");
+  given_back.Answered(*reserved, "p", nullptr);
+  EXPECT_EQ(given_back.size(), 0u);
 }
 
 TEST(DynamicResourcesClaimsTest, WhatIsInUse) {

@@ -27,7 +27,8 @@ using api::dra::ResourceClaim;
 
 constexpr std::string_view kFinalizer = "resource.kubernetes.io/delete-protection";
 constexpr int kMaxConflicts = 5;
-constexpr absl::Duration kConflictPause = absl::Milliseconds(100);
+// How long a change that made a write conflict may take to be seen here.
+constexpr absl::Duration kConflictWait = absl::Seconds(1);
 constexpr absl::Duration kPollPause = absl::Seconds(5);
 constexpr absl::Duration kGiveBackPoll = absl::Milliseconds(50);
 
@@ -47,6 +48,8 @@ struct ClaimWriter::Run {
   std::optional<api::core::PodExtendedResourceClaimStatus> extended;
   size_t claim = 0;  // in work
   int conflicts = 0;
+  int64_t waits = 0;         // after conflicts, of all its claims
+  bool waiting = false;
   std::string turn;          // the uid of the claim in work, as turns_ knows it
   ClaimPtr tried;            // the claim that was written last
   bool cancelled = false;
@@ -79,7 +82,10 @@ ClaimWriter::~ClaimWriter() {
 }
 
 void ClaimWriter::Cancel(std::string_view pod_uid) {
-  if (const auto it = runs_.find(pod_uid); it != runs_.end()) it->second->cancelled = true;
+  const auto it = runs_.find(pod_uid);
+  if (it == runs_.end()) return;
+  it->second->cancelled = true;
+  if (it->second->waiting) PostTryAgain(it->second);
 }
 
 // Of the claim in work.
@@ -308,33 +314,43 @@ void ClaimWriter::Failed(const RunPtr& run, const absl::Status& status, std::str
   if (!api::IsConflict(status) || ++run->conflicts >= kMaxConflicts || run->cancelled) {
     return GiveUp(run, std::move(problem));
   }
-  const auto again = [this, alive = alive_.Watch(), run, attempt = run->conflicts] {
-    if (!alive.expired()) TryAgain(run, attempt);
-  };
+  run->waiting = true;
+  ++run->waits;
   // Either it is known by now what was in the way, or the source will show it before long.
-  if (Newest(claim) != run->tried) return handle_.executor().Post(again);
+  if (HasChanged(*run->tried)) return PostTryAgain(run);
   conflicting_[KeyOf(*claim)] = run;
-  handle_.executor().PostAfter(kConflictPause, again);
+  PostTryAgain(run, kConflictWait);
+}
+
+void ClaimWriter::PostTryAgain(const RunPtr& run, absl::Duration after) {
+  handle_.executor().PostAfter(after, [this, alive = alive_.Watch(), run, wait = run->waits] {
+    if (!alive.expired() && run->waiting && run->waits == wait) TryAgain(run);
+  });
+}
+
+// What is known of the claim is not that any more.
+bool ClaimWriter::HasChanged(const ResourceClaim& claim) const {
+  const ClaimPtr known = store_.Known(KeyOf(claim));
+  return known == nullptr || known->metadata().uid() != claim.metadata().uid() ||
+         known->metadata().resource_version() != claim.metadata().resource_version();
 }
 
 void ClaimWriter::OnClaimChange(const std::string& key) {
   given_back_.Seen(key, store_.Known(key));
   const auto it = conflicting_.find(key);
   if (it == conflicting_.end()) return;
-  handle_.executor().Post(
-      [this, alive = alive_.Watch(), run = it->second, attempt = it->second->conflicts] {
-        if (!alive.expired()) TryAgain(run, attempt);
-      });
+  // Else: heard late of what had been tried already.
+  if (!HasChanged(*it->second->tried)) return;
+  PostTryAgain(it->second);
   conflicting_.erase(it);
 }
 
-// attempt: has been made already when the run is beyond it.
-void ClaimWriter::TryAgain(const RunPtr& run, int attempt) {
-  if (run->conflicts != attempt || run->tried == nullptr) return;
+void ClaimWriter::TryAgain(const RunPtr& run) {
+  run->waiting = false;
   const ClaimPtr claim = run->state->claims[run->claim].claim;
   const auto waiting = conflicting_.find(KeyOf(*claim));
   if (waiting != conflicting_.end() && waiting->second == run) conflicting_.erase(waiting);
-  run->tried = nullptr;
+  if (run->cancelled) return GiveUp(run, "cancelled");
   const ClaimPtr newest = store_.Get(claim->metadata().namespace_(), claim->metadata().name());
   if (newest != nullptr && newest->metadata().uid() == claim->metadata().uid()) {
     return WriteClaim(run, newest);
@@ -345,7 +361,6 @@ void ClaimWriter::TryAgain(const RunPtr& run, int attempt) {
 void ClaimWriter::GiveUp(const RunPtr& run, std::string problem) {
   if (Pending(*run) != nullptr) store_.DropPending(Pending(*run));
   Leave(run);
-  run->tried = nullptr;
   const PodClaim& held = run->state->claims[run->claim];
   // Whoever cancelled may have looked before it was made.
   if (run->cancelled && held.extended && !IsInMemory(*held.claim)) {
@@ -391,7 +406,7 @@ void ClaimWriter::RemoveFinalizer(const std::shared_ptr<Deletion>& deletion) {
           return deletion->Failed(fmt::format("update resourceclaim {}: {}",
                                               KeyOf(*deletion->claim), ToStd(status.message())));
         }
-        handle_.executor().PostAfter(kConflictPause, [this, alive, deletion] {
+        handle_.executor().PostAfter(kConflictWait, [this, alive, deletion] {
           if (!alive.expired()) RemoveFinalizer(deletion);
         });
       });

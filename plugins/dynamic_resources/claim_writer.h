@@ -31,8 +31,9 @@ class ClaimWriter {
 
   ~ClaimWriter();
 
-  // done: Success, or Error with what the API server said. A conflict is tried again with the
-  // newest claim, a few times. state: claims that were written are put in it.
+  // done: Success, or Error with what the API server said. A conflict is tried again a few times,
+  // each time once the claim is seen to have changed, or after a second. state: claims that were
+  // written are put in it.
   void Write(std::shared_ptr<PodState> state, const framework::PodInfo& pod,
              std::string_view node_name, framework::StatusDone done);
   // What is under way for that pod ends soon, with an error; a reservation that could not be
@@ -60,7 +61,9 @@ class ClaimWriter {
   void Failed(const RunPtr& run, const absl::Status& status, std::string_view what);
   // No other attempt.
   void GiveUp(const RunPtr& run, std::string problem);
-  void TryAgain(const RunPtr& run, int attempt);
+  // Unless it has been done by then.
+  void PostTryAgain(const RunPtr& run, absl::Duration after = absl::ZeroDuration());
+  void TryAgain(const RunPtr& run);
   void OnClaimChange(const std::string& key);
   ClaimPtr Newest(const ClaimPtr& claim) const;
   void RemoveFinalizer(const std::shared_ptr<Deletion>& deletion);

@@ -53,6 +53,32 @@ MakePod Pod() {
   return pod;
 }
 
+// Answers writes with what is left in `answers`, then as the world does.
+class Flaky final : public framework::ObjectSink {
+ public:
+  explicit Flaky(framework::MemoryWorld& world) : world_(world) {}
+  void Bind(const api::core::Pod&, std::string_view, Done) override {}
+  void Create(const api::Resource&, framework::ObjectPtr, ObjectDone) override {}
+  void Update(const api::Resource& resource, framework::ObjectPtr object,
+              std::string_view subresource, ObjectDone done) override {
+    ++writes;
+    if (answers.empty()) return world_.Update(resource, object, subresource, std::move(done));
+    const absl::Status answer = answers.back();
+    answers.pop_back();
+    done(answer, nullptr);
+  }
+  void Patch(const api::Resource&, std::string_view, std::string_view, std::string,
+             std::string_view, Done) override {}
+  void Delete(const api::Resource&, std::string_view, std::string_view, std::string_view,
+              Done) override {}
+  void Event(framework::EventNote) override {}
+  std::vector<absl::Status> answers;
+  int writes = 0;
+
+ private:
+  framework::MemoryWorld& world_;
+};
+
 // One node "n" with devices a and b of class gpu, and what a sink was asked for.
 class DynamicResourcesTest : public ::testing::Test {
  protected:
@@ -261,48 +287,58 @@ TEST_F(DynamicResourcesTest, APodThatIsGivenUpWhileItsClaimIsWrittenKeepsNothing
 }
 
 TEST_F(DynamicResourcesTest, ConflictsAreTriedAgainAndFailuresSaid) {
-  // Answers writes with what is left in `answers`, then as the world does.
-  class Flaky final : public framework::ObjectSink {
-   public:
-    explicit Flaky(framework::MemoryWorld& world) : world_(world) {}
-    void Bind(const api::core::Pod&, std::string_view, Done) override {}
-    void Create(const api::Resource&, framework::ObjectPtr, ObjectDone) override {}
-    void Update(const api::Resource& resource, framework::ObjectPtr object,
-                std::string_view subresource, ObjectDone done) override {
-      ++writes;
-      if (answers.empty()) return world_.Update(resource, object, subresource, std::move(done));
-      const absl::Status answer = answers.back();
-      answers.pop_back();
-      done(answer, nullptr);
-    }
-    void Patch(const api::Resource&, std::string_view, std::string_view, std::string,
-               std::string_view, Done) override {}
-    void Delete(const api::Resource&, std::string_view, std::string_view, std::string_view,
-                Done) override {}
-    void Event(framework::EventNote) override {}
-    std::vector<absl::Status> answers;
-    int writes = 0;
-
-   private:
-    framework::MemoryWorld& world_;
-  } sink(handle_.world);
+  Flaky sink(handle_.world);
   handle_.other_sink = &sink;
   const auto conflict = api::Conflict(api::ResourceOf<ResourceClaim>(), "c", "changed");
   Put(Claim(kOne));
   sink.answers = {conflict, conflict};
-  EXPECT_TRUE(Bind(*Pod().Info()).ok());
+  EXPECT_TRUE(Bind(*Pod().Info(), absl::Seconds(3)).ok());
   EXPECT_EQ(sink.writes, 4);
   EXPECT_EQ(Stored()->status().reserved_for_size(), 1);
 
   Put(Claim(kOne));
   sink.answers.assign(9, conflict);
-  EXPECT_TRUE(Bind(*Pod().Info()).Message().starts_with("add finalizer to claim default/c: "));
+  EXPECT_TRUE(Bind(*Pod().Info(), absl::Seconds(5))
+                  .Message()
+                  .starts_with("add finalizer to claim default/c: "));
   EXPECT_EQ(sink.answers.size(), 4u) << "five times";
+
+  Put(Claim(kOne));
+  // The watch is behind: what was in the way is seen 0.9 s later, after what was seen already.
+  sink.writes = 0;
+  sink.answers = {conflict};
+  Put(Claim(kOne));
+  auto late = Claim(kOne);
+  late->mutable_metadata()->set_resource_version("7");
+  handle_.executor().PostAfter(absl::Milliseconds(300), [&] { Put(Claim(kOne)); });
+  handle_.executor().PostAfter(absl::Milliseconds(900), [&] { Put(late); });
+  EXPECT_TRUE(Bind(*Pod().Info(), absl::Milliseconds(950)).ok());
+  EXPECT_EQ(sink.writes, 3) << "the one refused, finalizer and status";
+  EXPECT_EQ(Stored()->metadata().resource_version(), "7") << "on top of what was in the way";
+  handle_.Settle(absl::Seconds(2));
+  EXPECT_EQ(sink.writes, 3) << "nor once more when the second is over";
 
   Put(Claim(kOne));
   sink.answers = {absl::UnavailableError("down")};
   EXPECT_EQ(Bind(*Pod().Info()).Message(), "add finalizer to claim default/c: down");
   EXPECT_TRUE(PreFilter(*Pod().Info()).ok()) << "not pending any more";
+}
+
+TEST_F(DynamicResourcesTest, APodThatIsGivenUpDoesNotWaitForItsConflict) {
+  Flaky sink(handle_.world);
+  handle_.other_sink = &sink;
+  Put(Claim(kOne));
+  sink.answers = {api::Conflict(api::ResourceOf<ResourceClaim>(), "c", "changed")};
+  const auto pod = Pod().Info();
+  std::optional<framework::Status> answer;
+  StartBinding(*pod, answer);
+  handle_.Settle(absl::Milliseconds(100));
+  EXPECT_FALSE(answer.has_value());
+  plugin_.CancelPreBind(*pod);
+  handle_.Settle();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->Message(), "cancelled");
+  EXPECT_EQ(sink.writes, 1);
 }
 
 TEST_F(DynamicResourcesTest, AClaimThatIsSomewhereElseIsGivenUpWhenNobodyHasIt) {

@@ -21,19 +21,29 @@ using framework::PodPtr;
 
 constexpr absl::Duration kRetryPause = absl::Seconds(1);
 
-// The status of a victim as a patch: DisruptionTarget, with the time it has that for.
-std::string DisruptionPatch(const PodInfo& victim, const PodInfo& preemptor, absl::Time now) {
-  std::string condition = fmt::format(
-      R"({{"type":"DisruptionTarget","status":"True","reason":"PreemptionByScheduler",)"
-      R"("message":{},"lastTransitionTime":"{}")",
+// DisruptionTarget, for all victims of a preemptor, up to its time.
+std::string ConditionOf(const PodInfo& preemptor) {
+  return fmt::format(
+      R"("status":{{"conditions":[{{"type":"DisruptionTarget","status":"True",)"
+      R"("reason":"PreemptionByScheduler","message":{},"lastTransitionTime":")",
       api::JsonQuoted(preemptor.scheduler_name +
-                      ": preempting to accommodate a higher priority pod"),
-      api::TimeText(absl::ToUnixSeconds(now)));
+                      ": preempting to accommodate a higher priority pod"));
+}
+
+// The status of a victim as a patch, by appending: it is made for each of them.
+std::string DisruptionPatch(const PodInfo& victim, std::string_view condition, absl::Time now) {
+  std::string patch = R"({"metadata":{"uid":)";
+  patch.reserve(condition.size() + 160);
+  patch += api::JsonQuoted(victim.uid);
+  patch += "},";
+  patch += condition;
+  patch += api::TimeText(absl::ToUnixSeconds(now));
+  patch += '"';
   if (const int64_t generation = victim.object().metadata().generation(); generation > 0) {
-    condition += fmt::format(R"(,"observedGeneration":{})", generation);
+    patch += R"(,"observedGeneration":)" + std::to_string(generation);
   }
-  return fmt::format(R"({{"metadata":{{"uid":{}}},"status":{{"conditions":[{}}}]}}}})",
-                     api::JsonQuoted(victim.uid), condition);
+  patch += "}]}}";
+  return patch;
 }
 
 }  // namespace
@@ -42,6 +52,7 @@ struct Evictions::Run {
   PodPtr preemptor;
   std::string node;
   std::vector<PodPtr> victims;
+  std::string condition;  // see ConditionOf
   absl::Time began;
   size_t under_way = 0;
   bool last = false;    // the last one is being evicted
@@ -66,6 +77,7 @@ void Evictions::Start(const PodPtr& preemptor,
     if (!victim->terminating) run->victims.push_back(victim);
   }
   if (run->victims.empty()) return;
+  run->condition = ConditionOf(*preemptor);
   BERTH_INFO(2, "Start the preemption asynchronously", {"preemptor", preemptor->key},
              {"node", candidate.node}, {"numVictims", std::ssize(candidate.victims)});
   handle_.metrics().PreemptionVictims(std::ssize(candidate.victims));
@@ -100,7 +112,7 @@ void Evictions::Evict(const RunPtr& run, const PodPtr& victim) {
 void Evictions::Mark(const RunPtr& run, const PodPtr& victim) {
   handle_.sink().Patch(
       api::ResourceOf<api::core::Pod>(), victim->namespace_name, victim->name,
-      DisruptionPatch(*victim, *run->preemptor, handle_.executor().clock().Now()), "status",
+      DisruptionPatch(*victim, run->condition, handle_.executor().clock().Now()), "status",
       [this, alive = alive_.Watch(), run, victim](const absl::Status& status) {
         if (alive.expired()) return;
         if (!status.ok()) return Evicted(run, victim, status);

@@ -20,6 +20,7 @@ using framework::PodInfo;
 using framework::PodPtr;
 
 constexpr absl::Duration kRetryPause = absl::Seconds(1);
+constexpr int kInFlightMax = 16;
 
 // DisruptionTarget, for all victims of a preemptor, up to its time.
 std::string ConditionOf(const PodInfo& preemptor) {
@@ -106,7 +107,17 @@ void Evictions::Evict(const RunPtr& run, const PodPtr& victim) {
     Tell(*run, *victim, " (in kube-scheduler memory).");
     return OneIsDone(run);
   }
-  Mark(run, victim);
+  waiting_.emplace_back(run, victim);
+  Pump();
+}
+
+void Evictions::Pump() {
+  while (in_flight_ < kInFlightMax && !waiting_.empty()) {
+    const auto [run, victim] = std::move(waiting_.front());
+    waiting_.pop_front();
+    ++in_flight_;
+    Mark(run, victim);
+  }
 }
 
 void Evictions::Mark(const RunPtr& run, const PodPtr& victim) {
@@ -129,6 +140,7 @@ void Evictions::Delete(const RunPtr& run, const PodPtr& victim) {
 }
 
 void Evictions::Evicted(const RunPtr& run, const PodPtr& victim, const absl::Status& status) {
+  --in_flight_;
   if (status.ok() || absl::IsNotFound(status)) {  // gone already is as good
     BERTH_INFO(2,
                status.ok() ? "Preemptor Pod preempted victim Pod"
@@ -142,6 +154,7 @@ void Evictions::Evicted(const RunPtr& run, const PodPtr& victim, const absl::Sta
                   {"preemptor", run->preemptor->key});
   }
   OneIsDone(run);
+  Pump();
 }
 
 void Evictions::Tell(const Run& run, const PodInfo& victim, std::string_view suffix) {

@@ -1,11 +1,14 @@
 // Evictions under way: the victims of a preemption are told, marked and deleted, the last one after
-// the others, since its end is what brings the preemptor back.
+// the others, since its end is what brings the preemptor back. So many at a time: neither the server
+// nor the pods that are scheduled meanwhile shall feel a storm of them.
 // Source: kube-scheduler framework/preemption/executor.go; framework.md section 8.
 #pragma once
 
+#include <deque>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/executor.h"
@@ -35,6 +38,7 @@ class Evictions {
   struct Run;
   using RunPtr = std::shared_ptr<Run>;
   void Evict(const RunPtr& run, const framework::PodPtr& victim);
+  void Pump();  // begins with those whose turn it is
   void Mark(const RunPtr& run, const framework::PodPtr& victim);
   void Delete(const RunPtr& run, const framework::PodPtr& victim);
   void Evicted(const RunPtr& run, const framework::PodPtr& victim, const absl::Status& status);
@@ -47,6 +51,8 @@ class Evictions {
   const std::string plugin_;
   StringMap<RunPtr> runs_;  // by the preemptor's uid
   StringMap<std::vector<RunPtr>> last_ones_;  // runs of which only this uid is left
+  std::deque<std::pair<RunPtr, framework::PodPtr>> waiting_;  // for their turn
+  int in_flight_ = 0;                                         // between Mark and Evicted
   Lifetime alive_;
 };
 

@@ -68,7 +68,7 @@ bool HasRoom(const Provisioning& provisioning, const LabelSet& node) {
 }  // namespace
 
 Reach Reach::Of(const api::core::NodeSelector& selector) {
-  return {api::scheduling::CompileSelector(selector)};
+  return {false, api::scheduling::CompileSelector(selector)};
 }
 
 Reach Reach::Of(const PersistentVolume& volume) {
@@ -77,9 +77,9 @@ Reach Reach::Of(const PersistentVolume& volume) {
 }
 
 bool Reach::Has(const LabelSet& node) const {
-  if (!terms) return true;
+  if (everywhere) return true;
   // Upstream hands over a node without a name, so that matchFields sees none.
-  return std::any_of(terms->begin(), terms->end(),
+  return std::any_of(terms.begin(), terms.end(),
                      [&](const auto& term) { return term.Matches(node, Symbol()); });
 }
 

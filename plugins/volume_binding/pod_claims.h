@@ -44,9 +44,10 @@ struct Sources {
   const AssumedObjects& volumes;  // persistentvolumes
 };
 
-// Which nodes reach a volume, by the labels of nodes alone; nullopt: all.
+// Which nodes reach a volume, by the labels of nodes alone.
 struct Reach {
-  std::optional<std::vector<api::scheduling::SelectorTerm>> terms;
+  bool everywhere = true;
+  std::vector<api::scheduling::SelectorTerm> terms;  // else
   static Reach Of(const api::core::PersistentVolume& volume);
   static Reach Of(const api::core::NodeSelector& selector);
   bool Has(const api::scheduling::LabelSet& node) const;

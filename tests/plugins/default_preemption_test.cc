@@ -236,6 +236,29 @@ TEST_F(PreemptionTest, SeveralVictimsTheLastAfterTheOthers) {
   for (const char* name : {"a", "b", "c"}) EXPECT_EQ(NodeOf(name), "(gone)");
 }
 
+TEST_F(PreemptionTest, ManyVictimsGoSoManyAtATime) {
+  Put(MakeNode("n").Capacity("100", "100Gi"));
+  for (int i = 0; i < 100; ++i) {
+    Put(MakePod("v" + std::to_string(i)).Node("n").Req("1").Priority(1));
+  }
+  Start();
+  int marked = 0, gone = 0, most = 0;
+  const auto mark = world_.on_patch;
+  world_.on_patch = [&](std::string_view key, std::string_view patch) {
+    marked += patch.find("DisruptionTarget") != std::string_view::npos ? 1 : 0;
+    most = std::max(most, marked - gone);
+    return mark(key, patch);
+  };
+  world_.Subscribe(api::ResourceOf<api::core::Pod>(), [&](const framework::ObjectEvent& event) {
+    gone += event.new_object == nullptr ? 1 : 0;
+  });
+  Put(MakePod("p").Req("100").Priority(10));
+  Run(absl::Seconds(10));
+  EXPECT_EQ(NodeOf("p"), "n");
+  EXPECT_EQ(gone, 100);
+  EXPECT_EQ(most, 16);
+}
+
 // What is kept of nodes against finding out anew: one engine is asked again and again while nodes,
 // pods and budgets come, change and go; another knows nothing but how things are.
 class KnownVictimsTest : public ::testing::TestWithParam<int> {};

@@ -1,6 +1,6 @@
 // Evictions under way: the victims of a preemption are told, marked and deleted, the last one after
-// the others, since its end is what brings the preemptor back. So many at a time: neither the server
-// nor the pods that are scheduled meanwhile shall feel a storm of them.
+// the others, since its end is what brings the preemptor back. So many at a time: neither the
+// server nor the pods that are scheduled meanwhile shall feel a storm of them.
 // Source: kube-scheduler framework/preemption/executor.go; framework.md section 8.
 #pragma once
 

@@ -89,10 +89,7 @@ std::optional<std::string_view> Query::Get(std::string_view key) const {
 
 bool Query::GetBool(std::string_view key) const {
   const auto value = Get(key);
-  if (!value || *value == "0") return false;
-  constexpr std::string_view kFalse = "false";
-  return !std::equal(value->begin(), value->end(), kFalse.begin(), kFalse.end(),
-                     [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a + 32 : a) == b; });
+  return value && *value != "0" && !EqualIgnoringCase(*value, "false");
 }
 
 bool Query::GetTrueWord(std::string_view key) const {

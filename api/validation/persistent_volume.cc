@@ -11,6 +11,7 @@
 #include "api/validation/metadata.h"
 #include "api/validation/resources.h"
 #include "api/validation/scheduling.h"
+#include "api/validation/sorted_keys.h"
 #include "api/validation/volume.h"
 #include "api/validation/volume_sources.h"
 
@@ -131,11 +132,8 @@ void ValidateCapacity(const core::PersistentVolumeSpec& spec, const FieldPath& p
   if (spec.capacity().empty()) errors.Required(path);
   if (spec.capacity().size() != 1 || !spec.capacity().contains("storage")) {
     // Upstream shows Go's map of quantities.
-    std::vector<std::string_view> names;
-    for (const auto& [name, amount] : spec.capacity()) names.push_back(name);
-    std::sort(names.begin(), names.end());
     std::string shown = "{";
-    for (const std::string_view name : names) {
+    for (const std::string_view name : SortedKeys(spec.capacity())) {
       shown += fmt::format("{}{}:{}", shown.size() > 1 ? "," : "", GoQuoted(name),
                            GoQuoted(spec.capacity().at(std::string(name)).string()));
     }

@@ -14,6 +14,7 @@
 #include "api/validation/devices.h"
 #include "api/validation/metadata.h"
 #include "api/validation/scheduling.h"
+#include "api/validation/sorted_keys.h"
 #include "api/validation/volume_sources.h"
 
 namespace berth::api::validation {
@@ -30,14 +31,6 @@ constexpr int64_t kDeviceTaintsMax = 16;
 constexpr int64_t kValidValuesMax = 10;
 
 using DevicesByName = std::map<std::string_view, const dra::Device*>;
-
-template <typename Map>
-std::vector<std::string> SortedNamesOf(const Map& map) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : map) names.push_back(name);
-  std::sort(names.begin(), names.end());
-  return names;
-}
 
 // --- versions (semver.org 2.0.0) ---------------------------------------------------------------
 
@@ -236,11 +229,13 @@ void ValidateAttributesAndCapacities(const dra::Device& device, const dra::Devic
                                                    kAttributesAndCapacitiesMax)));
   }
   const FieldPath attributes = path.Child("attributes"), capacity = path.Child("capacity");
-  for (const std::string& name : SortedNamesOf(device.attributes())) {
+  for (const std::string_view key : SortedKeys(device.attributes())) {
+    const std::string name(key);
     ValidateDeviceQualifiedName(name, attributes, errors);
     ValidateAttribute(device.attributes().at(name), attributes.Key(name), errors);
   }
-  for (const std::string& name : SortedNamesOf(device.capacity())) {
+  for (const std::string_view key : SortedKeys(device.capacity())) {
+    const std::string name(key);
     const dra::DeviceCapacity& each = device.capacity().at(name);
     if (old != nullptr) {
       const auto before = old->capacity().find(name);
@@ -255,7 +250,7 @@ template <typename Counters>
 void ValidateCounters(const Counters& counters, const FieldPath& path, Errors& errors) {
   if (counters.empty()) return errors.Required(path);
   if (!ValidateCount(static_cast<int64_t>(counters.size()), kCountersMax, path, errors)) return;
-  for (const std::string& name : SortedNamesOf(counters)) {
+  for (const std::string_view name : SortedKeys(counters)) {
     errors.Invalid(path, name, IsDns1123Label(name));
   }
 }

@@ -8,6 +8,7 @@
 
 #include "api/pod_resources.h"
 #include "api/schema/core_v1_pod_spec.pb.h"
+#include "api/validation/sorted_keys.h"
 
 namespace berth::api::validation {
 namespace {
@@ -79,14 +80,6 @@ void ValidateHugePages(std::string_view name, const resource::Quantity& amount,
                  fmt::format("{} is not positive integer multiple of {}", amount.string(), name));
 }
 
-std::vector<std::string_view> SortedNames(const ResourceMap& map) {
-  std::vector<std::string_view> names;
-  names.reserve(map.size());
-  for (const auto& [name, amount] : map) names.push_back(name);
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
 const resource::Quantity* FindAmount(const ResourceMap& map, std::string_view name) {
   const auto it = map.find(std::string(name));
   return it == map.end() ? nullptr : &it->second;
@@ -101,7 +94,7 @@ struct Seen {
 
 void ValidateAmounts(const ResourceMap& amounts, ResourceNameRule name_rule, const FieldPath& path,
                      Seen& seen, Errors& errors) {
-  for (const std::string_view name : SortedNames(amounts)) {
+  for (const std::string_view name : SortedKeys(amounts)) {
     const FieldPath at = path.Key(name);
     const resource::Quantity& amount = *FindAmount(amounts, name);
     name_rule(name, at, errors);
@@ -178,7 +171,7 @@ void ValidateRequirements(const core::ResourceRequirements& resources, ResourceN
   Seen seen;
   ValidateAmounts(resources.limits(), name_rule, path.Child("limits"), seen, errors);
   const FieldPath requests_path = path.Child("requests");
-  for (const std::string_view name : SortedNames(resources.requests())) {
+  for (const std::string_view name : SortedKeys(resources.requests())) {
     const FieldPath at = requests_path.Key(name);
     const resource::Quantity& request = *FindAmount(resources.requests(), name);
     name_rule(name, at, errors);
@@ -222,7 +215,7 @@ void ValidateContainersFitPod(const core::PodSpec& spec, const FieldPath& path, 
   ValidateSumsFit(spec, path, errors);
   for (int i = 0; i < spec.containers_size(); ++i) {
     const ResourceMap& limits = spec.containers(i).resources().limits();
-    for (const std::string_view name : SortedNames(limits)) {
+    for (const std::string_view name : SortedKeys(limits)) {
       const resource::Quantity* of_pod = FindAmount(spec.resources().limits(), name);
       const resource::Quantity& limit = *FindAmount(limits, name);
       if (of_pod == nullptr || ToQuantity(limit).Cmp(ToQuantity(*of_pod)) <= 0) continue;
@@ -247,7 +240,7 @@ void ValidateResourceAmount(std::string_view name, const resource::Quantity& amo
 }
 
 void ValidateResourceAmounts(const ResourceMap& amounts, const FieldPath& path, Errors& errors) {
-  for (const std::string_view name : SortedNames(amounts)) {
+  for (const std::string_view name : SortedKeys(amounts)) {
     ValidateResourceAmount(name, *FindAmount(amounts, name), path.Child(name), errors);
   }
 }

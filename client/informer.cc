@@ -26,13 +26,14 @@ void Informer::OnSynced(Task then) {
 }
 
 ObjectPtr Informer::Get(std::string_view namespace_, std::string_view name) const {
-  const auto it = objects_.find(KeyView(namespace_, name));
+  const auto it = objects_.find(api::ObjectKeyView(namespace_, name));
   return it == objects_.end() ? nullptr : it->second;
 }
 
 void Informer::ForEach(std::string_view namespace_,
                        const std::function<void(const ObjectPtr&)>& visit) const {
-  auto it = namespace_.empty() ? objects_.begin() : objects_.lower_bound(KeyView(namespace_, ""));
+  auto it = namespace_.empty() ? objects_.begin()
+                               : objects_.lower_bound(api::ObjectKeyView(namespace_, ""));
   for (; it != objects_.end(); ++it) {
     if (!namespace_.empty() && it->first.first != namespace_) return;
     visit(it->second);
@@ -52,7 +53,7 @@ void Informer::Tell(const InformerEvent& event) {
 
 bool Informer::Put(ObjectPtr object, int64_t revision) {
   const api::meta::ObjectMeta& metadata = api::MetaOf(*object);
-  auto it = objects_.find(KeyView(metadata.namespace_(), metadata.name()));
+  auto it = objects_.find(api::ObjectKeyView(metadata.namespace_(), metadata.name()));
   if (it != objects_.end()) {
     const api::meta::ObjectMeta& known = api::MetaOf(*it->second);
     if (known.resource_version() == metadata.resource_version()) return false;  // a repeat
@@ -67,7 +68,7 @@ bool Informer::Put(ObjectPtr object, int64_t revision) {
     }
   }
   if (it == objects_.end()) {
-    objects_.emplace(Key(metadata.namespace_(), metadata.name()), object);
+    objects_.emplace(api::ObjectKey(metadata.namespace_(), metadata.name()), object);
     Tell({InformerEvent::Kind::kAdd, nullptr, std::move(object), revision});
     return true;
   }
@@ -77,7 +78,7 @@ bool Informer::Put(ObjectPtr object, int64_t revision) {
 }
 
 void Informer::Remove(std::string_view namespace_, std::string_view name, int64_t revision) {
-  const auto it = objects_.find(KeyView(namespace_, name));
+  const auto it = objects_.find(api::ObjectKeyView(namespace_, name));
   if (it == objects_.end()) return;
   ObjectPtr old = std::move(it->second);
   objects_.erase(it);
@@ -100,15 +101,16 @@ void Informer::Replace(std::vector<ObjectPtr> objects, int64_t revision) {
   const auto by_key = [](const ObjectPtr& a, const ObjectPtr& b) {
     const api::meta::ObjectMeta& x = api::MetaOf(*a);
     const api::meta::ObjectMeta& y = api::MetaOf(*b);
-    return KeyLess()(KeyView(x.namespace_(), x.name()), KeyView(y.namespace_(), y.name()));
+    return api::ObjectKeyLess()(api::ObjectKeyView(x.namespace_(), x.name()),
+                                api::ObjectKeyView(y.namespace_(), y.name()));
   };
   std::sort(objects.begin(), objects.end(), by_key);
   // What is not listed is gone. Found before handlers run, told in order.
-  std::vector<Key> gone;
+  std::vector<api::ObjectKey> gone;
   for (const auto& [key, object] : objects_) {
     if (!std::binary_search(objects.begin(), objects.end(), object, by_key)) gone.push_back(key);
   }
-  for (const Key& key : gone) Remove(key.first, key.second, revision);
+  for (const api::ObjectKey& key : gone) Remove(key.first, key.second, revision);
   int64_t healed = 0;
   for (ObjectPtr& object : objects) {
     const int64_t changed = api::RevisionOf(api::MetaOf(*object).resource_version());

@@ -22,6 +22,7 @@
 
 #include <absl/container/btree_map.h>
 
+#include "api/object_key.h"
 #include "client/reflector.h"
 
 namespace berth::client {
@@ -74,17 +75,6 @@ class Informer final : private ReflectorTarget {
   const Reflector::Stats& reflector_stats() const { return reflector_.stats(); }
 
  private:
-  using Key = std::pair<std::string, std::string>;
-  struct KeyLess {
-    using is_transparent = void;
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-      const int order = std::string_view(a.first).compare(b.first);
-      return order != 0 ? order < 0 : std::string_view(a.second) < std::string_view(b.second);
-    }
-  };
-  using KeyView = std::pair<std::string_view, std::string_view>;
-
   void Replace(std::vector<ObjectPtr> objects, int64_t revision) override;
   void Apply(WatchFrame::Type type, ObjectPtr object, int64_t revision) override;
   void Advance(int64_t revision) override { known_revision_ = revision; }
@@ -94,7 +84,7 @@ class Informer final : private ReflectorTarget {
   void Tell(const InformerEvent& event);
 
   const api::Resource& resource_;
-  absl::btree_map<Key, ObjectPtr, KeyLess> objects_;
+  absl::btree_map<api::ObjectKey, ObjectPtr, api::ObjectKeyLess> objects_;
   std::vector<InformerHandler> handlers_;
   std::vector<Task> on_synced_;
   bool synced_ = false;

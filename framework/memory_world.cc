@@ -34,7 +34,7 @@ void MemoryWorld::Put(const api::Resource& resource, ObjectPtr object) {
 void MemoryWorld::Remove(const api::Resource& resource, std::string_view namespace_,
                        std::string_view name) {
   Kind& kind = kinds_[&resource];
-  const auto it = kind.objects.find(KeyView(namespace_, name));
+  const auto it = kind.objects.find(api::ObjectKeyView(namespace_, name));
   if (it == kind.objects.end()) return;
   ObjectEvent event;
   event.kind = ObjectEvent::Kind::kDeleted;
@@ -58,7 +58,7 @@ ObjectPtr MemoryWorld::Get(const api::Resource& resource, std::string_view names
                                     std::string_view name) const {
   const Kind* kind = Find(resource);
   if (kind == nullptr) return nullptr;
-  const auto it = kind->objects.find(KeyView(namespace_, name));
+  const auto it = kind->objects.find(api::ObjectKeyView(namespace_, name));
   return it == kind->objects.end() ? nullptr : it->second;
 }
 
@@ -66,7 +66,7 @@ void MemoryWorld::ForEach(const api::Resource& resource, std::string_view namesp
                         const std::function<void(const ObjectPtr&)>& visit) const {
   const Kind* kind = Find(resource);
   if (kind == nullptr) return;
-  for (auto it = kind->objects.lower_bound(KeyView(namespace_, {}));
+  for (auto it = kind->objects.lower_bound(api::ObjectKeyView(namespace_, {}));
        it != kind->objects.end() && (namespace_.empty() || it->first.first == namespace_); ++it) {
     visit(it->second);
   }

@@ -12,6 +12,7 @@
 
 #include <absl/container/btree_map.h>
 
+#include "api/object_key.h"
 #include "base/executor.h"
 #include "framework/object_source.h"
 
@@ -57,17 +58,8 @@ class MemoryWorld final : public ObjectSource, public ObjectSink {
   void Event(EventNote note) override;
 
  private:
-  using Key = std::pair<std::string, std::string>;
-  using KeyView = std::pair<std::string_view, std::string_view>;
-  struct KeyLess {
-    using is_transparent = void;
-    template <typename A, typename B>
-    bool operator()(const A& a, const B& b) const {
-      return KeyView(a.first, a.second) < KeyView(b.first, b.second);
-    }
-  };
   struct Kind {
-    absl::btree_map<Key, ObjectPtr, KeyLess> objects;
+    absl::btree_map<api::ObjectKey, ObjectPtr, api::ObjectKeyLess> objects;
     std::vector<ObjectHandler> handlers;
   };
   const Kind* Find(const api::Resource& resource) const;

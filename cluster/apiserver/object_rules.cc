@@ -94,6 +94,16 @@ absl::Status CheckPrecondition(const api::Resource& resource, const api::meta::O
                   StoreKey(resource, object.namespace_(), object.name()), what, asked, is));
 }
 
+absl::Status CheckPatchedUid(const api::Resource& resource, const api::meta::ObjectMeta& object,
+                             std::string_view uid, std::string_view subresource) {
+  if (uid.empty() || uid == object.uid()) return absl::OkStatus();
+  return api::Conflict(
+      resource, object.name(),
+      fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid,
+                  object.uid()),
+      subresource);
+}
+
 std::string DropRepeatedOwners(google::protobuf::Message& object, bool after_admission) {
   if (MetadataOf(object).owner_references_size() < 2) return {};
   auto& owners = *MutableMetadata(object).mutable_owner_references();

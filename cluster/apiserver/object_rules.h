@@ -37,6 +37,11 @@ absl::Status CheckPrecondition(const api::Resource& resource, const api::meta::O
                                std::string_view what, std::string_view asked,
                                std::string_view is);
 
+// A patch may not make an object another one. (Upstream calls the new uid of an object invalid;
+// clients take a conflict for what it is.)
+absl::Status CheckPatchedUid(const api::Resource& resource, const api::meta::ObjectMeta& object,
+                             std::string_view uid, std::string_view subresource = {});
+
 // Owners that are there twice are there once from now on. A warning about them, or nothing.
 // after_admission: they came so from admission or from a patch.
 std::string DropRepeatedOwners(google::protobuf::Message& object, bool after_admission);

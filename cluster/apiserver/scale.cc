@@ -73,19 +73,11 @@ Scale ScaleOf(const StoredObject& object) {
   return scale;
 }
 
-absl::Status CheckScale(const Scale& wanted, const StoredObject& current) {
-  if (wanted.spec().replicas() < 0) {
-    return api::InvalidKind("autoscaling", "Scale", current.metadata().name(),
-                            {api::InvalidInt("spec.replicas", wanted.spec().replicas(),
-                                             "must be greater than or equal to 0")});
-  }
-  const std::string& uid = wanted.metadata().uid();
-  if (uid.empty() || uid == current.metadata().uid()) return absl::OkStatus();
-  return api::Conflict(
-      current.resource(), current.metadata().name(),
-      fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}", uid,
-                  current.metadata().uid()),
-      "scale");
+absl::Status CheckReplicas(const Scale& wanted, const StoredObject& current) {
+  if (wanted.spec().replicas() >= 0) return absl::OkStatus();
+  return api::InvalidKind("autoscaling", "Scale", current.metadata().name(),
+                          {api::InvalidInt("spec.replicas", wanted.spec().replicas(),
+                                           "must be greater than or equal to 0")});
 }
 
 }  // namespace
@@ -182,7 +174,11 @@ absl::StatusOr<Change> Rest::ApplyScale(ScaleState& state, const ObjectPtr& curr
   } else {
     BERTH_ASSIGN_OR_RETURN(wanted, PatchedScale(state, *current));
   }
-  BERTH_RETURN_IF_ERROR(CheckScale(wanted, *current));
+  BERTH_RETURN_IF_ERROR(CheckReplicas(wanted, *current));
+  if (!state.body) {
+    BERTH_RETURN_IF_ERROR(
+        CheckPatchedUid(resource, current->metadata(), wanted.metadata().uid(), "scale"));
+  }
   const std::string& version = wanted.metadata().resource_version();
   if (!version.empty() && version != current->metadata().resource_version()) {
     return api::Conflict(resource, info.name,

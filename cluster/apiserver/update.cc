@@ -222,12 +222,8 @@ absl::Status Rest::CheckVersion(const UpdateState& state, const StoredObject& cu
   if (state.body) {
     BERTH_RETURN_IF_ERROR(CheckPrecondition(resource, current.metadata(), "UID", wanted.uid(),
                                             current.metadata().uid()));
-  } else if (!wanted.uid().empty() && wanted.uid() != current.metadata().uid()) {
-    // Upstream refuses the new uid as invalid; clients take a conflict for what it is.
-    return api::Conflict(
-        resource, current.metadata().name(),
-        fmt::format("Precondition failed: UID in precondition: {}, UID in object meta: {}",
-                    wanted.uid(), current.metadata().uid()));
+  } else {
+    BERTH_RETURN_IF_ERROR(CheckPatchedUid(resource, current.metadata(), wanted.uid()));
   }
   if (wanted.resource_version().empty() || wanted.resource_version() == "0") {
     if (RulesOf(resource).unconditional_update) return absl::OkStatus();

@@ -41,8 +41,8 @@ class Cache {
  public:
   // Hears of pods that begin and cease to be assumed. May be unset.
   std::function<void(const PodInfo&, bool is)> on_assumed;
-  // Hears of pods that are here no longer, or that are terminating from now on. May be unset.
-  std::function<void(const PodInfo&)> on_ending;
+  // Hear of pods that are here no longer, or that are terminating from now on.
+  std::vector<std::function<void(const PodInfo&)>> on_ending;
 
   // pod->node_name: where. Errors: "cannot get cache key for pod with empty UID"; the pod is in
   // the cache.
@@ -103,7 +103,7 @@ class Cache {
   void CountAssumed(const PodInfo& pod, bool is);
   void Replace(PodState& state, PodPtr pod);
   void TellEnding(const PodInfo& pod) const {
-    if (on_ending) on_ending(pod);
+    for (const auto& listener : on_ending) listener(pod);
   }
   void EraseIfGone(std::string_view node_name);
   void SetImages(NodeItem& item, const api::core::Node& node);

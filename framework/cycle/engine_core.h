@@ -93,7 +93,6 @@ struct EngineCore {
 
   EngineCounts counts;
   std::function<void(std::string_view, std::string_view)> on_decision;
-  std::vector<std::function<void(const PodInfo&)>> ending_listeners;  // Handle::OnPodEnding
   // Other resources that plugins look at: which ones we hear of, and a number that grows with every
   // change of any of them.
   std::vector<const api::Resource*> wanted_objects;  // by plugins that register no event of them

@@ -39,7 +39,7 @@ class ProfileHandle final : public Handle {
   bool RejectWaitingPod(std::string_view uid) override;
   PodPtr FindPod(std::string_view uid) const override { return core_.cache.FindPod(uid); }
   void OnPodEnding(std::function<void(const PodInfo&)> listener) override {
-    core_.ending_listeners.push_back(std::move(listener));
+    core_.cache.on_ending.push_back(std::move(listener));
   }
   void GateMayOpen(std::string_view pod_key) override;
   std::vector<PodPtr> NominatedPods(std::string_view node_name) const override;

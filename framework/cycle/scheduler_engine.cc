@@ -65,9 +65,6 @@ EngineCore::EngineCore(EngineOptions engine_options, Executor& on, ObjectSource&
       waiting(executor),
       extender_talk(*this),
       pod_groups(cache) {
-  cache.on_ending = [this](const PodInfo& pod) {
-    for (const auto& listener : ending_listeners) listener(pod);
-  };
   if (options.pod_groups.generic_workload) {
     cache.on_assumed = [this](const PodInfo& pod, bool is) { pod_groups.Assumed(pod, is); };
   }

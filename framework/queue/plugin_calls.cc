@@ -11,7 +11,6 @@ namespace berth::framework {
 namespace {
 
 constexpr uint32_t kPluginTimesOneIn = 10;
-constexpr size_t kKnownEventsMax = 64;
 
 }  // namespace
 
@@ -133,21 +132,14 @@ SchedulingQueue::Strategy SchedulingQueue::WorthSince(const QueueEntry& entry) {
   return best;
 }
 
-bool SchedulingQueue::AnyoneCares(const ClusterEvent& event) {
+bool SchedulingQueue::AnyoneCares(const ClusterEvent& event) const {
   if (event.IsWildcard()) return true;
-  for (const KnownEvent& known : known_events_) {
-    if (known.action == event.action && known.resource == event.resource) return known.cared_for;
+  for (const auto& [name, profile] : profiles_) {
+    for (const RegisteredEvent& registered : profile.events) {
+      if (registered.event.Matches(event)) return true;
+    }
   }
-  const auto cares = [&](const auto& named) {
-    const auto& events = named.second.events;
-    return std::any_of(events.begin(), events.end(), [&](const RegisteredEvent& registered) {
-      return registered.event.Matches(event);
-    });
-  };
-  const bool cared_for = std::any_of(profiles_.begin(), profiles_.end(), cares);
-  if (known_events_.size() == kKnownEventsMax) known_events_.clear();
-  known_events_.push_back({event.resource, event.action, cared_for});
-  return cared_for;
+  return false;
 }
 
 }  // namespace berth::framework

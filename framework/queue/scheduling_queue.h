@@ -120,7 +120,7 @@ class SchedulingQueue {
   // The plugin that gates that pod, if it is gated, may let it pass now.
   void GateMayOpen(std::string_view pod_key);
   // Whether any plugin of any profile registered for it.
-  bool AnyoneCares(const ClusterEvent& event);
+  bool AnyoneCares(const ClusterEvent& event) const;
 
   // Pods with backoff behind them become active; pods that waited too long are tried again. Called
   // by timers, at whole seconds and each 30 s while there is something to look at.
@@ -202,13 +202,7 @@ class SchedulingQueue {
   // reach them.
   Parking unschedulable_, shut_;
   uint64_t next_parked_ = 1;
-  DeafPods deaf_;                // of unschedulable_
-  struct KnownEvent {
-    std::string resource;
-    ActionType action = 0;
-    bool cared_for = false;
-  };
-  std::vector<KnownEvent> known_events_;  // what AnyoneCares found
+  DeafPods deaf_;  // of unschedulable_
   int64_t gated_count_ = 0;
   int64_t held_back_count_ = 0;
   InFlight in_flight_;

@@ -62,11 +62,10 @@ class DefaultPreemption::Search {
       scope.signature += fmt::format("/{}", plugin_.budgets_generation_);
     }
     plugin_.known_.Begin(plugin_.handle_.snapshot(), scope);
-    known_ = plugin_.known_.view();
   }
 
   Answer On(NodeIndex node) const {
-    const Answer known = known_.Find(node);
+    const Answer known = plugin_.known_.Find(node);
     return known != Answer::kUnknown ? known : FindOut(node);
   }
 
@@ -102,7 +101,6 @@ class DefaultPreemption::Search {
   DefaultPreemption& plugin_;
   const framework::CycleState& state_;
   const PodInfo& pod_;
-  KnownVictims::View known_;
 };
 
 void DefaultPreemption::ReadBudgets() {

@@ -41,16 +41,6 @@ void KnownVictims::Begin(const framework::Snapshot& snapshot, const framework::N
   held.hopeless_generation = -1;
 }
 
-KnownVictims::View KnownVictims::view() const {
-  View view;
-  view.versions_ = versions_.data();
-  view.known_ = now_->versions.data();
-  view.answers_ = now_->answers.data();
-  view.own_ = &own_;
-  view.own_node_ = own_node_;
-  return view;
-}
-
 Answer KnownVictims::Keep(framework::NodeIndex node, Victims victims) {
   const Answer answer = AnswerOf(victims);
   const Cost cost = victims.pods.empty() ? Cost() : CostOf(victims.pods, victims.violations);

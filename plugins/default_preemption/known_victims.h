@@ -25,30 +25,12 @@ class KnownVictims {
   // What is known of pods of this scope, until the next call; nothing, where its signature is
   // empty.
   void Begin(const framework::Snapshot& snapshot, const framework::NodeScope& scope);
-  // Of the node that the pod is nominated to.
-  struct Own {
-    Answer answer = Answer::kUnknown;
-    Cost cost;
-    Victims victims;
-  };
-  // For a search over many nodes. Valid until the next Begin.
-  class View {
-   public:
-    // kUnknown also when the node has changed since.
-    Answer Find(framework::NodeIndex node) const {
-      if (node == own_node_) return own_->answer;
-      return known_[node] == versions_[node] ? answers_[node] : Answer::kUnknown;
-    }
-
-   private:
-    friend class KnownVictims;
-    const int64_t* versions_ = nullptr;
-    const int64_t* known_ = nullptr;
-    const Answer* answers_ = nullptr;
-    const Own* own_ = nullptr;
-    framework::NodeIndex own_node_ = -1;
-  };
-  View view() const;
+  // kUnknown also when the node has changed since.
+  Answer Find(framework::NodeIndex node) const {
+    if (node == own_node_) return own_.answer;
+    const auto at = static_cast<size_t>(node);
+    return now_->versions[at] == versions_[at] ? now_->answers[at] : Answer::kUnknown;
+  }
   Answer Keep(framework::NodeIndex node, Victims victims);
   // Of nodes that are known. Valid until the next Keep or Begin.
   const Victims& VictimsOn(framework::NodeIndex node) const {
@@ -84,7 +66,11 @@ class KnownVictims {
   const framework::Snapshot* snapshot_ = nullptr;
   std::span<const int64_t> versions_;   // its nodes'
   framework::NodeIndex own_node_ = -1;  // not like for its equals
-  Own own_;
+  struct Own {
+    Answer answer = Answer::kUnknown;
+    Cost cost;
+    Victims victims;
+  } own_;
 };
 
 }  // namespace berth::plugins::default_preemption

@@ -73,7 +73,7 @@ TEST(CacheTest, AssumeConfirmForget) {
 TEST(CacheTest, TellsOfPodsThatEnd) {
   Cache cache;
   std::vector<std::string> ending;
-  cache.on_ending = [&](const PodInfo& pod) { ending.push_back(pod.name); };
+  cache.on_ending.push_back([&](const PodInfo& pod) { ending.push_back(pod.name); });
   const auto told = [&] { return std::exchange(ending, {}); };
   using Names = std::vector<std::string>;
   const auto pod = [](const char* name, bool terminating = false) {

@@ -11,11 +11,6 @@ void EngineGauges::InFlightEvents(std::string_view event, int64_t delta) {
   it->second += delta;
 }
 
-void EngineGauges::PreemptionAttempt() {
-  absl::MutexLock lock(&mutex_);
-  ++preemption_attempts_;
-}
-
 void EngineGauges::PreemptionVictims(int64_t count) {
   absl::MutexLock lock(&mutex_);
   ++preemptions_;
@@ -28,7 +23,6 @@ std::string EngineGauges::Text() const {
   for (const auto& [event, count] : in_flight_) {
     out += fmt::format("scheduler_inflight_events{{event=\"{}\"}} {}\n", event, count);
   }
-  out += fmt::format("scheduler_preemption_attempts_total {}\n", preemption_attempts_);
   out += fmt::format("scheduler_preemption_victims_count {}\n", preemptions_);
   out += fmt::format("scheduler_preemption_victims_sum {}\n", victims_);
   return out;

@@ -1,5 +1,5 @@
 // The few of the engine's metrics that every run reports, without the cost of histograms: what is
-// in flight, attempts and victims of preemption.
+// in flight, and the victims of preemption.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,6 @@ namespace berth::bench {
 class EngineGauges final : public framework::Metrics {
  public:
   void InFlightEvents(std::string_view event, int64_t delta) override;
-  void PreemptionAttempt() override;
   void PreemptionVictims(int64_t count) override;
 
   // In the Prometheus text format, under upstream's names.
@@ -27,7 +26,6 @@ class EngineGauges final : public framework::Metrics {
  private:
   mutable absl::Mutex mutex_;
   StringMap<int64_t> in_flight_ ABSL_GUARDED_BY(mutex_);
-  int64_t preemption_attempts_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t preemptions_ ABSL_GUARDED_BY(mutex_) = 0;
   int64_t victims_ ABSL_GUARDED_BY(mutex_) = 0;
 };

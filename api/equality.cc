@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "api/field_access.h"
 #include "api/message_table.h"
 #include "api/quantity.h"
 #include "api/schema/quantity.pb.h"
@@ -10,9 +11,7 @@
 namespace berth::api {
 namespace {
 
-using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
-using google::protobuf::Reflection;
 
 bool SameMessage(const MessageTable& table, const Message& a, const Message& b);
 
@@ -21,6 +20,7 @@ bool SameMap(const FieldInfo& field, const Message& a, const Message& b) {
   if (size != field.map->Size(b)) return false;
   if (size == 0) return true;
   std::vector<MapEntry> entries;
+  entries.reserve(size);
   field.map->Collect(a, entries);
   for (const MapEntry& entry : entries) {
     const MapEntry other = field.map->Find(b, *entry.key);
@@ -34,54 +34,58 @@ bool SameMap(const FieldInfo& field, const Message& a, const Message& b) {
   return true;
 }
 
-bool SameListItem(const FieldInfo& field, const Reflection& r, const Message& a, const Message& b,
-                  int i) {
-  const FieldDescriptor* f = field.descriptor;
-  std::string x, y;
+bool SameListItem(const FieldInfo& field, const Message& a, const Message& b, int i) {
   switch (field.kind) {
     case FieldKind::kString: case FieldKind::kBytes:
-      return r.GetRepeatedStringReference(a, f, i, &x) == r.GetRepeatedStringReference(b, f, i, &y);
-    case FieldKind::kBool: return r.GetRepeatedBool(a, f, i) == r.GetRepeatedBool(b, f, i);
-    case FieldKind::kInt32: return r.GetRepeatedInt32(a, f, i) == r.GetRepeatedInt32(b, f, i);
-    case FieldKind::kInt64: return r.GetRepeatedInt64(a, f, i) == r.GetRepeatedInt64(b, f, i);
-    case FieldKind::kDouble: return r.GetRepeatedDouble(a, f, i) == r.GetRepeatedDouble(b, f, i);
+      return access::StringAt(a, field, i) == access::StringAt(b, field, i);
+    case FieldKind::kBool:
+      return access::NumberAt<bool>(a, field, i) == access::NumberAt<bool>(b, field, i);
+    case FieldKind::kInt32:
+      return access::NumberAt<int32_t>(a, field, i) == access::NumberAt<int32_t>(b, field, i);
+    case FieldKind::kInt64:
+      return access::NumberAt<int64_t>(a, field, i) == access::NumberAt<int64_t>(b, field, i);
+    case FieldKind::kDouble:
+      return access::NumberAt<double>(a, field, i) == access::NumberAt<double>(b, field, i);
     case FieldKind::kMessage:
-      return SameMessage(*field.table, r.GetRepeatedMessage(a, f, i),
-                         r.GetRepeatedMessage(b, f, i));
+      return SameMessage(*field.table, access::MessageAt(a, field, i),
+                         access::MessageAt(b, field, i));
   }
   return false;
 }
 
-bool SameValue(const FieldInfo& field, const Reflection& r, const Message& a, const Message& b) {
-  const FieldDescriptor* f = field.descriptor;
-  std::string x, y;
+bool SameValue(const FieldInfo& field, const Message& a, const Message& b) {
   switch (field.kind) {
     case FieldKind::kString: case FieldKind::kBytes:
-      return r.GetStringReference(a, f, &x) == r.GetStringReference(b, f, &y);
-    case FieldKind::kBool: return r.GetBool(a, f) == r.GetBool(b, f);
-    case FieldKind::kInt32: return r.GetInt32(a, f) == r.GetInt32(b, f);
-    case FieldKind::kInt64: return r.GetInt64(a, f) == r.GetInt64(b, f);
-    case FieldKind::kDouble: return r.GetDouble(a, f) == r.GetDouble(b, f);
+      return access::GetString(a, field) == access::GetString(b, field);
+    case FieldKind::kBool:
+      return access::GetNumber<bool>(a, field) == access::GetNumber<bool>(b, field);
+    case FieldKind::kInt32:
+      return access::GetNumber<int32_t>(a, field) == access::GetNumber<int32_t>(b, field);
+    case FieldKind::kInt64:
+      return access::GetNumber<int64_t>(a, field) == access::GetNumber<int64_t>(b, field);
+    case FieldKind::kDouble:
+      return access::GetNumber<double>(a, field) == access::GetNumber<double>(b, field);
     case FieldKind::kMessage:
-      return SameMessage(*field.table, r.GetMessage(a, f), r.GetMessage(b, f));
+      return SameMessage(*field.table, access::GetMessage(a, field),
+                         access::GetMessage(b, field));
   }
   return false;
 }
 
-bool SameField(const FieldInfo& field, const Reflection& r, const Message& a, const Message& b) {
+bool SameField(const FieldInfo& field, const Message& a, const Message& b) {
   if (field.is_map) return SameMap(field, a, b);
   if (field.repeated) {
-    const int size = r.FieldSize(a, field.descriptor);
-    if (size != r.FieldSize(b, field.descriptor)) return false;
+    const int size = access::Size(a, field);
+    if (size != access::Size(b, field)) return false;
     for (int i = 0; i < size; ++i) {
-      if (!SameListItem(field, r, a, b, i)) return false;
+      if (!SameListItem(field, a, b, i)) return false;
     }
     return true;
   }
-  const bool in_a = r.HasField(a, field.descriptor), in_b = r.HasField(b, field.descriptor);
+  const bool in_a = access::Has(a, field), in_b = access::Has(b, field);
   if (!in_a && !in_b) return true;
   if (field.pointer && in_a != in_b) return false;
-  return SameValue(field, r, a, b);
+  return SameValue(field, a, b);
 }
 
 bool SameMessage(const MessageTable& table, const Message& a, const Message& b) {
@@ -91,7 +95,7 @@ bool SameMessage(const MessageTable& table, const Message& a, const Message& b) 
     return x.string() == y.string() || ToQuantity(x).Cmp(ToQuantity(y)) == 0;
   }
   for (const FieldInfo& field : table.members()) {
-    if (!SameField(field, table.reflection(), a, b)) return false;
+    if (!SameField(field, a, b)) return false;
   }
   return true;
 }
@@ -101,6 +105,14 @@ bool SameMessage(const MessageTable& table, const Message& a, const Message& b) 
 bool SemanticEqual(const Message& a, const Message& b) {
   BERTH_CHECK(a.GetDescriptor() == b.GetDescriptor());
   return &a == &b || SameMessage(MessageTable::Of(a), a, b);
+}
+
+bool SemanticEqualBut(int field_number, const Message& a, const Message& b) {
+  BERTH_CHECK(a.GetDescriptor() == b.GetDescriptor());
+  for (const FieldInfo& field : MessageTable::Of(a).members()) {
+    if (field.descriptor->number() != field_number && !SameField(field, a, b)) return false;
+  }
+  return true;
 }
 
 }  // namespace berth::api

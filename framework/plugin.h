@@ -103,6 +103,9 @@ class Plugin {
   // Puts everything of the pod that the plugin reads into the signature. False: results for this
   // pod are never shared.
   virtual bool Sign(const PodInfo&, SignatureBuilder&) const { return false; }
+  // Sign looks at nothing but the pod's namespace, labels and spec (without nodeName): what it says
+  // of one pod, it says of all that were made from the same template, and is not asked again.
+  virtual bool SignsTemplates() const { return false; }
   // Events that may make a pod schedulable that this plugin rejected. nullopt: any event.
   // Asked once. An empty list: no event does (only the periodic flush).
   virtual std::optional<std::vector<ClusterEventWithHint>> EventsToRegister() const {

@@ -11,6 +11,7 @@
 #include "bench/scheduler_perf/rig/claim_controller.h"
 #include "bench/scheduler_perf/rig/engine_gauges.h"
 #include "bench/scheduler_perf/rig/memory_api.h"
+#include "bench/scheduler_perf/rig/remote_world.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "framework/memory_world.h"
 #include "framework/registry.h"
@@ -24,18 +25,23 @@ namespace {
 
 using api::core::Pod;
 
-// Objects handed to the engine in one task: it schedules between such tasks, as it would between
-// batches of a watch.
+// Objects made in one task: the engine hears of them at its end, as of a batch of a watch.
 constexpr size_t kObjectsPerTask = 64;
 constexpr absl::Duration kSettlePause = absl::Milliseconds(10);
 constexpr int kSettleTries = 500;
 
 class EngineTarget final : public Target {
  public:
-  EngineTarget() : executor_("engine"), world_(executor_), api_(executor_, world_) {}
+  EngineTarget()
+      : api_executor_("api"),
+        engine_executor_("engine"),
+        world_(api_executor_),
+        api_(api_executor_, world_),
+        engine_world_(engine_executor_, api_executor_, world_, api_) {}
   ~EngineTarget() override {
-    executor_.Run([this] { engine_.reset(); });
-    executor_.Stop();
+    engine_executor_.Run([this] { engine_.reset(); });
+    api_executor_.Stop();
+    engine_executor_.Stop();
   }
 
   absl::Status Start(const EngineTargetOptions& options) {
@@ -51,13 +57,16 @@ class EngineTarget final : public Target {
     if (options.histograms) histograms_ = std::make_unique<scheduler::PrometheusMetrics>();
     framework::Metrics* metrics = &gauges_;
     if (histograms_ != nullptr) metrics = histograms_.get();
-    absl::Status status;
-    executor_.Run([&] {
+    api_executor_.Run([&] {
       world_.Subscribe(api::ResourceOf<Pod>(), [this](const auto& event) { OnPod(event); });
-      claims_ = std::make_unique<ClaimController>(executor_, world_, api_);
-      engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted), executor_,
-                                                    world_, api_, metrics);
-      status = scheduler::AddExtenders(wanted, executor_, *engine_);
+      claims_ = std::make_unique<ClaimController>(api_executor_, world_, api_);
+    });
+    absl::Status status;
+    engine_executor_.Run([&] {
+      engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted),
+                                                    engine_executor_, engine_world_,
+                                                    engine_world_, metrics);
+      status = scheduler::AddExtenders(wanted, engine_executor_, *engine_);
       if (status.ok()) status = Configure(wanted);
     });
     return status;
@@ -67,27 +76,29 @@ class EngineTarget final : public Target {
   absl::Status Serves(const api::Resource&) const override { return absl::OkStatus(); }
 
   absl::Status Create(const api::Resource& resource, std::vector<ObjectPtr> objects) override {
-    absl::Status status;
-    std::vector<MemoryApi::MutablePtr> batch;
+    std::vector<std::vector<MemoryApi::MutablePtr>> batches;
     for (size_t i = 0; i < objects.size(); ++i) {
       MemoryApi::MutablePtr copy(objects[i]->New());
       copy->CopyFrom(*objects[i]);
       objects[i].reset();
-      batch.push_back(std::move(copy));
-      if (batch.size() < kObjectsPerTask && i + 1 < objects.size()) continue;
-      executor_.Post([this, &resource, &status, batch = std::move(batch)]() mutable {
-        for (auto& one : batch) status.Update(CreateNow(resource, std::move(one)));
-      });
-      batch.clear();
+      MemoryApi::Prepare(resource, *copy);
+      if (i % kObjectsPerTask == 0) batches.emplace_back().reserve(kObjectsPerTask);
+      batches.back().push_back(std::move(copy));
     }
-    executor_.Run([] {});
+    absl::Status status;
+    for (auto& batch : batches) {
+      api_executor_.Post([this, &resource, &status, &batch] {
+        for (auto& one : batch) status.Update(CreatePrepared(resource, std::move(one)));
+      });
+    }
+    api_executor_.Run([] {});
     return status;
   }
 
   absl::Status Update(const api::Resource& resource, ObjectPtr object,
                       std::string_view subresource) override {
     absl::Status status;
-    executor_.Run([&] {
+    api_executor_.Run([&] {
       MemoryApi::MutablePtr copy(object->New());
       copy->CopyFrom(*object);
       status = api_.UpdateNow(resource, std::move(copy), subresource).status();
@@ -98,13 +109,13 @@ class EngineTarget final : public Target {
   absl::Status Delete(const api::Resource& resource, std::string_view namespace_,
                       std::string_view name, std::optional<int64_t> grace_s) override {
     absl::Status status;
-    executor_.Run([&] { status = api_.DeleteNow(resource, namespace_, name, {}, grace_s); });
+    api_executor_.Run([&] { status = api_.DeleteNow(resource, namespace_, name, {}, grace_s); });
     return status;
   }
 
   absl::Status DeletePods(const PodFilter& filter, std::optional<int64_t> grace_s) override {
     absl::Status status;
-    executor_.Run([&] {
+    api_executor_.Run([&] {
       for (const auto& pod : ledger_.Pods(filter)) {
         status.Update(api_.DeleteNow(api::ResourceOf<Pod>(), pod->metadata().namespace_(),
                                      pod->metadata().name(), {}, grace_s));
@@ -116,7 +127,7 @@ class EngineTarget final : public Target {
   absl::StatusOr<std::vector<ObjectPtr>> List(const api::Resource& resource,
                                               std::string_view namespace_) override {
     std::vector<ObjectPtr> out;
-    executor_.Run([&] {
+    api_executor_.Run([&] {
       world_.ForEach(resource, namespace_, [&](const ObjectPtr& one) { out.push_back(one); });
     });
     return out;
@@ -131,7 +142,7 @@ class EngineTarget final : public Target {
   void Settle() override {
     for (int i = 0; i < kSettleTries; ++i) {
       bool idle = false;
-      executor_.Run([&] {
+      engine_executor_.Run([&] {
         const framework::EngineCounts counts = engine_->counts();
         idle = counts.queue.active == 0 && counts.bindings_in_flight == 0;
       });
@@ -147,12 +158,12 @@ class EngineTarget final : public Target {
     return engine_->Start();
   }
 
-  absl::Status CreateNow(const api::Resource& resource, MemoryApi::MutablePtr object) {
+  absl::Status CreatePrepared(const api::Resource& resource, MemoryApi::MutablePtr object) {
     if (object->GetDescriptor() == Pod::descriptor()) {
       const auto& metadata = static_cast<const Pod&>(*object).metadata();
-      ledger_.Created(metadata.namespace_(), metadata.name(), executor_.clock().Now());
+      ledger_.Created(metadata.namespace_(), metadata.name(), api_executor_.clock().Now());
     }
-    return api_.CreateNow(resource, std::move(object));
+    return api_.CreatePrepared(resource, std::move(object));
   }
 
   void OnPod(const framework::ObjectEvent& event) {
@@ -160,16 +171,19 @@ class EngineTarget final : public Target {
       const auto& metadata = api::MetaOf(*event.old_object);
       return ledger_.Gone(metadata.namespace_(), metadata.name());
     }
-    ledger_.Seen(std::static_pointer_cast<const Pod>(event.new_object), executor_.clock().Now());
+    ledger_.Seen(std::static_pointer_cast<const Pod>(event.new_object),
+                 api_executor_.clock().Now());
   }
 
   PodLedger ledger_;
   EngineGauges gauges_;
   std::unique_ptr<scheduler::PrometheusMetrics> histograms_;
-  ThreadExecutor executor_;
+  // Two threads, as there would be two processes: what objects are in, and the engine.
+  ThreadExecutor api_executor_, engine_executor_;
   framework::MemoryWorld world_;
   MemoryApi api_;
   std::unique_ptr<ClaimController> claims_;
+  RemoteWorld engine_world_;
   framework::Registry registry_;
   std::unique_ptr<framework::Engine> engine_;
 };

@@ -39,11 +39,13 @@ bool SameMap(const Map& a, const Map& b) {
 
 // Nothing that a result about the pod's node may depend on differs.
 bool SameToOthers(const PodInfo& a, const PodInfo& b) {
-  return a.node_name == b.node_name && a.priority == b.priority &&
-         a.terminating == b.terminating && a.requests == b.requests &&
-         a.non_zero_requests == b.non_zero_requests && a.host_ports == b.host_ports &&
-         a.labels == b.labels && a.has_pod_affinity == b.has_pod_affinity &&
-         a.has_required_pod_anti_affinity == b.has_required_pod_anti_affinity &&
+  const bool same_traits =
+      a.traits() == b.traits() ||
+      (a.priority == b.priority && a.requests == b.requests &&
+       a.non_zero_requests == b.non_zero_requests && a.host_ports == b.host_ports &&
+       a.labels == b.labels && a.has_pod_affinity == b.has_pod_affinity &&
+       a.has_required_pod_anti_affinity == b.has_required_pod_anti_affinity);
+  return same_traits && a.node_name == b.node_name && a.terminating == b.terminating &&
          SameMap(a.object().metadata().annotations(), b.object().metadata().annotations());
 }
 

@@ -24,6 +24,7 @@
 #include "framework/cycle/scheduler_engine.h"
 #include "framework/cycle/waiting_pods.h"
 #include "framework/object_source.h"
+#include "framework/pod_templates.h"
 #include "framework/profile/profile.h"
 #include "framework/profile/runtime.h"
 #include "framework/queue/scheduling_queue.h"
@@ -75,6 +76,7 @@ struct EngineCore {
   Metrics& metrics;
   Random random;
 
+  PodTemplates templates;
   Cache cache;
   ClusterSnapshot snapshot;
   Nominator nominator;

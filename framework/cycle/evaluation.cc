@@ -11,14 +11,6 @@ namespace {
 
 constexpr size_t kKindsMax = std::numeric_limits<uint16_t>::max() - 1;
 
-// The pod that stands for all of its signature is none of them: a nomination of one of them is
-// somebody else's to it.
-PodPtr Anonymous(const PodPtr& pod) {
-  auto copy = std::make_shared<PodInfo>(*pod);
-  copy->uid.clear();
-  return copy;
-}
-
 // Adds what one result depends on; false when it cannot be kept.
 bool AddNeeds(Scope scope, const Dependencies& depends, const StringSet& watched, NodeFields* own,
               EvaluationNeeds* needs) {
@@ -108,7 +100,7 @@ EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const String
 
 Evaluation::Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot,
                        EvaluationNeeds needs, const PodPtr& pod)
-    : runtime_(runtime), snapshot_(snapshot), needs_(needs), pod_(Anonymous(pod)) {}
+    : runtime_(runtime), snapshot_(snapshot), needs_(needs), pod_(PodInfo::Anonymous(pod)) {}
 
 // --- staying up to date ------------------------------------------------------------------------
 

@@ -53,7 +53,8 @@ struct NoFit {
 // Threads: none.
 class Evaluation {
  public:
-  // A copy of the pod is kept.
+  // The pod stands for all of its signature and is none of them: a nomination of one of them is
+  // somebody else's to it.
   Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot, EvaluationNeeds needs,
              const PodPtr& pod);
 
@@ -117,7 +118,7 @@ class Evaluation {
   const ClusterSnapshot& snapshot_;
   const EvaluationNeeds needs_;
   CycleState state_;  // of the pod that asked last when all was evaluated, and its PreScore's
-  const PodPtr pod_;
+  const PodPtr pod_;  // anonymous
 
   int64_t structure_ = -1, log_position_ = 0, cluster_generation_ = 0, objects_generation_ = 0;
   std::vector<uint16_t> kind_of_;  // by node; 0: feasible, else 1 + place in kinds_

@@ -191,9 +191,10 @@ void EventHandlers::OnPod(const ObjectEvent& event) {
 }
 
 void EventHandlers::AssignedPod(const PodObject& old_pod, const PodObject& pod) {
-  if (!old_pod) return AssignedAdded(PodInfo::Make(pod));
   if (!pod) return AssignedDeleted(old_pod);
-  AssignedUpdated(old_pod, PodInfo::Make(pod));
+  const PodPtr info = core_.templates.Make(pod, core_.cache.FindPod(pod->metadata().uid()));
+  if (old_pod) return AssignedUpdated(old_pod, info);
+  AssignedAdded(info);
 }
 
 void EventHandlers::AssignedAdded(const PodPtr& pod) {
@@ -233,7 +234,7 @@ void EventHandlers::WaitingPodChanged(const PodObject& old_pod, const PodObject&
   if (!old_pod) {
     HandlingTimer timer(core_, "UnschedulablePodAdd");
     BERTH_INFO(3, "Add event for unscheduled pod", {"pod", KeyOf(*pod)});
-    core_.queue->Add(PodInfo::Make(pod));
+    core_.queue->Add(core_.templates.Make(pod));
     // It may complete a gang.
     if (core_.options.pod_groups.gang_scheduling && !PodGroupOf(*pod).empty()) {
       core_.queue->MoveAllToActiveOrBackoff(UnschedulablePodAddEvent(), nullptr, pod);
@@ -256,9 +257,9 @@ void EventHandlers::WaitingUpdated(const PodObject& old_pod, const PodObject& po
     if (pod->metadata().has_deletion_timestamp()) DropAssumed(*pod);
     return;
   }
-  const PodPtr info = PodInfo::Make(pod);
   PodPtr before;
-  if (const QueueEntry* held = core_.queue->Find(info->key)) before = held->pod;
+  if (const QueueEntry* held = core_.queue->Find(KeyOf(*pod))) before = held->pod;
+  const PodPtr info = core_.templates.Make(pod, before);
   if (!before || before->uid != info->uid) before = PodInfo::Make(old_pod);
   core_.queue->Update(before, info);
   if (!before->nominated_node_name.empty() &&

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include <absl/container/flat_hash_map.h>
 #include <fmt/core.h>
 
 #include "api/errors.h"
@@ -17,6 +18,10 @@
 
 namespace berth::framework {
 namespace {
+
+// Signatures of templates.
+using KnownSignatures = absl::flat_hash_map<PodTraitsPtr, std::string>;
+constexpr size_t kSignaturesMax = 4096;
 
 absl::Status Invalid(std::string_view text) { return absl::InvalidArgumentError(ToAbsl(text)); }
 
@@ -218,6 +223,7 @@ class ProfileBuilder {
       auto& signers = profile_->signers_;
       if (std::find(signers.begin(), signers.end(), plugin) == signers.end()) {
         signers.push_back(plugin);
+        profile_->signs_templates_ = profile_->signs_templates_ && plugin->SignsTemplates();
       }
     };
     for (const auto& entry : profile_->pre_filter) add(entry.plugin);
@@ -274,7 +280,14 @@ QueueProfile Profile::ForQueue(bool with_extenders) const {
   if (with_extenders) events.AddEverything(kExtenderPlugin);
   queue.events = std::move(events.list);
   queue.events_of_plugin = std::move(events.of_plugin);
-  queue.sign = [this](const PodInfo& pod, PluginTimes* times) { return Sign(pod, times); };
+  queue.sign = [this, known = std::make_shared<KnownSignatures>()](const PodInfo& pod,
+                                                                   PluginTimes* times) {
+    // Of pods that share their traits with nobody, remembering would be for nothing.
+    if (!signs_templates_ || !TraitsAreOfSpec(pod.object())) return Sign(pod, times);
+    if (const auto it = known->find(pod.traits()); it != known->end()) return it->second;
+    if (known->size() >= kSignaturesMax) known->clear();
+    return known->emplace(pod.traits(), Sign(pod, times)).first->second;
+  };
   return queue;
 }
 

@@ -89,6 +89,7 @@ class Profile {
   std::vector<std::string> absent_;
   std::string queue_sort_args_;
   std::vector<const Plugin*> signers_;
+  bool signs_templates_ = true;  // all of them do
 };
 
 // Profiles of one scheduler share its queue: same queue sort plugin, same arguments.

@@ -28,6 +28,7 @@ class DefaultBinder final : public framework::BindPlugin {
   bool Sign(const framework::PodInfo&, framework::SignatureBuilder&) const override {
     return true;
   }
+  bool SignsTemplates() const override { return true; }
 
  private:
   framework::Handle& handle_;

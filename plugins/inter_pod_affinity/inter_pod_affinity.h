@@ -67,6 +67,7 @@ class InterPodAffinity final : public framework::PreFilterPlugin,
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Abstains(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:

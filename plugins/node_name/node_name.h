@@ -30,6 +30,7 @@ class NodeName final : public framework::FilterPlugin {
                    std::span<uint8_t> out) const override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 };
 

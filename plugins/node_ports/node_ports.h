@@ -31,6 +31,7 @@ class NodePorts final : public framework::PreFilterPlugin, public framework::Fil
                            const framework::NodeInfo& node) const override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 };
 

@@ -39,6 +39,7 @@ class NodeResourcesBalancedAllocation final : public framework::PreScorePlugin,
                   std::span<int64_t> out) const override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:

@@ -65,6 +65,7 @@ class NodeResourcesFit final : public framework::PreFilterPlugin,
                                    std::span<const framework::PodPtr> proposed) override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:

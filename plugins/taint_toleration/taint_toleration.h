@@ -40,6 +40,7 @@ class TaintToleration final : public framework::FilterPlugin,
   }
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 };
 

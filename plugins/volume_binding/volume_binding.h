@@ -70,6 +70,7 @@ class VolumeBinding final : public framework::PreFilterPlugin,
   void CancelPreBind(const framework::PodInfo& pod) override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
+  bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:

@@ -79,7 +79,17 @@ ObjectPtr MemoryApi::Put(const api::Resource& resource, MutablePtr object) {
   return shown;
 }
 
+void MemoryApi::Prepare(const api::Resource& resource, Message& object) {
+  api::ApplyDefaults(resource, object);
+  api::PrepareForCreate(resource, object);
+}
+
 absl::Status MemoryApi::CreateNow(const api::Resource& resource, MutablePtr object) {
+  Prepare(resource, *object);
+  return CreatePrepared(resource, std::move(object));
+}
+
+absl::Status MemoryApi::CreatePrepared(const api::Resource& resource, MutablePtr object) {
   auto& metadata = api::MutableMeta(*object);
   if (metadata.name().empty()) {
     metadata.set_name(fmt::format("{}{:05}", metadata.generate_name(), ++names_));
@@ -87,10 +97,8 @@ absl::Status MemoryApi::CreateNow(const api::Resource& resource, MutablePtr obje
   if (world_.Get(resource, metadata.namespace_(), metadata.name()) != nullptr) {
     return api::AlreadyExists(resource, metadata.name());
   }
-  api::ApplyDefaults(resource, *object);
   metadata.set_uid(fmt::format("{:08}", ++uids_));
   metadata.mutable_creation_timestamp()->set_seconds(absl::ToUnixSeconds(executor_.clock().Now()));
-  api::PrepareForCreate(resource, *object);
   Put(resource, std::move(object));
   return absl::OkStatus();
 }

@@ -34,6 +34,9 @@ class MemoryApi final : public framework::ObjectSink {
       : executor_(executor), world_(world) {}
 
   absl::Status CreateNow(const api::Resource& resource, MutablePtr object);
+  // The same in two steps: what depends on the object alone, on any thread, and the rest.
+  static void Prepare(const api::Resource& resource, google::protobuf::Message& object);
+  absl::Status CreatePrepared(const api::Resource& resource, MutablePtr object);
   // An object with a resourceVersion must be the newest. What the subresource does not own is kept.
   absl::StatusOr<framework::ObjectPtr> UpdateNow(const api::Resource& resource, MutablePtr object,
                                                  std::string_view subresource);
@@ -41,6 +44,10 @@ class MemoryApi final : public framework::ObjectSink {
   absl::Status DeleteNow(const api::Resource& resource, std::string_view namespace_,
                          std::string_view name, std::string_view uid,
                          std::optional<int64_t> grace_s);
+
+  // uid: must be the pod's.
+  absl::Status BindNow(std::string_view namespace_, std::string_view name, std::string_view uid,
+                       const std::string& node);
 
   // ObjectSink
   void Bind(const api::core::Pod& pod, std::string_view node_name, Done done) override;
@@ -55,8 +62,6 @@ class MemoryApi final : public framework::ObjectSink {
   void Event(framework::EventNote) override {}
 
  private:
-  absl::Status BindNow(std::string_view namespace_, std::string_view name, std::string_view uid,
-                       const std::string& node);
   absl::Status PatchNow(const api::Resource& resource, std::string_view namespace_,
                         std::string_view name, const std::string& patch,
                         std::string_view subresource);

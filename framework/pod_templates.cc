@@ -1,0 +1,81 @@
+#include "framework/pod_templates.h"
+
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
+#include <absl/hash/hash.h>
+
+#include "api/equality.h"
+#include "api/schema/core_v1_container.pb.h"
+#include "api/schema/core_v1_pod.pb.h"
+#include "api/schema/meta_v1.pb.h"
+
+namespace berth::framework {
+namespace {
+
+using api::core::Pod;
+
+// As many templates as are remembered, and as many that only a look at all of them tells apart.
+// Where more are in use at once, they are parsed again and again.
+constexpr size_t kTemplatesMax = 4096, kAlikeMax = 16;
+
+size_t RoughHash(const Pod& pod) {
+  const api::core::PodSpec& spec = pod.spec();
+  const std::string_view image =
+      spec.containers().empty() ? std::string_view() : spec.containers(0).image();
+  return absl::HashOf(pod.metadata().namespace_(), pod.metadata().labels().size(), image,
+                      spec.priority(), spec.volumes_size(), spec.resource_claims_size(),
+                      spec.has_affinity());
+}
+
+bool SameLabels(const Pod& a, const Pod& b) {
+  const auto& left = a.metadata().labels();
+  const auto& right = b.metadata().labels();
+  if (left.size() != right.size()) return false;
+  return std::all_of(left.begin(), left.end(), [&](const auto& label) {
+    const auto it = right.find(label.first);
+    return it != right.end() && it->second == label.second;
+  });
+}
+
+bool SameTemplate(const Pod& a, const Pod& b) {
+  return a.metadata().namespace_() == b.metadata().namespace_() && SameLabels(a, b) &&
+         api::SemanticEqualBut(api::core::PodSpec::kNodeNameFieldNumber, a.spec(), b.spec());
+}
+
+}  // namespace
+
+PodTraitsPtr PodTemplates::TraitsOf(const std::shared_ptr<const Pod>& pod) {
+  if (size_ >= kTemplatesMax) {
+    templates_.clear();
+    size_ = 0;
+  }
+  std::vector<Template>& alike = templates_[RoughHash(*pod)];
+  for (const Template& one : alike) {
+    if (SameTemplate(*one.pod, *pod)) return one.traits;
+  }
+  if (alike.size() >= kAlikeMax) {
+    size_ -= alike.size();
+    alike.clear();
+  }
+  ++size_;
+  return alike.emplace_back(pod, MakePodTraits(*pod)).traits;
+}
+
+PodPtr PodTemplates::Make(std::shared_ptr<const Pod> pod, const PodPtr& known) {
+  if (!TraitsAreOfSpec(*pod)) return PodInfo::Make(std::move(pod));
+  const bool same_pod = known != nullptr && known->uid == pod->metadata().uid() &&
+                        known->name == pod->metadata().name() &&
+                        known->namespace_name == pod->metadata().namespace_();
+  if (!same_pod) {
+    PodTraitsPtr traits = TraitsOf(pod);
+    return PodInfo::Make(std::move(pod), std::move(traits), nullptr);
+  }
+  const bool unchanged =
+      TraitsAreOfSpec(known->object()) && SameTemplate(known->object(), *pod);
+  PodTraitsPtr traits = unchanged ? known->traits() : TraitsOf(pod);
+  return PodInfo::Make(std::move(pod), std::move(traits), known->identity());
+}
+
+}  // namespace berth::framework

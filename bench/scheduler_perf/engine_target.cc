@@ -135,6 +135,9 @@ class EngineTarget final : public Target {
 
   PodLedger& pods() override { return ledger_; }
   std::string MetricsText() override {
+    // What the ledger has seen, the engine is to have heard of.
+    api_executor_.Run([] {});
+    engine_executor_.Run([] {});
     return histograms_ != nullptr ? histograms_->Text() : gauges_.Text();
   }
 

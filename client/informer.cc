@@ -13,10 +13,10 @@ Informer::Informer(ApiClient& client, const api::Resource& resource, ReflectorOp
 Informer::~Informer() = default;
 
 void Informer::AddHandler(InformerHandler handler) {
-  for (const auto& [key, object] : objects_) {
+  objects_.ForEach({}, [&](const api::ObjectKey&, const ObjectPtr& object) {
     handler({InformerEvent::Kind::kAdd, nullptr, object,
              api::RevisionOf(api::MetaOf(*object).resource_version())});
-  }
+  });
   handlers_.push_back(std::move(handler));
 }
 
@@ -26,18 +26,14 @@ void Informer::OnSynced(Task then) {
 }
 
 ObjectPtr Informer::Get(std::string_view namespace_, std::string_view name) const {
-  const auto it = objects_.find(api::ObjectKeyView(namespace_, name));
-  return it == objects_.end() ? nullptr : it->second;
+  const ObjectPtr* held = objects_.Find(namespace_, name);
+  return held == nullptr ? nullptr : *held;
 }
 
 void Informer::ForEach(std::string_view namespace_,
                        const std::function<void(const ObjectPtr&)>& visit) const {
-  auto it = namespace_.empty() ? objects_.begin()
-                               : objects_.lower_bound(api::ObjectKeyView(namespace_, ""));
-  for (; it != objects_.end(); ++it) {
-    if (!namespace_.empty() && it->first.first != namespace_) return;
-    visit(it->second);
-  }
+  objects_.ForEach(namespace_,
+                   [&](const api::ObjectKey&, const ObjectPtr& object) { visit(object); });
 }
 
 Informer::Stats Informer::stats() const {
@@ -53,9 +49,9 @@ void Informer::Tell(const InformerEvent& event) {
 
 bool Informer::Put(ObjectPtr object, int64_t revision) {
   const api::meta::ObjectMeta& metadata = api::MetaOf(*object);
-  auto it = objects_.find(api::ObjectKeyView(metadata.namespace_(), metadata.name()));
-  if (it != objects_.end()) {
-    const api::meta::ObjectMeta& known = api::MetaOf(*it->second);
+  ObjectPtr* held = objects_.Find(metadata.namespace_(), metadata.name());
+  if (held != nullptr) {
+    const api::meta::ObjectMeta& known = api::MetaOf(**held);
     if (known.resource_version() == metadata.resource_version()) return false;  // a repeat
     const int64_t new_revision = api::RevisionOf(metadata.resource_version());
     if (new_revision != 0 && new_revision < api::RevisionOf(known.resource_version())) {
@@ -64,24 +60,24 @@ bool Informer::Put(ObjectPtr object, int64_t revision) {
     if (known.uid() != metadata.uid()) {
       // Deleted and made anew under the same name: two events.
       Remove(metadata.namespace_(), metadata.name(), revision);
-      it = objects_.end();
+      held = nullptr;
     }
   }
-  if (it == objects_.end()) {
-    objects_.emplace(api::ObjectKey(metadata.namespace_(), metadata.name()), object);
+  if (held == nullptr) {
+    objects_.Get(metadata.namespace_(), metadata.name()) = object;
     Tell({InformerEvent::Kind::kAdd, nullptr, std::move(object), revision});
     return true;
   }
-  ObjectPtr old = std::exchange(it->second, object);
+  ObjectPtr old = std::exchange(*held, object);
   Tell({InformerEvent::Kind::kUpdate, std::move(old), std::move(object), revision});
   return true;
 }
 
 void Informer::Remove(std::string_view namespace_, std::string_view name, int64_t revision) {
-  const auto it = objects_.find(api::ObjectKeyView(namespace_, name));
-  if (it == objects_.end()) return;
-  ObjectPtr old = std::move(it->second);
-  objects_.erase(it);
+  ObjectPtr* held = objects_.Find(namespace_, name);
+  if (held == nullptr) return;
+  ObjectPtr old = std::move(*held);
+  objects_.Erase(namespace_, name);
   Tell({InformerEvent::Kind::kDelete, std::move(old), nullptr, revision});
 }
 
@@ -107,9 +103,9 @@ void Informer::Replace(std::vector<ObjectPtr> objects, int64_t revision) {
   std::sort(objects.begin(), objects.end(), by_key);
   // What is not listed is gone. Found before handlers run, told in order.
   std::vector<api::ObjectKey> gone;
-  for (const auto& [key, object] : objects_) {
+  objects_.ForEach({}, [&](const api::ObjectKey& key, const ObjectPtr& object) {
     if (!std::binary_search(objects.begin(), objects.end(), object, by_key)) gone.push_back(key);
-  }
+  });
   for (const api::ObjectKey& key : gone) Remove(key.first, key.second, revision);
   int64_t healed = 0;
   for (ObjectPtr& object : objects) {

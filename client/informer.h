@@ -20,9 +20,8 @@
 #include <utility>
 #include <vector>
 
-#include <absl/container/btree_map.h>
 
-#include "api/object_key.h"
+#include "api/object_map.h"
 #include "client/reflector.h"
 
 namespace berth::client {
@@ -84,7 +83,7 @@ class Informer final : private ReflectorTarget {
   void Tell(const InformerEvent& event);
 
   const api::Resource& resource_;
-  absl::btree_map<api::ObjectKey, ObjectPtr, api::ObjectKeyLess> objects_;
+  api::ObjectMap<ObjectPtr> objects_;
   std::vector<InformerHandler> handlers_;
   std::vector<Task> on_synced_;
   bool synced_ = false;

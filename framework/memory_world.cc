@@ -22,7 +22,7 @@ void MemoryWorld::Tell(Kind& kind, ObjectEvent event) {
 void MemoryWorld::Put(const api::Resource& resource, ObjectPtr object) {
   Kind& kind = kinds_[&resource];
   const auto& metadata = api::MetaOf(*object);
-  ObjectPtr& held = kind.objects[{metadata.namespace_(), metadata.name()}];
+  ObjectPtr& held = kind.objects.Get(metadata.namespace_(), metadata.name());
   ObjectEvent event;
   event.kind = held == nullptr ? ObjectEvent::Kind::kAdded : ObjectEvent::Kind::kUpdated;
   event.old_object = std::move(held);
@@ -34,23 +34,23 @@ void MemoryWorld::Put(const api::Resource& resource, ObjectPtr object) {
 void MemoryWorld::Remove(const api::Resource& resource, std::string_view namespace_,
                        std::string_view name) {
   Kind& kind = kinds_[&resource];
-  const auto it = kind.objects.find(api::ObjectKeyView(namespace_, name));
-  if (it == kind.objects.end()) return;
+  ObjectPtr* held = kind.objects.Find(namespace_, name);
+  if (held == nullptr) return;
   ObjectEvent event;
   event.kind = ObjectEvent::Kind::kDeleted;
-  event.old_object = std::move(it->second);
-  kind.objects.erase(it);
+  event.old_object = std::move(*held);
+  kind.objects.Erase(namespace_, name);
   Tell(kind, std::move(event));
 }
 
 void MemoryWorld::Subscribe(const api::Resource& resource, ObjectHandler handler) {
   Kind& kind = kinds_[&resource];
-  for (const auto& [key, object] : kind.objects) {
+  kind.objects.ForEach({}, [&](const api::ObjectKey&, const ObjectPtr& object) {
     ObjectEvent event;
     event.new_object = object;
     event.revision = revision_;
     handler(event);
-  }
+  });
   kind.handlers.push_back(std::move(handler));
 }
 
@@ -58,18 +58,17 @@ ObjectPtr MemoryWorld::Get(const api::Resource& resource, std::string_view names
                                     std::string_view name) const {
   const Kind* kind = Find(resource);
   if (kind == nullptr) return nullptr;
-  const auto it = kind->objects.find(api::ObjectKeyView(namespace_, name));
-  return it == kind->objects.end() ? nullptr : it->second;
+  const ObjectPtr* held = kind->objects.Find(namespace_, name);
+  return held == nullptr ? nullptr : *held;
 }
 
 void MemoryWorld::ForEach(const api::Resource& resource, std::string_view namespace_,
                         const std::function<void(const ObjectPtr&)>& visit) const {
   const Kind* kind = Find(resource);
   if (kind == nullptr) return;
-  for (auto it = kind->objects.lower_bound(api::ObjectKeyView(namespace_, {}));
-       it != kind->objects.end() && (namespace_.empty() || it->first.first == namespace_); ++it) {
-    visit(it->second);
-  }
+  kind->objects.ForEach(namespace_, [&](const api::ObjectKey&, const ObjectPtr& object) {
+    visit(object);
+  });
 }
 
 void MemoryWorld::Bind(const api::core::Pod& pod, std::string_view node_name, Done done) {

@@ -10,9 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include <absl/container/btree_map.h>
-
-#include "api/object_key.h"
+#include "api/object_map.h"
 #include "base/executor.h"
 #include "framework/object_source.h"
 
@@ -59,7 +57,7 @@ class MemoryWorld final : public ObjectSource, public ObjectSink {
 
  private:
   struct Kind {
-    absl::btree_map<api::ObjectKey, ObjectPtr, api::ObjectKeyLess> objects;
+    api::ObjectMap<ObjectPtr> objects;
     std::vector<ObjectHandler> handlers;
   };
   const Kind* Find(const api::Resource& resource) const;

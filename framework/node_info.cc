@@ -19,11 +19,11 @@ bool SwapRemove(std::vector<PodPtr>& pods, std::string_view uid) {
   return true;
 }
 
-// to = from; pods that both have at the same place are left alone: counting who holds them costs
-// more than looking.
-void CopyPods(const std::vector<PodPtr>& from, std::vector<PodPtr>& to) {
+// to = from, of which the first `same` are there; pods that both have at the same place are left
+// alone: counting who holds them costs more than looking.
+void CopyPods(const std::vector<PodPtr>& from, std::vector<PodPtr>& to, size_t same = 0) {
   if (to.size() > from.size()) to.resize(from.size());
-  for (size_t i = 0; i < to.size(); ++i) {
+  for (size_t i = same; i < to.size(); ++i) {
     if (to[i] != from[i]) to[i] = from[i];
   }
   to.insert(to.end(), from.begin() + static_cast<std::ptrdiff_t>(to.size()), from.end());
@@ -72,28 +72,31 @@ bool NodeInfo::RemovePod(const PodInfo& pod) {
   if (held->has_required_pod_anti_affinity) {
     SwapRemove(pods_with_required_anti_affinity_, held->uid);
   }
+  unchanged_pods_ = std::min(unchanged_pods_, static_cast<size_t>(it - pods_.begin()));
   *it = std::move(pods_.back());
   pods_.pop_back();
   return true;
 }
 
 bool NodeInfo::ReplacePod(const PodPtr& pod) {
-  const auto swap = [&](std::vector<PodPtr>& pods) {
+  const auto swap = [&](std::vector<PodPtr>& pods) -> std::ptrdiff_t {
     // The newest are the likeliest.
     auto it = std::find_if(pods.rbegin(), pods.rend(),
                            [&](const PodPtr& held) { return held->uid == pod->uid; });
-    if (it == pods.rend()) return false;
+    if (it == pods.rend()) return -1;
     *it = pod;
-    return true;
+    return std::prev(it.base()) - pods.begin();
   };
-  if (!swap(pods_)) return false;
+  const std::ptrdiff_t place = swap(pods_);
+  if (place < 0) return false;
+  unchanged_pods_ = std::min(unchanged_pods_, static_cast<size_t>(place));
   if (pod->has_pod_affinity) swap(pods_with_affinity_);
   if (pod->has_required_pod_anti_affinity) swap(pods_with_required_anti_affinity_);
   return true;
 }
 
-void NodeInfo::CopyPodsFrom(const NodeInfo& other) {
-  CopyPods(other.pods_, pods_);
+void NodeInfo::CopyPodsFrom(const NodeInfo& other, size_t same) {
+  CopyPods(other.pods_, pods_, std::min(same, pods_.size()));
   CopyPods(other.pods_with_affinity_, pods_with_affinity_);
   CopyPods(other.pods_with_required_anti_affinity_, pods_with_required_anti_affinity_);
   requested_ = other.requested_;

@@ -2,6 +2,7 @@
 // holds copies that do not change during a cycle.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -58,8 +59,12 @@ class NodeInfo {
   bool RemovePod(const PodInfo& pod);
   // A newer PodInfo of a pod that is here; what is counted must be the same. False: not here.
   bool ReplacePod(const PodPtr& pod);
-  // Takes over the pods and what they use from a NodeInfo with the same node.
-  void CopyPodsFrom(const NodeInfo& other);
+  // Takes over the pods and what they use from a NodeInfo with the same node. same: so many of its
+  // first pods are here already, at the same places.
+  void CopyPodsFrom(const NodeInfo& other, size_t same = 0);
+  // For whoever keeps a copy: how many of the first pods are as they were at MarkCopied.
+  size_t unchanged_pods() const { return unchanged_pods_; }
+  void MarkCopied() { unchanged_pods_ = pods_.size(); }
 
   std::string_view name() const { return name_.text(); }
   Symbol name_symbol() const { return name_; }
@@ -104,6 +109,7 @@ class NodeInfo {
   std::shared_ptr<ImageMap> images_;
   Symbol name_;
   std::vector<PodPtr> pods_, pods_with_affinity_, pods_with_required_anti_affinity_;
+  size_t unchanged_pods_ = 0;
   api::scheduling::AmountsSum requested_, non_zero_requested_;
   api::scheduling::UsedHostPorts used_ports_;
 };

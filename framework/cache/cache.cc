@@ -310,7 +310,11 @@ void Cache::UpdateSnapshot(ClusterSnapshot& snapshot) {
   if (structure_changed_) {
     std::vector<const NodeInfo*> order;
     order.reserve(tree_.size());
-    for (Symbol name : tree_.List()) order.push_back(FindNode(name.text()));
+    for (Symbol name : tree_.List()) {
+      NodeInfo& info = ItemFor(name.text()).info;
+      info.MarkCopied();
+      order.push_back(&info);
+    }
     snapshot.SetStructure(order);
     structure_changed_ = false;
     for (NodeItem* item : dirty_) item->dirty = 0;
@@ -318,6 +322,7 @@ void Cache::UpdateSnapshot(ClusterSnapshot& snapshot) {
     if (image_counts_changed_) snapshot.NoteClusterChange(kNodeImages);
     for (NodeItem* item : dirty_) {
       snapshot.CopyNode(item->info, item->dirty);
+      item->info.MarkCopied();
       item->dirty = 0;
     }
   }

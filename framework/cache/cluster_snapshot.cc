@@ -55,7 +55,7 @@ void ClusterSnapshot::SetStructure(std::span<const NodeInfo* const> nodes) {
   taint_count_.resize(count);
   PointColumns();
   for (const NodeInfo* node : nodes_) WriteColumns(*node);
-  affinity_changed_ = true;
+  ListAffinities();
 }
 
 void ClusterSnapshot::CopyNode(const NodeInfo& from, NodeFields fields) {
@@ -63,18 +63,38 @@ void ClusterSnapshot::CopyNode(const NodeInfo& from, NodeFields fields) {
   BERTH_CHECK(it != by_name_.end());
   NodeInfo& to = *it->second;
   NoteClusterChange(fields);
-  if (!to.pods_with_affinity().empty() || !from.pods_with_affinity().empty()) {
-    affinity_changed_ = true;
-  }
+  const Affinities before = AffinitiesOf(to);
   if (to.shared_node() == from.shared_node() && (fields & kNodeImages) == 0) {
-    to.CopyPodsFrom(from);
+    to.CopyPodsFrom(from, from.unchanged_pods());
   } else {
     const NodeIndex index = to.index;
     to = from;
     to.index = index;
   }
+  Relist(to, before);
   WriteColumns(to);
   Changed(to.index, fields);
+}
+
+ClusterSnapshot::Affinities ClusterSnapshot::AffinitiesOf(const NodeInfo& node) {
+  return {!node.pods_with_affinity().empty(), !node.pods_with_required_anti_affinity().empty()};
+}
+
+void ClusterSnapshot::Relist(const NodeInfo& node, const Affinities& before) {
+  const Affinities now = AffinitiesOf(node);
+  const auto relist = [&](std::vector<const NodeInfo*>& list, bool was, bool is) {
+    if (was == is) return;
+    const auto it = std::lower_bound(
+        list.begin(), list.end(), node.index,
+        [](const NodeInfo* listed, NodeIndex index) { return listed->index < index; });
+    if (is) {
+      list.insert(it, &node);
+    } else {
+      list.erase(it);
+    }
+  };
+  relist(affinity_, before.any, now.any);
+  relist(required_anti_affinity_, before.required_anti, now.required_anti);
 }
 
 NodeInfo& ClusterSnapshot::At(std::string_view name) {
@@ -83,24 +103,26 @@ NodeInfo& ClusterSnapshot::At(std::string_view name) {
   return *it->second;
 }
 
-void ClusterSnapshot::PodsChanged(const NodeInfo& node, const PodInfo& pod) {
+void ClusterSnapshot::PodsChanged(const NodeInfo& node, const Affinities& before) {
   NoteClusterChange(kNodePods);
+  Relist(node, before);
   WriteColumns(node);
   Changed(node.index, kNodePods);
-  affinity_changed_ |= pod.has_pod_affinity;
   FinishUpdate();
 }
 
 void ClusterSnapshot::AddPod(const PodPtr& pod) {
   NodeInfo& node = At(pod->node_name);
+  const Affinities before = AffinitiesOf(node);
   node.AddPod(pod);
-  PodsChanged(node, *pod);
+  PodsChanged(node, before);
 }
 
 void ClusterSnapshot::RemovePod(const PodInfo& pod) {
   NodeInfo& node = At(pod.node_name);
+  const Affinities before = AffinitiesOf(node);
   BERTH_CHECK(node.RemovePod(pod));
-  PodsChanged(node, pod);
+  PodsChanged(node, before);
 }
 
 void ClusterSnapshot::NoteClusterChange(NodeFields fields) {
@@ -123,12 +145,10 @@ void ClusterSnapshot::Changed(NodeIndex node, NodeFields fields) {
 }
 
 void ClusterSnapshot::FinishUpdate() {
-  if (affinity_changed_) ListAffinities();
   TrimLog();
 }
 
 void ClusterSnapshot::ListAffinities() {
-  affinity_changed_ = false;
   affinity_.clear();
   required_anti_affinity_.clear();
   for (const NodeInfo* node : nodes_) {

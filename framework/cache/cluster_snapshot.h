@@ -65,7 +65,13 @@ class ClusterSnapshot final : public Snapshot {
   static constexpr int kFieldCount = 6;
   void Changed(NodeIndex node, NodeFields fields);
   NodeInfo& At(std::string_view name);
-  void PodsChanged(const NodeInfo& node, const PodInfo& pod);
+  // Whether any pod on a node has such terms.
+  struct Affinities {
+    bool any = false, required_anti = false;
+  };
+  static Affinities AffinitiesOf(const NodeInfo& node);
+  void Relist(const NodeInfo& node, const Affinities& before);
+  void PodsChanged(const NodeInfo& node, const Affinities& before);
   void WriteColumns(const NodeInfo& node);
   void PointColumns();
   void ListAffinities();
@@ -75,7 +81,6 @@ class ClusterSnapshot final : public Snapshot {
   std::vector<NodeInfo*> nodes_;
   std::vector<int64_t> versions_;  // the generation of a node's last change
   std::vector<const NodeInfo*> order_, affinity_, required_anti_affinity_;
-  bool affinity_changed_ = false;
   std::vector<NodeChange> log_;
   int64_t log_begin_ = 0;
   int64_t generation_ = 0, structure_generation_ = 0;

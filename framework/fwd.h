@@ -5,6 +5,7 @@ namespace berth::framework {
 class CycleState;
 class Handle;
 class Metrics;
+class NodeClasses;
 class NodeInfo;
 class ObjectSink;
 class ObjectSource;

@@ -1,6 +1,12 @@
 #include "framework/plugin.h"
 
+#include <algorithm>
+
+#include "framework/node_classes.h"
+
 namespace berth::framework {
+
+std::unique_ptr<NodeClasses> Plugin::Classify(const PodInfo&) const { return nullptr; }
 
 void DefaultNormalize(std::span<NodeScore> scores, bool reverse) {
   int64_t max = 0;

@@ -106,6 +106,16 @@ class Plugin {
   // Sign looks at nothing but the pod's namespace, labels and spec (without nodeName): what it says
   // of one pod, it says of all that were made from the same template, and is not asked again.
   virtual bool SignsTemplates() const { return false; }
+  // Results of the plugin for pods like this one depend on other nodes, and it can keep them for a
+  // template by sorting nodes into classes (framework/node_classes.h): DependsOn does not count
+  // then. What it reads of the pod is its namespace, labels and spec.
+  virtual bool Classifies(const PodInfo&) const { return false; }
+  // For the template of that pod. Null: not for this one after all.
+  virtual std::unique_ptr<NodeClasses> Classify(const PodInfo&) const;
+  // Filter's results for this pod are its own, and Score prefers no node for it: Filter is asked
+  // only of nodes that are about to be chosen, after what is shared with other pods said which
+  // those are. Neither DependsOn nor Sign counts then.
+  virtual bool FiltersEachPod(const PodInfo&) const { return false; }
   // Events that may make a pod schedulable that this plugin rejected. nullopt: any event.
   // Asked once. An empty list: no event does (only the periodic flush).
   virtual std::optional<std::vector<ClusterEventWithHint>> EventsToRegister() const {

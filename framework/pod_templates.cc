@@ -20,13 +20,20 @@ using api::core::Pod;
 // Where more are in use at once, they are parsed again and again.
 constexpr size_t kTemplatesMax = 4096, kAlikeMax = 16;
 
+// Claims are there since most pods that have some have their own.
 size_t RoughHash(const Pod& pod) {
   const api::core::PodSpec& spec = pod.spec();
   const std::string_view image =
       spec.containers().empty() ? std::string_view() : spec.containers(0).image();
-  return absl::HashOf(pod.metadata().namespace_(), pod.metadata().labels().size(), image,
-                      spec.priority(), spec.volumes_size(), spec.resource_claims_size(),
-                      spec.has_affinity());
+  size_t hash = absl::HashOf(pod.metadata().namespace_(), pod.metadata().labels().size(), image,
+                             spec.priority(), spec.has_affinity());
+  for (const auto& volume : spec.volumes()) {
+    hash = absl::HashOf(hash, volume.volume_source().persistent_volume_claim().claim_name());
+  }
+  for (const auto& claim : spec.resource_claims()) {
+    hash = absl::HashOf(hash, claim.resource_claim_name());
+  }
+  return hash;
 }
 
 bool SameLabels(const Pod& a, const Pod& b) {

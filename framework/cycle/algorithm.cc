@@ -104,6 +104,15 @@ Decision Algorithm::Schedule(CycleState& state, const PodPtr& pod, const std::st
 
 void Algorithm::Decide(Attempt& attempt, const PodPtr& pod, const std::string& signature) {
   Decision& decision = attempt.decision;
+  const auto nodes = std::ssize(attempt.nodes);
+  const bool may_share = cache_ != nullptr && !signature.empty() && attempt.answers == nullptr &&
+                         WantedNodes(nodes) == nodes;
+  // Nominated pods count as there, which classes of nodes know nothing of.
+  const bool none_nominated = nominator_.by_node().empty() && pod->nominated_node_name.empty();
+  PluginRoles roles;
+  if (may_share) roles = RolesFor(runtime_.profile(), *pod);
+  const bool by_classes = roles.classifiers != 0 && none_nominated;
+  if (by_classes && DecideByClasses(attempt, pod, signature, roles)) return;
   const PreFilterOutcome pre = runtime_.RunPreFilter(attempt.state, *pod, snapshot_);
   decision.diagnosis.unschedulable_plugins.insert(pre.narrowed_by.begin(), pre.narrowed_by.end());
   if (!pre.status.ok()) {
@@ -117,17 +126,31 @@ void Algorithm::Decide(Attempt& attempt, const PodPtr& pod, const std::string& s
     return attempt.RejectBefore(pre.status.Message());
   }
   if (!pod->nominated_node_name.empty() && TryNominated(attempt)) return;
-  const auto nodes = std::ssize(attempt.nodes);
-  const bool shareable = cache_ != nullptr && !signature.empty() && !pre.node_names &&
-                         attempt.answers == nullptr && WantedNodes(nodes) == nodes;
-  if (shareable) {
-    const TieBreaker before = tie_breaker_;
-    if (cache_->Decide(attempt.state, pod, signature, decision)) {
-      if (options_.verify_evaluations) Verify(pod, before, decision);
-      return;
-    }
-  }
+  roles.classifiers = 0;
+  const bool share = may_share && !by_classes && !pre.node_names;
+  if (share && Share(attempt, pod, signature, roles)) return;
   DecidePlainly(attempt, pre);
+}
+
+bool Algorithm::Share(Attempt& attempt, const PodPtr& pod, const std::string& signature,
+                      const PluginRoles& roles) {
+  const TieBreaker before = tie_breaker_;
+  if (!cache_->Decide(attempt.state, pod, signature, roles, attempt.decision)) return false;
+  if (options_.verify_evaluations) Verify(pod, before, attempt.decision);
+  return true;
+}
+
+bool Algorithm::DecideByClasses(Attempt& attempt, const PodPtr& pod, const std::string& signature,
+                                const PluginRoles& roles) {
+  const PreFilterOutcome pre =
+      runtime_.RunPreFilter(attempt.state, *pod, snapshot_, roles.classifiers);
+  const bool decided = pre.status.ok() && !pre.node_names &&
+                       Share(attempt, pod, signature, roles);
+  if (decided) return true;
+  CycleState anew;
+  anew.record_plugin_metrics = attempt.state.record_plugin_metrics;
+  attempt.state = std::move(anew);
+  return false;
 }
 
 void Algorithm::Verify(const PodPtr& pod, const TieBreaker& before,

@@ -10,6 +10,7 @@
 
 #include "framework/cache/cluster_snapshot.h"
 #include "framework/cycle/engine_options.h"
+#include "framework/cycle/evaluation.h"
 #include "framework/cycle/extender_answers.h"
 #include "framework/cycle/fit_error.h"
 #include "framework/cycle/node_statuses.h"
@@ -54,6 +55,13 @@ class Algorithm {
  private:
   struct Attempt;
   void Decide(Attempt& attempt, const PodPtr& pod, const std::string& signature);
+  // What is shared with pods of that signature decides, if it can, after PreFilter of all plugins
+  // but the classifiers of these roles.
+  bool Share(Attempt& attempt, const PodPtr& pod, const std::string& signature,
+             const PluginRoles& roles);
+  // False: nothing was done.
+  bool DecideByClasses(Attempt& attempt, const PodPtr& pod, const std::string& signature,
+                       const PluginRoles& roles);
   bool TryNominated(Attempt& attempt);
   void DecidePlainly(Attempt& attempt, const PreFilterOutcome& pre);
   // Feasible nodes in the order looked at; ok() of the status, or the error that stopped it.

@@ -57,25 +57,33 @@ class BatchSpan {
 
 }  // namespace
 
-uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod) {
-  uint64_t abstainers = 0, asked = 0;
+PluginRoles RolesFor(const Profile& profile, const PodInfo& pod) {
+  PluginRoles roles;
+  uint64_t asked = 0;
   const auto ask = [&](const auto& entries) {
     for (const auto& entry : entries) {
-      if ((asked & PluginBit(entry.ordinal)) != 0) continue;
-      asked |= PluginBit(entry.ordinal);
-      if (entry.plugin->Abstains(pod)) abstainers |= PluginBit(entry.ordinal);
+      const uint64_t bit = PluginBit(entry.ordinal);
+      if ((asked & bit) != 0) continue;
+      asked |= bit;
+      if (entry.plugin->Abstains(pod)) {
+        roles.abstainers |= bit;
+      } else if (entry.plugin->Classifies(pod)) {
+        roles.classifiers |= bit;
+      } else if (entry.plugin->FiltersEachPod(pod)) {
+        roles.each_pod |= bit;
+      }
     }
   };
   ask(profile.filter);
   ask(profile.score);
-  return abstainers;
+  return roles;
 }
 
 EvaluationNeeds FilterNeedsOf(const Profile& profile, const PodInfo& pod,
-                              const StringSet& watched, uint64_t abstainers) {
+                              const StringSet& watched, uint64_t left_out) {
   EvaluationNeeds needs;
   for (const auto& entry : profile.filter) {
-    if ((abstainers & PluginBit(entry.ordinal)) != 0) continue;
+    if ((left_out & PluginBit(entry.ordinal)) != 0) continue;
     const Dependencies depends = entry.plugin->DependsOn(pod);
     if (!AddNeeds(depends.filter, depends, watched, &needs.filter_fields, &needs)) return needs;
   }
@@ -84,12 +92,15 @@ EvaluationNeeds FilterNeedsOf(const Profile& profile, const PodInfo& pod,
 }
 
 EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,
-                        uint64_t abstainers) {
-  EvaluationNeeds needs = FilterNeedsOf(profile, pod, watched, abstainers);
+                        const PluginRoles& roles) {
+  const uint64_t left_out = roles.abstainers | roles.classifiers | roles.each_pod;
+  EvaluationNeeds needs = FilterNeedsOf(profile, pod, watched, left_out);
+  needs.classifiers = roles.classifiers;
+  needs.each_pod = roles.each_pod;
   if (!needs.shareable) return needs;
   needs.shareable = false;
   for (const auto& entry : profile.score) {
-    if ((abstainers & PluginBit(entry.ordinal)) != 0) continue;
+    if ((left_out & PluginBit(entry.ordinal)) != 0) continue;
     if (entry.plugin->normalization() == Normalization::kCustom) return needs;
     const Dependencies depends = entry.plugin->DependsOn(pod);
     if (!AddNeeds(depends.score, depends, watched, &needs.score_fields, &needs)) return needs;
@@ -100,7 +111,10 @@ EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const String
 
 Evaluation::Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot,
                        EvaluationNeeds needs, const PodPtr& pod)
-    : runtime_(runtime), snapshot_(snapshot), needs_(needs), pod_(PodInfo::Anonymous(pod)) {}
+    : runtime_(runtime), snapshot_(snapshot), needs_(needs), pod_(PodInfo::Anonymous(pod)) {
+  if (needs_.classifiers == 0) return;
+  groups_ = std::make_unique<NodeGroups>(runtime_, *pod_, needs_.classifiers);
+}
 
 // --- staying up to date ------------------------------------------------------------------------
 
@@ -117,6 +131,7 @@ bool Evaluation::Refresh(CycleState& state, int64_t objects_generation, int64_t*
   log_position_ = snapshot_.log_end();
   cluster_generation_ = cluster;
   objects_generation_ = objects_generation;
+  if (groups_ != nullptr && !RefreshGroups(start_over, from)) return false;
   if (start_over) {
     state_ = state.Clone();
     return EvaluateAll(evaluated);
@@ -145,6 +160,27 @@ bool Evaluation::Refresh(CycleState& state, int64_t objects_generation, int64_t*
     if (!EvaluateNode(state, change.node, change.fields)) return false;
   }
   return Settle();
+}
+
+bool Evaluation::RefreshGroups(bool start_over, int64_t from) {
+  constexpr NodeFields kSeenByOthers = kNodePods | kNodeLabels | kNodeTaints;
+  other_.clear();
+  moved_.clear();
+  if (!start_over) {
+    for (const NodeChange& change : snapshot_.ChangesSince(from)) {
+      if ((change.fields & kSeenByOthers) != 0) other_.push_back(change.node);
+    }
+    std::sort(other_.begin(), other_.end());
+    other_.erase(std::unique(other_.begin(), other_.end()), other_.end());
+  }
+  if (!groups_->Update(snapshot_, other_, start_over, moved_)) return false;
+  if (start_over) {
+    for (const NodeInfo* node : snapshot_.nodes()) {
+      board_.SetGroup(node->index, groups_->Of(node->index));
+    }
+  }
+  for (const NodeIndex node : moved_) board_.SetGroup(node, groups_->Of(node));
+  return true;
 }
 
 bool Evaluation::EvaluateAll(int64_t* evaluated) {
@@ -275,7 +311,8 @@ bool Evaluation::ScoreAll() {
     infos.push_back(snapshot_.nodes()[i]);
   }
   state_.skipped_scores = 0;
-  if (!runtime_.RunPreScore(state_, *pod_, infos).ok()) return false;
+  const uint64_t left_out = needs_.classifiers | needs_.each_pod;
+  if (!runtime_.RunPreScore(state_, *pod_, infos, left_out).ok()) return false;
   columns_.clear();
   const auto& scorers = runtime_.profile().score;
   for (size_t at = 0; at < scorers.size(); ++at) {
@@ -400,6 +437,12 @@ bool Evaluation::RebuildBoard() {
   return true;
 }
 
+bool Evaluation::ScoresStandAlone() const {
+  return std::all_of(columns_.begin(), columns_.end(), [](const Column& column) {
+    return column.normalization == Normalization::kNone || column.max == 0;
+  });
+}
+
 // --- answers -----------------------------------------------------------------------------------
 
 NodeIndex Evaluation::OnlyFeasible() const {
@@ -437,8 +480,41 @@ int64_t Evaluation::bytes() const {
          board_.bytes();
 }
 
-void Evaluation::CheckAgainstPlain(const CycleState& state) {
+void Evaluation::CheckGroupsAgainstPlain(const CycleState& state) {
   CycleState plain_state = state.Clone();
+  std::vector<const NodeInfo*> feasible;
+  std::vector<GroupStanding> standings;
+  std::vector<size_t> place(groups_->end(), 0);
+  for (const NodeInfo* node : snapshot_.nodes()) {
+    const NodeGroup group = groups_->Of(node->index);
+    const bool fits = runtime_.RunFilterWithNominated(plain_state, *pod_, *node).ok();
+    BERTH_CHECK(fits == (IsFeasible(node->index) && groups_->Feasible(group)));
+    if (!fits) continue;
+    feasible.push_back(node);
+    size_t& at = place[static_cast<size_t>(group)];
+    if (at == 0) {
+      standings.push_back({group, static_cast<int64_t>(board_.count(group)), 0});
+      at = standings.size();
+    }
+  }
+  if (!scored_ || feasible.size() < 2) return;
+  BERTH_CHECK(groups_->Score(standings));
+  ScoreTable table;
+  BERTH_CHECK(runtime_.RunPreScore(plain_state, *pod_, feasible).ok());
+  BERTH_CHECK(runtime_.RunScore(plain_state, *pod_, feasible, table).ok());
+  for (size_t n = 0; n < feasible.size(); ++n) {
+    const NodeIndex node = feasible[n]->index;
+    const GroupStanding& standing =
+        standings[place[static_cast<size_t>(groups_->Of(node))] - 1];
+    BERTH_CHECK(board_.Has(node));
+    BERTH_CHECK(board_.total(node) + standing.score == table.total[n]);
+  }
+}
+
+void Evaluation::CheckAgainstPlain(const CycleState& state) {
+  if (groups_ != nullptr) return CheckGroupsAgainstPlain(state);
+  CycleState plain_state = state.Clone();
+  plain_state.skipped_filters |= needs_.each_pod;
   std::vector<const NodeInfo*> feasible;
   for (const NodeInfo* node : snapshot_.nodes()) {
     const Verdict plain = runtime_.RunFilterWithNominated(plain_state, *pod_, *node);
@@ -455,7 +531,7 @@ void Evaluation::CheckAgainstPlain(const CycleState& state) {
   if (!scored_) return;
   ScoreTable table;
   std::vector<const NodeInfo*> scored_nodes = feasible;
-  BERTH_CHECK(runtime_.RunPreScore(plain_state, *pod_, scored_nodes).ok());
+  BERTH_CHECK(runtime_.RunPreScore(plain_state, *pod_, scored_nodes, needs_.each_pod).ok());
   BERTH_CHECK(runtime_.RunScore(plain_state, *pod_, feasible, table).ok());
   BERTH_CHECK(table.plugins.size() == columns_.size());
   for (size_t n = 0; n < feasible.size(); ++n) {

@@ -6,9 +6,11 @@
 // node is found in the ScoreBoard. Verdicts are counted by kind, so a pod that fits nowhere gets
 // its message without a walk over the nodes.
 //
-// Plugins whose results depend on more than the node are not kept, with one exception that can be
-// proved: scope kCluster over fields other than kNodePods (such as images) stays true while none
-// of those fields changes on any node.
+// Plugins whose results depend on more than the node are not kept, with two exceptions. Scope
+// kCluster over fields other than kNodePods (such as images) stays true while none of those fields
+// changes on any node. And what sorts nodes into classes (node_classes.h) is left out of the
+// verdicts and scores kept here, but the board is in groups by it. What filters for each pod by
+// itself (Plugin::FiltersEachPod) is left out as well.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +22,7 @@
 #include "base/strings.h"
 #include "framework/cache/cluster_snapshot.h"
 #include "framework/cycle/fit_error.h"
+#include "framework/cycle/node_groups.h"
 #include "framework/cycle/node_statuses.h"
 #include "framework/cycle/score_board.h"
 #include "framework/profile/runtime.h"
@@ -32,16 +35,24 @@ struct EvaluationNeeds {
   NodeFields filter_fields = 0, score_fields = 0;  // of the node itself
   NodeFields cluster_fields = 0;                   // of any node
   bool objects = false;                            // other resources
+  // Plugins (as bits) that are not among what is kept of each node.
+  uint64_t classifiers = 0;   // they sort nodes into classes
+  uint64_t each_pod = 0;      // they filter for each pod
 };
-// Which plugins have nothing to say about the pod now (Plugin::Abstains), as bits.
-uint64_t AbstainersFor(const Profile& profile, const PodInfo& pod);
+// What plugins have to say about a pod now, as bits; the first that holds.
+struct PluginRoles {
+  uint64_t abstainers = 0;   // Plugin::Abstains
+  uint64_t classifiers = 0;  // Plugin::Classifies
+  uint64_t each_pod = 0;     // Plugin::FiltersEachPod
+};
+PluginRoles RolesFor(const Profile& profile, const PodInfo& pod);
 // watched: other resources whose changes are heard of; what reads any other cannot be kept.
-// abstainers: AbstainersFor the pod.
+// roles: RolesFor the pod.
 EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,
-                        uint64_t abstainers);
-// Of the verdicts alone.
+                        const PluginRoles& roles);
+// Of the verdicts alone. left_out: plugins (as bits) that do not count.
 EvaluationNeeds FilterNeedsOf(const Profile& profile, const PodInfo& pod,
-                              const StringSet& watched, uint64_t abstainers);
+                              const StringSet& watched, uint64_t left_out);
 
 // Why no node takes a pod.
 struct NoFit {
@@ -59,8 +70,10 @@ class Evaluation {
              const PodPtr& pod);
 
   const EvaluationNeeds& needs() const { return needs_; }
+  // Null: all nodes are of one group. Not ok(): the evaluation is of no use.
+  const NodeGroups* groups() const { return groups_.get(); }
   // Brings every node's answer up to date, with what PreFilter left in the state of the pod that
-  // asks. False: a plugin failed, gave what cannot be kept or skips a Filter it did not skip
+  // asks; its skipped_filters with needs().each_pod. False: a plugin failed, gave what cannot be kept or skips a Filter it did not skip
   // before; the evaluation is of no more use. evaluated: grows by the nodes looked at.
   bool Refresh(CycleState& state, int64_t objects_generation, int64_t* evaluated);
   // Scores, when two nodes or more are feasible. False as above.
@@ -70,6 +83,8 @@ class Evaluation {
   NodeIndex OnlyFeasible() const;  // with feasible_count 1
   const ScoreBoard& board() const { return board_; }  // after EnsureScored
   int64_t nodes_scored() const { return nodes_scored_; }  // ever, each time anew
+  // Scores stay as they are when some of the feasible nodes are left out.
+  bool ScoresStandAlone() const;
   bool has_scores() const { return !columns_.empty() || scored_; }
   // What is said of a pod that fits nowhere: one object until a verdict changes.
   const NoFit& WhyNot();
@@ -96,8 +111,8 @@ class Evaluation {
     int64_t max = 0;      // at least 0, as upstream's helper has it
     int64_t at_max = 0;   // nodes that have it
   };
-  enum class Outcome : uint8_t { kDone, kFailed };
-
+  void CheckGroupsAgainstPlain(const CycleState& state);
+  bool RefreshGroups(bool start_over, int64_t from);
   bool EvaluateAll(int64_t* evaluated);
   bool EvaluateNode(CycleState& state, NodeIndex node, NodeFields fields);
   bool ScoreAll();
@@ -120,6 +135,8 @@ class Evaluation {
   CycleState state_;  // of the pod that asked last when all was evaluated, and its PreScore's
   const PodPtr pod_;  // anonymous
 
+  std::unique_ptr<NodeGroups> groups_;
+
   int64_t structure_ = -1, log_position_ = 0, cluster_generation_ = 0, objects_generation_ = 0;
   std::vector<uint16_t> kind_of_;  // by node; 0: feasible, else 1 + place in kinds_
   std::vector<Kind> kinds_;
@@ -129,7 +146,8 @@ class Evaluation {
   bool stale_totals_ = false;  // a maximum moved
   std::vector<Column> columns_;
   ScoreBoard board_;
-  std::vector<NodeChange> changes_;  // scratch
+  std::vector<NodeChange> changes_;       // scratch
+  std::vector<NodeIndex> other_, moved_;  // scratch
   std::optional<NoFit> why_not_;     // while no verdict changes
   NodeIndex own_ = -1;               // between BeginOwn and EndOwn, with
   Verdict others_verdict_;           // what it answers to everybody else

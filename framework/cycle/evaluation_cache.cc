@@ -7,9 +7,18 @@
 #include "framework/cycle/algorithm.h"
 
 namespace berth::framework {
+namespace {
+
+template <typename T>
+void AppendBytes(T value, std::string& out) {
+  out.append(reinterpret_cast<const char*>(&value), sizeof value);
+}
+
+}  // namespace
 
 struct EvaluationCache::Entry {
-  std::string signature;  // and the plugins that abstain
+  std::string signature;  // and the plugins' roles, and more
+  PodTraitsPtr traits;    // of the first pod
   EvaluationNeeds needs;
   std::unique_ptr<Evaluation> evaluation;  // null: not shareable, which is worth remembering too
   int64_t bytes = 0;
@@ -44,10 +53,14 @@ void EvaluationCache::Drop(Entries::iterator entry) {
   entries_.erase(entry);
 }
 
-EvaluationCache::Entry& EvaluationCache::Use(std::string_view signature, const PodPtr& pod) {
-  const uint64_t abstainers = AbstainersFor(runtime_.profile(), *pod);
-  // Who abstains may depend on more of the pod than the signature says.
-  key_.assign(signature).append(reinterpret_cast<const char*>(&abstainers), sizeof abstainers);
+EvaluationCache::Entry& EvaluationCache::Use(std::string_view signature, const PodPtr& pod,
+                                             const PluginRoles& roles) {
+  // Who has which part may depend on more of the pod than the signature says.
+  key_.assign(signature);
+  AppendBytes(roles, key_);
+  // Those who sort nodes into classes read more of it: all that the template says. As long as the
+  // entry is there, so are these traits, and no others are in their place.
+  if (roles.classifiers != 0) AppendBytes(pod->traits().get(), key_);
   auto it = by_signature_.find(key_);
   if (it != by_signature_.end()) {
     entries_.splice(entries_.begin(), entries_, it->second);
@@ -56,10 +69,13 @@ EvaluationCache::Entry& EvaluationCache::Use(std::string_view signature, const P
   Entry& entry = entries_.emplace_front();
   entry.self = entries_.begin();
   entry.signature = key_;
-  entry.needs = NeedsOf(runtime_.profile(), *pod, watched_objects_, abstainers);
+  entry.traits = pod->traits();
+  entry.needs = NeedsOf(runtime_.profile(), *pod, watched_objects_, roles);
   by_signature_.emplace(key_, entry.self);
   if (entry.needs.shareable) {
     entry.evaluation = std::make_unique<Evaluation>(runtime_, snapshot_, entry.needs, pod);
+    const NodeGroups* groups = entry.evaluation->groups();
+    if (groups != nullptr && !groups->ok()) entry.evaluation = nullptr;
   }
   return entry;
 }
@@ -76,9 +92,9 @@ void EvaluationCache::Account(Entry& entry) {
 }
 
 bool EvaluationCache::Decide(CycleState& state, const PodPtr& pod, const std::string& signature,
-                             Decision& decision) {
+                             const PluginRoles& roles, Decision& decision) {
   deciding_ = true;
-  const bool decided = DecideWith(Use(signature, pod), state, pod, decision);
+  const bool decided = DecideWith(Use(signature, pod, roles), state, pod, decision);
   deciding_ = false;
   if (clear_after_) Clear();
   return decided;
@@ -91,6 +107,8 @@ bool EvaluationCache::DecideWith(Entry& entry, CycleState& state, const PodPtr& 
   Evaluation& evaluation = *entry.evaluation;
   int64_t evaluated = 0;
   const int64_t scored_before = evaluation.nodes_scored();
+  const uint64_t skipped = state.skipped_filters;
+  state.skipped_filters |= evaluation.needs().each_pod;
   bool fresh = Refresh(evaluation, state, &evaluated);
   const std::string* nominated_to = runtime_.nominator().NodeOf(pod->uid);
   const NodeInfo* own = nominated_to == nullptr ? nullptr : snapshot_.Find(*nominated_to);
@@ -98,11 +116,14 @@ bool EvaluationCache::DecideWith(Entry& entry, CycleState& state, const PodPtr& 
     ++evaluated;
     fresh = fresh && evaluation.BeginOwn(state, *pod, own->index);
   }
+  state.skipped_filters = skipped;
   decision.nodes_evaluated += evaluated;
-  const bool decided = fresh && Choose(evaluation, state, *pod, decision);
+  const Outcome outcome =
+      fresh ? Choose(evaluation, state, *pod, decision) : Outcome::kUseless;
+  const bool decided = outcome == Outcome::kDecided;
   if (decided) CountReused(evaluation, evaluated, evaluation.nodes_scored() - scored_before);
   // What was decided stands also when the evaluation is of no more use.
-  if (!decided || (own != nullptr && !evaluation.EndOwn())) {
+  if (outcome == Outcome::kUseless || (own != nullptr && !evaluation.EndOwn())) {
     Drop(entry.self);
   } else {
     Account(entry);
@@ -128,15 +149,17 @@ bool EvaluationCache::Refresh(Evaluation& evaluation, CycleState& state, int64_t
   return fresh;
 }
 
-bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
-                             Decision& decision) {
+EvaluationCache::Outcome EvaluationCache::Choose(Evaluation& evaluation, CycleState& state,
+                                                 const PodInfo& pod, Decision& decision) {
+  if (evaluation.groups() != nullptr) return ChooseByGroups(evaluation, state, pod, decision);
+  if (evaluation.needs().each_pod != 0) return ChooseForPod(evaluation, state, pod, decision);
   if (evaluation.feasible_count() == 0) {
     const NoFit& why = evaluation.WhyNot();
     decision.diagnosis = why.diagnosis;
     decision.statuses = why.statuses;
     decision.fit_error = true;
     decision.status = why.status;
-    return true;
+    return Outcome::kDecided;
   }
   decision.feasible_nodes = evaluation.feasible_count();
   NodeIndex chosen = -1;
@@ -147,7 +170,7 @@ bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const Po
     PointTimer timer = runtime_.Timed("Score");
     if (!evaluation.EnsureScored()) {
       timer.Abandon();
-      return false;
+      return Outcome::kUseless;
     }
     const ScoreBoard& board = evaluation.board();
     chosen = tie_breaker_.mode() == TieBreak::kRandom
@@ -155,10 +178,109 @@ bool EvaluationCache::Choose(Evaluation& evaluation, CycleState& state, const Po
                  : board.FirstFrom(tie_breaker_.Start(snapshot_));
   }
   const NodeInfo& node = *snapshot_.nodes()[static_cast<size_t>(chosen)];
-  if (!runtime_.RunFilterWithNominated(state, pod, node).ok()) return false;
+  if (!runtime_.RunFilterWithNominated(state, pod, node).ok()) return Outcome::kUseless;
   if (!only) tie_breaker_.Chosen(chosen, snapshot_);
   decision.node = &node;
-  return true;
+  return Outcome::kDecided;
+}
+
+EvaluationCache::Outcome EvaluationCache::ChooseForPod(Evaluation& evaluation, CycleState& state,
+                                                       const PodInfo& pod, Decision& decision) {
+  // What the others leave out changes what a draw takes, and what is said of a pod that fits
+  // nowhere: the plain path knows.
+  if (tie_breaker_.mode() == TieBreak::kRandom || evaluation.feasible_count() < 2) {
+    return Outcome::kPlainly;
+  }
+  PointTimer timer = runtime_.Timed("Score");
+  const bool scored = evaluation.EnsureScored();
+  if (!scored || !evaluation.ScoresStandAlone()) {
+    timer.Abandon();
+    return scored ? Outcome::kPlainly : Outcome::kUseless;
+  }
+  // With a single feasible node the cursor does not move: a second one is looked for.
+  const NodeInfo* best = nullptr;
+  bool more = false, failed = false;
+  evaluation.board().ForEachFrom(tie_breaker_.Start(snapshot_), [&](NodeIndex index) {
+    const NodeInfo& node = *snapshot_.nodes()[static_cast<size_t>(index)];
+    const Verdict verdict = runtime_.RunFilterWithNominated(state, pod, node);
+    ++decision.nodes_evaluated;
+    failed = !verdict.ok() && !verdict.status.IsRejected();
+    more = verdict.ok() && best != nullptr;
+    if (verdict.ok() && best == nullptr) best = &node;
+    return !more && !failed;
+  });
+  if (!more) {
+    timer.Abandon();
+    return Outcome::kPlainly;
+  }
+  decision.feasible_nodes = evaluation.feasible_count();
+  tie_breaker_.Chosen(best->index, snapshot_);
+  decision.node = best;
+  return Outcome::kDecided;
+}
+
+bool EvaluationCache::Standings(const Evaluation& evaluation, Decision& decision) {
+  const NodeGroups& groups = *evaluation.groups();
+  standings_.clear();
+  bool some_left_out = false;
+  for (size_t i = 0; i < groups.end(); ++i) {
+    const auto group = static_cast<NodeGroup>(i);
+    const auto nodes = static_cast<int64_t>(evaluation.board().count(group));
+    if (nodes == 0) continue;
+    if (groups.Feasible(group)) {
+      standings_.push_back({group, nodes, 0});
+      decision.feasible_nodes += nodes;
+    } else {
+      some_left_out = true;
+    }
+  }
+  // What is said of a pod that fits nowhere, the plain path knows.
+  if (decision.feasible_nodes == 0) return false;
+  if (some_left_out && !evaluation.ScoresStandAlone()) return false;
+  return decision.feasible_nodes == 1 || groups.Score(standings_);
+}
+
+NodeIndex EvaluationCache::BestOf(const ScoreBoard& board, NodeIndex start) const {
+  const auto count = static_cast<NodeIndex>(snapshot_.nodes().size());
+  const auto steps = [&](NodeIndex node) { return node >= start ? node : node + count; };
+  NodeIndex chosen = -1;
+  int64_t best = 0;
+  for (const GroupStanding& standing : standings_) {
+    const int64_t total = board.best(standing.group) + standing.score;
+    if (chosen >= 0 && total < best) continue;
+    const NodeIndex first = board.FirstFrom(start, standing.group);
+    if (chosen < 0 || total > best || steps(first) < steps(chosen)) chosen = first;
+    best = total;
+  }
+  return chosen;
+}
+
+EvaluationCache::Outcome EvaluationCache::ChooseByGroups(Evaluation& evaluation,
+                                                         CycleState& state, const PodInfo& pod,
+                                                         Decision& decision) {
+  // Whom a draw would take of several groups, only the plain path knows.
+  if (tie_breaker_.mode() == TieBreak::kRandom || evaluation.needs().each_pod != 0) {
+    return Outcome::kPlainly;
+  }
+  PointTimer timer = runtime_.Timed("Score");
+  const bool scored = evaluation.EnsureScored();
+  if (!scored || !Standings(evaluation, decision)) {
+    timer.Abandon();
+    decision.feasible_nodes = 0;
+    return scored ? Outcome::kPlainly : Outcome::kUseless;
+  }
+  const bool only = decision.feasible_nodes == 1;
+  const NodeIndex start = only ? 0 : tie_breaker_.Start(snapshot_);
+  const NodeIndex chosen = BestOf(evaluation.board(), start);
+  const NodeInfo& node = *snapshot_.nodes()[static_cast<size_t>(chosen)];
+  if (!runtime_.RunFilterWithNominated(state, pod, node).ok()) {
+    timer.Abandon();
+    decision.feasible_nodes = 0;
+    return Outcome::kUseless;
+  }
+  if (!only) tie_breaker_.Chosen(chosen, snapshot_);
+  decision.node = &node;
+  return Outcome::kDecided;
 }
 
 void EvaluationCache::CheckLastAgainstPlain(const CycleState& state) {

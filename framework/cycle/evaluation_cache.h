@@ -33,10 +33,12 @@ class EvaluationCache {
                   const int64_t& objects_generation);
   ~EvaluationCache();
 
-  // state: of this pod, after PreFilter, which narrowed nothing. False: nothing can be shared for
-  // this pod now, or what was kept is wrong: the plain path decides. All nodes count.
+  // state: of this pod, after PreFilter, which narrowed nothing. roles: RolesFor the pod;
+  // classifiers either with their PreFilter left out, while no pod is nominated to any node, or
+  // taken from the roles. False: nothing can be shared for this pod now, or what was kept is wrong:
+  // the plain path decides. All nodes count.
   bool Decide(CycleState& state, const PodPtr& pod, const std::string& signature,
-              Decision& decision);
+              const PluginRoles& roles, Decision& decision);
   // Also from a plugin in the middle of Decide, which then ends with what it has.
   void Clear();
 
@@ -50,13 +52,28 @@ class EvaluationCache {
   struct Entry;
   using Entries = std::list<Entry>;  // most recently used first
 
+  enum class Outcome : uint8_t {
+    kDecided,
+    kPlainly,  // this pod is for the plain path
+    kUseless,  // so are others
+  };
+
   bool DecideWith(Entry& entry, CycleState& state, const PodPtr& pod, Decision& decision);
   bool Refresh(Evaluation& evaluation, CycleState& state, int64_t* evaluated);
   void CountReused(const Evaluation& evaluation, int64_t evaluated, int64_t scored);
-  Entry& Use(std::string_view signature, const PodPtr& pod);
+  Entry& Use(std::string_view signature, const PodPtr& pod, const PluginRoles& roles);
   void Drop(Entries::iterator entry);
   void Account(Entry& entry);
-  bool Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod, Decision& decision);
+  Outcome Choose(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
+                 Decision& decision);
+  // The first that also takes plugins that filter for each pod.
+  Outcome ChooseForPod(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
+                       Decision& decision);
+  Outcome ChooseByGroups(Evaluation& evaluation, CycleState& state, const PodInfo& pod,
+                         Decision& decision);
+  // Fills standings_. False: the plain path is to decide.
+  bool Standings(const Evaluation& evaluation, Decision& decision);
+  NodeIndex BestOf(const ScoreBoard& board, NodeIndex start) const;
 
   const Runtime& runtime_;
   const ClusterSnapshot& snapshot_;
@@ -68,6 +85,7 @@ class EvaluationCache {
   Entries entries_;
   StringMap<Entries::iterator> by_signature_;
   std::string key_;  // scratch
+  std::vector<GroupStanding> standings_;  // scratch
   int64_t bytes_ = 0;
   bool deciding_ = false, clear_after_ = false;
 };

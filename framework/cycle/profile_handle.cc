@@ -83,7 +83,7 @@ NodeScope ProfileHandle::NodeScopeOf(const PodInfo& pod) const {
   NodeScope scope;
   std::string signature = profile.Sign(pod);
   if (signature.empty()) return scope;
-  const uint64_t abstainers = AbstainersFor(profile, pod);
+  const uint64_t abstainers = RolesFor(profile, pod).abstainers;
   const EvaluationNeeds needs =
       FilterNeedsOf(profile, pod, core_.watched_objects, abstainers);
   if (!needs.shareable || needs.cluster_fields != 0) return scope;

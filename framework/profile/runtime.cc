@@ -45,13 +45,15 @@ void Runtime::NothingRan(std::string_view point) const {
 // --- filtering ---------------------------------------------------------------------------------
 
 PreFilterOutcome Runtime::RunPreFilter(CycleState& state, const PodInfo& pod,
-                                       const Snapshot& snapshot) const {
+                                       const Snapshot& snapshot, uint64_t except) const {
   PointTimer timer = Timed("PreFilter");
   PreFilterOutcome outcome;
+  state.skipped_filters |= except;
   const bool sampled = state.record_plugin_metrics;
   times_->Begin(sampled);
   for (size_t i = 0; i < profile_.pre_filter.size(); ++i) {
     const auto& entry = profile_.pre_filter[i];
+    if ((except & PluginBit(entry.ordinal)) != 0) continue;
     PreFilterResult result = times_->Time(sampled, entry.name, "PreFilter", [&] {
       return entry.plugin->PreFilter(state, pod, snapshot);
     });
@@ -174,10 +176,12 @@ Status Runtime::Stamped(const Verdict& verdict) const {
 // --- scoring -----------------------------------------------------------------------------------
 
 Status Runtime::RunPreScore(CycleState& state, const PodInfo& pod,
-                            std::span<const NodeInfo* const> feasible) const {
+                            std::span<const NodeInfo* const> feasible, uint64_t except) const {
   PointTimer timer = Timed("PreScore");
+  state.skipped_scores |= except;
   for (size_t i = 0; i < profile_.pre_score.size(); ++i) {
     const auto& entry = profile_.pre_score[i];
+    if ((except & PluginBit(entry.ordinal)) != 0) continue;
     const Status status =
         times_->Time(state.record_plugin_metrics, entry.name, "PreScore",
                      [&] { return entry.plugin->PreScore(state, pod, feasible); });

@@ -69,8 +69,9 @@ class Runtime {
   // A point was passed at which there was nothing to run.
   void NothingRan(std::string_view point) const;
 
-  PreFilterOutcome RunPreFilter(CycleState& state, const PodInfo& pod,
-                                const Snapshot& snapshot) const;
+  // except: plugins (as bits) that are not run, as if they had answered Skip.
+  PreFilterOutcome RunPreFilter(CycleState& state, const PodInfo& pod, const Snapshot& snapshot,
+                                uint64_t except = 0) const;
   // First failure wins.
   Verdict RunFilter(const CycleState& state, const PodInfo& pod, const NodeInfo& node) const;
   // With pods nominated to the node, of equal or higher priority, counted as there; and then
@@ -87,8 +88,9 @@ class Runtime {
   // called once, on the executor of the plugins' calls.
   void RunPostFilter(CycleState& state, PodPtr pod,
                      std::shared_ptr<const NodeStatusReader> statuses, PostFilterDone done) const;
+  // except: as above.
   Status RunPreScore(CycleState& state, const PodInfo& pod,
-                     std::span<const NodeInfo* const> feasible) const;
+                     std::span<const NodeInfo* const> feasible, uint64_t except = 0) const;
   Status RunScore(const CycleState& state, const PodInfo& pod,
                   std::span<const NodeInfo* const> feasible, ScoreTable& out) const;
 

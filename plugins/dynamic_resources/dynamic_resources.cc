@@ -453,9 +453,20 @@ framework::Dependencies DynamicResources::DependsOn(const PodInfo& pod) const {
           .objects = {}};
 }
 
-bool DynamicResources::Sign(const PodInfo& pod, framework::SignatureBuilder&) const {
-  return !HasClaims(pod) && !WantsFromClasses(pod);
+bool DynamicResources::FiltersEachPod(const PodInfo& pod) const {
+  if (!HasClaims(pod) || WantsFromClasses(pod)) return false;
+  // With a choice of alternatives, nodes score by which one they offer.
+  const PodClaims held = ClaimsOf(pod.object(), store_.Finder());
+  return std::none_of(held.claims.begin(), held.claims.end(), [](const ClaimPtr& claim) {
+    const auto& requests = claim->spec().devices().requests();
+    return std::any_of(requests.begin(), requests.end(), [](const auto& request) {
+      return !request.first_available().empty();
+    });
+  });
 }
+
+// Results for pods with devices are found for each, or depend on everything.
+bool DynamicResources::Sign(const PodInfo&, framework::SignatureBuilder&) const { return true; }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> DynamicResources::EventsToRegister()
     const {

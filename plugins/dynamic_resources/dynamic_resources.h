@@ -82,6 +82,7 @@ class DynamicResources final : public framework::PreEnqueuePlugin,
                std::string_view node_name, framework::StatusDone done) override;
   void CancelPreBind(const framework::PodInfo& pod) override { writer_.Cancel(pod.uid); }
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
+  bool FiltersEachPod(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
   bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;

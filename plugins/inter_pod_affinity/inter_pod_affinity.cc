@@ -10,6 +10,7 @@
 #include "framework/handle.h"
 #include "framework/object_source.h"
 #include "framework/snapshot.h"
+#include "plugins/inter_pod_affinity/affinity_classes.h"
 #include "plugins/inter_pod_affinity/queueing_hints.h"
 #include "plugins/inter_pod_affinity/topology_counts.h"
 
@@ -277,6 +278,11 @@ framework::Scored InterPodAffinity::Score(const framework::CycleState& state, co
 
 Status InterPodAffinity::NormalizeScore(const framework::CycleState&, const PodInfo&,
                                         std::span<framework::NodeScore> scores) const {
+  Normalize(scores);
+  return framework::Success();
+}
+
+void InterPodAffinity::Normalize(std::span<framework::NodeScore> scores) {
   int64_t least = std::numeric_limits<int64_t>::max();
   int64_t most = std::numeric_limits<int64_t>::min();
   for (const auto& each : scores) {
@@ -289,7 +295,6 @@ Status InterPodAffinity::NormalizeScore(const framework::CycleState&, const PodI
         range > 0 ? static_cast<double>(each.score - least) / static_cast<double>(range) : 0;
     each.score = static_cast<int64_t>(static_cast<double>(framework::kNodeScoreMax) * share);
   }
-  return framework::Success();
 }
 
 // --- what it depends on ------------------------------------------------------------------------
@@ -306,10 +311,16 @@ bool InterPodAffinity::Abstains(const PodInfo& pod) const {
   return !pod.has_pod_affinity && handle_.snapshot().nodes_with_affinity().empty();
 }
 
-// Results for pods it does not abstain from are not shared, so nothing of the others matters.
-bool InterPodAffinity::Sign(const PodInfo& pod, framework::SignatureBuilder&) const {
-  return !pod.has_pod_affinity;
+bool InterPodAffinity::Classifies(const PodInfo& pod) const {
+  return TermsOf(pod).problem.empty();
 }
+
+std::unique_ptr<framework::NodeClasses> InterPodAffinity::Classify(const PodInfo& pod) const {
+  return std::make_unique<AffinityClasses>(*this, pod);
+}
+
+// Results for pods it does not abstain from are kept by classes of nodes, or not at all.
+bool InterPodAffinity::Sign(const PodInfo&, framework::SignatureBuilder&) const { return true; }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> InterPodAffinity::EventsToRegister()
     const {

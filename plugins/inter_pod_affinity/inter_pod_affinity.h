@@ -26,7 +26,7 @@ namespace berth::plugins::inter_pod_affinity {
 //   least and the greatest.
 // Events: pods and nodes that come, go or change their labels, with hints.
 // Cost: PreFilter and PreScore look at every pod of the cluster when the pod has terms, else only
-//   at pods that have terms. Threads: const after construction.
+//   at pods that have terms; by classes of nodes (affinity_classes.h), at what changed. Threads: const after construction.
 // Source: kube-scheduler plugin of the same name; plugins.md section 12.
 class InterPodAffinity final : public framework::PreFilterPlugin,
                                public framework::FilterPlugin,
@@ -66,11 +66,14 @@ class InterPodAffinity final : public framework::PreFilterPlugin,
                                    std::span<framework::NodeScore> scores) const override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Abstains(const framework::PodInfo& pod) const override;
+  bool Classifies(const framework::PodInfo& pod) const override;
+  std::unique_ptr<framework::NodeClasses> Classify(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
   bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;
 
  private:
+  friend class AffinityClasses;
   struct PreFilterState;
   struct PreScoreState;
   using Term = api::scheduling::PodAffinityTerm;
@@ -80,6 +83,7 @@ class InterPodAffinity final : public framework::PreFilterPlugin,
   void ExpandNamespaces(Term& term) const;
   static void Count(PreFilterState& counts, const framework::PodInfo& pod,
                     const framework::PodInfo& other, const framework::NodeInfo& node, int sign);
+  static void Normalize(std::span<framework::NodeScore> scores);
   void Weigh(PreScoreState& scores, const framework::PodInfo& pod,
              const framework::PodInfo& existing, const framework::NodeInfo& node) const;
 

@@ -37,6 +37,7 @@ class NodeVolumeLimits final : public framework::PreFilterPlugin, public framewo
   framework::Status Filter(const framework::CycleState& state, const framework::PodInfo& pod,
                            const framework::NodeInfo& node) const override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
+  bool FiltersEachPod(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
   bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;

@@ -178,6 +178,11 @@ int64_t CountMatching(const NodeInfo& node, const CompiledSelector& selector,
   });
 }
 
+int64_t NormalizedSpread(int64_t raw, int64_t least, int64_t most) {
+  if (most == 0) return framework::kNodeScoreMax;
+  return framework::kNodeScoreMax * (most + least - raw) / most;
+}
+
 Symbol HostnameKey() {
   static const Symbol key = Symbol::Intern("kubernetes.io/hostname");
   return key;

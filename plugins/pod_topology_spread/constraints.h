@@ -65,5 +65,7 @@ bool HasAllKeys(const api::scheduling::LabelSet& labels, const Constraints& cons
 int64_t CountMatching(const framework::NodeInfo& node,
                       const api::scheduling::CompiledSelector& selector, Symbol pod_namespace);
 Symbol HostnameKey();
+// The fewer the better. least, most: of all raw scores that count.
+int64_t NormalizedSpread(int64_t raw, int64_t least, int64_t most);
 
 }  // namespace berth::plugins::pod_topology_spread

@@ -14,6 +14,7 @@
 #include "framework/handle.h"
 #include "framework/snapshot.h"
 #include "plugins/pod_topology_spread/queueing_hints.h"
+#include "plugins/pod_topology_spread/spread_classes.h"
 
 namespace berth::plugins::pod_topology_spread {
 namespace {
@@ -294,13 +295,7 @@ Status PodTopologySpread::NormalizeScore(const framework::CycleState& state, con
     most = std::max(most, each.score);
   }
   for (auto& each : scores) {
-    if (ignored(each)) {
-      each.score = 0;
-    } else if (most == 0) {
-      each.score = framework::kNodeScoreMax;
-    } else {
-      each.score = framework::kNodeScoreMax * (most + least - each.score) / most;
-    }
+    each.score = ignored(each) ? 0 : NormalizedSpread(each.score, least, most);
   }
   return framework::Success();
 }
@@ -322,10 +317,19 @@ bool PodTopologySpread::Abstains(const PodInfo& pod) const {
   return DefaultSelector(pod, handle_.objects()).MatchesEverything();
 }
 
-// Results for pods it does not abstain from are not shared, so nothing of the others matters.
-bool PodTopologySpread::Sign(const PodInfo& pod, framework::SignatureBuilder&) const {
-  return pod.object().spec().topology_spread_constraints().empty();
+bool PodTopologySpread::Classifies(const PodInfo& pod) const {
+  return !pod.object().spec().topology_spread_constraints().empty();
 }
+
+std::unique_ptr<framework::NodeClasses> PodTopologySpread::Classify(const PodInfo& pod) const {
+  auto hard = ConstraintsFor(pod, Action::kDoNotSchedule);
+  auto soft = ConstraintsFor(pod, Action::kScheduleAnyway);
+  if (!hard.ok() || !soft.ok()) return nullptr;
+  return std::make_unique<SpreadClasses>(pod, *std::move(hard), *std::move(soft));
+}
+
+// Results for pods it does not abstain from are kept by classes of nodes, or not at all.
+bool PodTopologySpread::Sign(const PodInfo&, framework::SignatureBuilder&) const { return true; }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> PodTopologySpread::EventsToRegister()
     const {

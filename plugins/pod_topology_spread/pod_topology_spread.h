@@ -19,8 +19,10 @@ namespace berth::plugins::pod_topology_spread {
 // PreScore: counts for the soft constraints, over the values of feasible nodes. Skip without.
 // Score: matching pods, weighted by the number of values; the fewer the better, normalized.
 // Events: pods and nodes that come, go or change, with hints.
-// Cost: every pod of the cluster is looked at, in PreFilter and in PreScore. Threads: const after
-//   construction. Source: kube-scheduler plugin of the same name; plugins.md section 11.
+// Cost: every pod of the cluster is looked at, in PreFilter and in PreScore; for constraints of the
+//   pod's own, by classes of nodes (spread_classes.h), what changed.
+// Threads: const after construction.
+// Source: kube-scheduler plugin of the same name; plugins.md section 11.
 class PodTopologySpread final : public framework::PreFilterPlugin,
                                 public framework::FilterPlugin,
                                 public framework::PreScorePlugin,
@@ -58,6 +60,8 @@ class PodTopologySpread final : public framework::PreFilterPlugin,
                                    std::span<framework::NodeScore> scores) const override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Abstains(const framework::PodInfo& pod) const override;
+  bool Classifies(const framework::PodInfo& pod) const override;
+  std::unique_ptr<framework::NodeClasses> Classify(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
   bool SignsTemplates() const override { return true; }
   std::optional<std::vector<framework::ClusterEventWithHint>> EventsToRegister() const override;

@@ -195,9 +195,10 @@ framework::Dependencies VolumeBinding::DependsOn(const PodInfo& pod) const {
   return Concerns(pod) ? framework::Dependencies() : volumes::NoDependencies();
 }
 
-bool VolumeBinding::Sign(const PodInfo& pod, framework::SignatureBuilder&) const {
-  return !Concerns(pod);
-}
+bool VolumeBinding::FiltersEachPod(const PodInfo& pod) const { return Concerns(pod); }
+
+// Results for pods that are not filtered each for itself depend on nothing.
+bool VolumeBinding::Sign(const PodInfo&, framework::SignatureBuilder&) const { return true; }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> VolumeBinding::EventsToRegister()
     const {

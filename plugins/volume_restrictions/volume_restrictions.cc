@@ -129,9 +129,10 @@ framework::Dependencies VolumeRestrictions::DependsOn(const PodInfo& pod) const 
   return Concerns(pod) ? framework::Dependencies() : volumes::NoDependencies();
 }
 
-bool VolumeRestrictions::Sign(const PodInfo& pod, framework::SignatureBuilder&) const {
-  return !Concerns(pod);
-}
+bool VolumeRestrictions::FiltersEachPod(const PodInfo& pod) const { return Concerns(pod); }
+
+// Results for pods that are not filtered each for itself depend on nothing.
+bool VolumeRestrictions::Sign(const PodInfo&, framework::SignatureBuilder&) const { return true; }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> VolumeRestrictions::EventsToRegister()
     const {

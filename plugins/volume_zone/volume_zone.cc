@@ -111,9 +111,10 @@ framework::Dependencies VolumeZone::DependsOn(const PodInfo& pod) const {
   return Concerns(pod) ? framework::Dependencies() : volumes::NoDependencies();
 }
 
-bool VolumeZone::Sign(const PodInfo& pod, framework::SignatureBuilder&) const {
-  return !Concerns(pod);
-}
+bool VolumeZone::FiltersEachPod(const PodInfo& pod) const { return Concerns(pod); }
+
+// Results for pods that are not filtered each for itself depend on nothing.
+bool VolumeZone::Sign(const PodInfo&, framework::SignatureBuilder&) const { return true; }
 
 std::optional<std::vector<framework::ClusterEventWithHint>> VolumeZone::EventsToRegister() const {
   using framework::kAdd, framework::kUpdate;

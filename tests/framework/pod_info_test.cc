@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "framework/node_info.h"
+#include "framework/pod_templates.h"
 #include "tests/framework/builders.h"
 
 namespace berth::framework {
@@ -75,6 +76,72 @@ TEST(NodeInfoTest, ImageNamesGetATag) {
       {"host:5000/nginx:1", "host:5000/nginx:1"},
   };
   for (const auto& c : cases) EXPECT_EQ(NormalizedImageName(c.image).text(), c.want);
+}
+
+// --- templates ---------------------------------------------------------------------------------
+
+TEST(PodTemplatesTest, EqualPodsHaveTheirTraitsInCommon) {
+  PodTemplates templates;
+  const auto pod = [](std::string_view name) {
+    return MakePod(name).Req("100m", "1Gi").Label("app", "a").NodeSelector("disk", "ssd");
+  };
+  const PodPtr first = templates.Make(pod("a").Object());
+  EXPECT_EQ(templates.Make(pod("b").Object())->traits(), first->traits());
+  EXPECT_EQ(templates.Make(pod("c").Node("n1").Object())->traits(), first->traits())
+      << "where it is, is no part of the template";
+  EXPECT_EQ(templates.Make(pod("d").Annotation("k", "v").Object())->traits(), first->traits());
+  EXPECT_EQ(templates.size(), 1u);
+
+  const struct {
+    const char* what;
+    MakePod other;
+  } cases[] = {
+      {"label", pod("x").Label("app", "b")},
+      {"another label", pod("x").Label("tier", "1")},
+      {"request", pod("x").Req("200m", "1Gi")},
+      {"priority", pod("x").Priority(7)},
+      {"selector", pod("x").NodeSelector("disk", "hdd")},
+      {"toleration", pod("x").Toleration("k")},
+      {"port", pod("x").HostPort(80)},
+      {"spreading", pod("x").TopologySpread("zone")},
+  };
+  for (const auto& c : cases) {
+    const PodPtr info = templates.Make(c.other.Object());
+    EXPECT_NE(info->traits(), first->traits()) << c.what;
+    const PodPtr alone = PodInfo::Make(c.other.Object());
+    EXPECT_EQ(info->requests, alone->requests) << c.what;
+    EXPECT_EQ(info->labels, alone->labels) << c.what;
+    EXPECT_EQ(info->priority, alone->priority) << c.what;
+    EXPECT_EQ(info->tolerations.size(), alone->tolerations.size()) << c.what;
+    EXPECT_EQ(info->host_ports, alone->host_ports) << c.what;
+  }
+}
+
+TEST(PodTemplatesTest, WhatContainersWereGivenIsNobodyElses) {
+  PodTemplates templates;
+  MakePod running = MakePod("a").Req("100m", "1Gi");
+  auto& status = *running.message().mutable_status()->add_container_statuses();
+  status.set_name(running.message().spec().containers(0).name());
+  (*status.mutable_allocated_resources())["cpu"].set_string("500m");
+  status.mutable_resources();
+  const PodPtr info = templates.Make(running.Object());
+  EXPECT_EQ(info->requests.milli_cpu, 500);
+  EXPECT_EQ(templates.Make(MakePod("b").Req("100m", "1Gi").Object())->requests.milli_cpu, 100);
+}
+
+TEST(PodTemplatesTest, APodKeepsItsIdentityAndNotWhatChanged) {
+  PodTemplates templates;
+  const PodPtr waiting = templates.Make(MakePod("a").Req("100m").Object());
+  const PodPtr bound = templates.Make(MakePod("a").Req("100m").Node("n1").Object(), waiting);
+  EXPECT_EQ(bound->identity(), waiting->identity());
+  EXPECT_EQ(bound->traits(), waiting->traits());
+  EXPECT_EQ(bound->node_name, "n1");
+  const PodPtr resized = templates.Make(MakePod("a").Req("200m").Node("n1").Object(), bound);
+  EXPECT_EQ(resized->identity(), waiting->identity());
+  EXPECT_EQ(resized->requests.milli_cpu, 200);
+  const PodPtr another = templates.Make(MakePod("b").Req("100m").Object(), waiting);
+  EXPECT_EQ(another->name, "b");
+  EXPECT_EQ(another->traits(), waiting->traits());
 }
 
 }  // namespace

@@ -103,10 +103,10 @@ PodPtr PodInfo::Assigned(const PodPtr& pod, std::string_view node_name) {
   return assigned;
 }
 
-PodPtr PodInfo::Anonymous(const PodPtr& pod) {
-  auto identity = std::make_shared<PodIdentity>(*pod->identity());
+PodPtr PodInfo::Anonymous(const PodInfo& pod) {
+  auto identity = std::make_shared<PodIdentity>(*pod.identity());
   identity->uid.clear();
-  return Make(pod->shared_object(), pod->traits(), std::move(identity));
+  return Make(pod.shared_object(), pod.traits(), std::move(identity));
 }
 
 }  // namespace berth::framework

@@ -67,7 +67,7 @@ class PodInfo {
   // The same pod assigned to a node (assume): shares the message; only node_name differs.
   static PodPtr Assigned(const PodPtr& pod, std::string_view node_name);
   // A pod made from the same object, but without a uid.
-  static PodPtr Anonymous(const PodPtr& pod);
+  static PodPtr Anonymous(const PodInfo& pod);
 
   PodInfo(std::shared_ptr<const api::core::Pod> pod, PodTraitsPtr traits,
           std::shared_ptr<const PodIdentity> identity);

@@ -3,6 +3,7 @@
 #include <array>
 
 #include <CLI/CLI.hpp>
+#include <absl/strings/numbers.h>
 #include <fmt/core.h>
 
 #include "api/duration.h"
@@ -50,7 +51,7 @@ constexpr std::array<const char*, 25> kIgnored = {
 // Texts of flags that need more than CLI11's own conversions.
 struct Texts {
   std::vector<std::string> tie_break;
-  std::string feature_gates, unschedulable_max;
+  std::string feature_gates, unschedulable_max, verify_evaluations;
   std::optional<std::string> lease_duration, renew_deadline, retry_period;
   std::map<std::string, std::string> ignored;
   bool leader_elect = false, profiling = false, contention_profiling = false;
@@ -68,8 +69,9 @@ void AddOwnFlags(CLI::App& app, Flags& flags, Texts& texts) {
                  "[PROFILE:]RoundRobin|Random|First: which of equally good nodes; repeatable");
   app.add_flag("--adaptive-sampling", flags.adaptive_sampling,
                "Score a share of large clusters by upstream's formula");
-  app.add_flag("--verify-evaluations", flags.verify_evaluations,
-               "Check every reused evaluation against a plain one (slow)");
+  app.add_flag("--verify-evaluations{1}", texts.verify_evaluations,
+               "Check this share of the decisions that share evaluations, e.g. =0.001, against "
+               "plain ones, and say which plugin is to blame for a difference; alone: all (slow)");
   app.add_option("--bind-address", flags.bind_address, "Of health and metrics, plain HTTP")
       ->capture_default_str();
   app.add_option("--secure-port", flags.secure_port,
@@ -143,8 +145,18 @@ absl::Status ReadTieBreaks(const std::vector<std::string>& texts, Flags& flags) 
   return absl::OkStatus();
 }
 
+absl::Status ReadShareToVerify(const std::string& text, Flags& flags) {
+  if (text.empty()) return absl::OkStatus();
+  double& share = flags.verify_evaluations;
+  if (!absl::SimpleAtod(ToAbsl(text), &share) || !(share >= 0 && share <= 1)) {
+    return Invalid(fmt::format("--verify-evaluations: \"{}\" is no share from 0 to 1", text));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status ReadTexts(const Texts& texts, Flags& flags) {
   if (auto status = ReadTieBreaks(texts.tie_break, flags); !status.ok()) return status;
+  if (auto status = ReadShareToVerify(texts.verify_evaluations, flags); !status.ok()) return status;
   std::optional<absl::Duration> unschedulable_max;
   const std::optional<std::string> unschedulable_text =
       texts.unschedulable_max.empty() ? std::nullopt : std::optional(texts.unschedulable_max);

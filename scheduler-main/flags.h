@@ -26,7 +26,7 @@ struct Flags {
   framework::TieBreak tie_break = framework::TieBreak::kRoundRobin;
   std::map<std::string, framework::TieBreak, std::less<>> profile_tie_break;
   bool adaptive_sampling = false;
-  bool verify_evaluations = false;
+  double verify_evaluations = 0;  // a share, in [0, 1]
   FeatureGates gates;
   framework::PodGroupFeatures pod_groups;  // as the gates say
   framework::DeviceFeatures devices;

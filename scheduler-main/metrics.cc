@@ -134,6 +134,10 @@ struct PrometheusMetrics::Families {
       registry, "berth_reused_total",
       "Nodes whose verdict (Filter) or scores (Score) a decision took from what is kept.",
       {"extension_point", "profile"}};
+  CounterFamily<1> evaluation_checks{
+      registry, "berth_evaluation_checks_total",
+      "Shared decisions that were checked against the plain path: right or wrong.",
+      {"result"}};
   CounterFamily<0> nodes_evaluated{
       registry, "berth_scheduler_nodes_evaluated_total",
       "Nodes that filters ran on."};
@@ -271,6 +275,10 @@ void PrometheusMetrics::BindConflict(std::string_view profile) {
 void PrometheusMetrics::Decision(bool reused, int64_t nodes_evaluated) {
   families_->decisions.At({reused ? "reused" : "evaluated"}).Add();
   families_->nodes_evaluated.At({}).Add(nodes_evaluated);
+}
+
+void PrometheusMetrics::EvaluationChecked(bool right) {
+  families_->evaluation_checks.At({right ? "right" : "wrong"}).Add();
 }
 
 void PrometheusMetrics::EvaluationCache(int64_t entries, int64_t bytes) {

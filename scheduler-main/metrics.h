@@ -55,6 +55,7 @@ class PrometheusMetrics final : public framework::Metrics {
   void BindConflict(std::string_view profile) override;
   void Decision(bool reused, int64_t nodes_evaluated) override;
   Tally* Reused(std::string_view point, std::string_view profile) override;
+  void EvaluationChecked(bool right) override;
   void EvaluationCache(int64_t entries, int64_t bytes) override;
 
  private:

@@ -44,7 +44,7 @@ struct SchedulerOptions {
   framework::DeviceFeatures devices;
   // Engine settings that have no place in upstream's file.
   int64_t evaluation_cache_bytes = int64_t{256} << 20;
-  bool verify_evaluations = false;
+  double verify_evaluations = 0;  // a share, in [0, 1]
   std::string host_name = "berth";               // in events: "default-scheduler-<host>"
   std::string identity = "berth";                // among those that compete for the lease
   ExtenderTransport extender_transport;          // how extenders are reached; unset: over sockets

@@ -5,7 +5,6 @@
 
 #include <fmt/core.h>
 
-#include "base/check.h"
 #include "base/log.h"
 #include "framework/cycle/evaluation_cache.h"
 
@@ -136,7 +135,7 @@ bool Algorithm::Share(Attempt& attempt, const PodPtr& pod, const std::string& si
                       const PluginRoles& roles) {
   const TieBreaker before = tie_breaker_;
   if (!cache_->Decide(attempt.state, pod, signature, roles, attempt.decision)) return false;
-  if (options_.verify_evaluations) Verify(pod, before, attempt.decision);
+  if (cache_->checked_last()) CheckChoice(pod, before, attempt.decision);
   return true;
 }
 
@@ -153,20 +152,20 @@ bool Algorithm::DecideByClasses(Attempt& attempt, const PodPtr& pod, const std::
   return false;
 }
 
-void Algorithm::Verify(const PodPtr& pod, const TieBreaker& before,
-                       const Decision& decision) const {
-  CycleState fresh;
-  if (runtime_.RunPreFilter(fresh, *pod, snapshot_).status.ok()) {
-    cache_->CheckLastAgainstPlain(fresh);
-  }
+void Algorithm::CheckChoice(const PodPtr& pod, const TieBreaker& before,
+                            const Decision& decision) const {
   if (before.mode() == TieBreak::kRandom) return;  // the draw is made
   TieBreaker tie_breaker = before;
   Algorithm plain(runtime_, snapshot_, nominator_, tie_breaker, options_, extenders_, nullptr);
   CycleState state;
   const Decision expected = plain.Schedule(state, pod, {}, nullptr);
-  BERTH_CHECK(expected.node == decision.node);
-  BERTH_CHECK(expected.fit_error == decision.fit_error);
-  BERTH_CHECK(expected.status == decision.status);
+  const auto text = [](const Decision& d) {
+    return d.node != nullptr ? fmt::format("choice {}", d.node->name()) : d.status.Message();
+  };
+  if (text(expected) == text(decision) && expected.status.code() == decision.status.code()) return;
+  const NodeInfo* node = decision.node != nullptr ? decision.node : expected.node;
+  cache_->check().Tell(WrongEvaluation{{}, node != nullptr ? std::string(node->name()) : "",
+                                       pod->key, text(decision), text(expected)});
 }
 
 // The node the pod is nominated to, when it fits there, and no other is looked at.

@@ -69,8 +69,8 @@ class Algorithm {
   // Of these, the nodes that extenders take.
   Status AskExtenders(Attempt& attempt, ExtenderQuestion::Kind kind, Nodes& feasible);
   Status Select(Attempt& attempt, const Nodes& feasible);
-  // The plain path, beside a shared decision; BERTH_CHECKs that they agree.
-  void Verify(const PodPtr& pod, const TieBreaker& before, const Decision& decision) const;
+  // Decides plainly as well, after what the shared decision rests on was found right.
+  void CheckChoice(const PodPtr& pod, const TieBreaker& before, const Decision& decision) const;
   int64_t WantedNodes(int64_t nodes) const;
 
   const Runtime& runtime_;

@@ -34,8 +34,9 @@ struct EngineOptions {
   int32_t cycles_per_task = 16;
   // Evaluations shared between pods with equal signatures. 0: none are.
   int64_t evaluation_cache_bytes = int64_t{256} << 20;
-  // Runs the plain path beside the shared one and checks that they agree. Slow.
-  bool verify_evaluations = false;
+  // The share of shared decisions, in [0, 1], that are checked against the plain path; slow. See
+  // framework/cycle/evaluation_check.h.
+  double verify_evaluations = 0;
   // status.nominatedNodeName is written before long binding cycles (upstream's gate of that name).
   bool nominated_node_name_for_expectation = true;
   // How long others wait while extenders are asked about a pod (extender_talk.h).

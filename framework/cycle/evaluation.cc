@@ -111,7 +111,7 @@ EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const String
 
 Evaluation::Evaluation(const Runtime& runtime, const ClusterSnapshot& snapshot,
                        EvaluationNeeds needs, const PodPtr& pod)
-    : runtime_(runtime), snapshot_(snapshot), needs_(needs), pod_(PodInfo::Anonymous(pod)) {
+    : runtime_(runtime), snapshot_(snapshot), needs_(needs), pod_(PodInfo::Anonymous(*pod)) {
   if (needs_.classifiers == 0) return;
   groups_ = std::make_unique<NodeGroups>(runtime_, *pod_, needs_.classifiers);
 }
@@ -478,70 +478,6 @@ int64_t Evaluation::bytes() const {
   return static_cast<int64_t>(nodes * (2 + why_not + 8 * columns_.size()) +
                               128 * kinds_.size() + 1024) +
          board_.bytes();
-}
-
-void Evaluation::CheckGroupsAgainstPlain(const CycleState& state) {
-  CycleState plain_state = state.Clone();
-  std::vector<const NodeInfo*> feasible;
-  std::vector<GroupStanding> standings;
-  std::vector<size_t> place(groups_->end(), 0);
-  for (const NodeInfo* node : snapshot_.nodes()) {
-    const NodeGroup group = groups_->Of(node->index);
-    const bool fits = runtime_.RunFilterWithNominated(plain_state, *pod_, *node).ok();
-    BERTH_CHECK(fits == (IsFeasible(node->index) && groups_->Feasible(group)));
-    if (!fits) continue;
-    feasible.push_back(node);
-    size_t& at = place[static_cast<size_t>(group)];
-    if (at == 0) {
-      standings.push_back({group, static_cast<int64_t>(board_.count(group)), 0});
-      at = standings.size();
-    }
-  }
-  if (!scored_ || feasible.size() < 2) return;
-  BERTH_CHECK(groups_->Score(standings));
-  ScoreTable table;
-  BERTH_CHECK(runtime_.RunPreScore(plain_state, *pod_, feasible).ok());
-  BERTH_CHECK(runtime_.RunScore(plain_state, *pod_, feasible, table).ok());
-  for (size_t n = 0; n < feasible.size(); ++n) {
-    const NodeIndex node = feasible[n]->index;
-    const GroupStanding& standing =
-        standings[place[static_cast<size_t>(groups_->Of(node))] - 1];
-    BERTH_CHECK(board_.Has(node));
-    BERTH_CHECK(board_.total(node) + standing.score == table.total[n]);
-  }
-}
-
-void Evaluation::CheckAgainstPlain(const CycleState& state) {
-  if (groups_ != nullptr) return CheckGroupsAgainstPlain(state);
-  CycleState plain_state = state.Clone();
-  plain_state.skipped_filters |= needs_.each_pod;
-  std::vector<const NodeInfo*> feasible;
-  for (const NodeInfo* node : snapshot_.nodes()) {
-    const Verdict plain = runtime_.RunFilterWithNominated(plain_state, *pod_, *node);
-    const uint16_t kind = kind_of_[static_cast<size_t>(node->index)];
-    BERTH_CHECK(plain.ok() == (kind == 0));
-    if (kind == 0) {
-      feasible.push_back(node);
-      continue;
-    }
-    BERTH_CHECK(plain.status == kinds_[kind - 1u].verdict.status);
-    BERTH_CHECK(plain.ordinal == kinds_[kind - 1u].verdict.ordinal);
-  }
-  BERTH_CHECK(feasible_count_ == static_cast<int64_t>(feasible.size()));
-  if (!scored_) return;
-  ScoreTable table;
-  std::vector<const NodeInfo*> scored_nodes = feasible;
-  BERTH_CHECK(runtime_.RunPreScore(plain_state, *pod_, scored_nodes, needs_.each_pod).ok());
-  BERTH_CHECK(runtime_.RunScore(plain_state, *pod_, feasible, table).ok());
-  BERTH_CHECK(table.plugins.size() == columns_.size());
-  for (size_t n = 0; n < feasible.size(); ++n) {
-    const auto node = static_cast<size_t>(feasible[n]->index);
-    for (size_t p = 0; p < columns_.size(); ++p) {
-      BERTH_CHECK(table.raw[p * feasible.size() + n] == columns_[p].raw[node]);
-    }
-    BERTH_CHECK(board_.Has(feasible[n]->index));
-    BERTH_CHECK(board_.total(feasible[n]->index) == table.total[n]);
-  }
 }
 
 }  // namespace berth::framework

@@ -21,6 +21,7 @@
 
 #include "base/strings.h"
 #include "framework/cache/cluster_snapshot.h"
+#include "framework/cycle/evaluation_check.h"
 #include "framework/cycle/fit_error.h"
 #include "framework/cycle/node_groups.h"
 #include "framework/cycle/node_statuses.h"
@@ -95,10 +96,13 @@ class Evaluation {
   bool BeginOwn(CycleState& state, const PodInfo& pod, NodeIndex nominated_to);
   bool EndOwn();
 
-  // Against the plain path, node by node; BERTH_CHECKs. Slow. state: after a PreFilter of its own.
-  void CheckAgainstPlain(const CycleState& state);
+  // Where what is kept first differs from what the plugins say of `pod` when they are asked about
+  // every node; nullopt: nowhere. state: that pod's, after PreFilter. Slow (evaluation_check.h).
+  std::optional<WrongEvaluation> FirstDifference(const CycleState& state,
+                                                 const PodInfo& pod) const;
 
  private:
+  friend struct EngineTestPeer;
   struct Kind {  // a verdict and how many nodes have it
     Verdict verdict;
     int64_t nodes = 0;
@@ -111,7 +115,6 @@ class Evaluation {
     int64_t max = 0;      // at least 0, as upstream's helper has it
     int64_t at_max = 0;   // nodes that have it
   };
-  void CheckGroupsAgainstPlain(const CycleState& state);
   bool RefreshGroups(bool start_over, int64_t from);
   bool EvaluateAll(int64_t* evaluated);
   bool EvaluateNode(CycleState& state, NodeIndex node, NodeFields fields);
@@ -127,6 +130,9 @@ class Evaluation {
   bool TotalOf(NodeIndex node, int64_t* total) const;
   bool RebuildBoard();
   bool Settle();
+  std::optional<WrongEvaluation> FirstOtherGroup(const PodInfo& pod) const;
+  std::optional<WrongEvaluation> FirstOtherScore(
+      CycleState& state, const PodInfo& pod, const std::vector<const NodeInfo*>& feasible) const;
   bool IsFeasible(NodeIndex node) const { return kind_of_[static_cast<size_t>(node)] == 0; }
 
   const Runtime& runtime_;

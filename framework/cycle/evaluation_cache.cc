@@ -16,26 +16,19 @@ void AppendBytes(T value, std::string& out) {
 
 }  // namespace
 
-struct EvaluationCache::Entry {
-  std::string signature;  // and the plugins' roles, and more
-  PodTraitsPtr traits;    // of the first pod
-  EvaluationNeeds needs;
-  std::unique_ptr<Evaluation> evaluation;  // null: not shareable, which is worth remembering too
-  int64_t bytes = 0;
-  Entries::iterator self;
-};
-
 EvaluationCache::EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
-                                 TieBreaker& tie_breaker, int64_t budget_bytes, Metrics& metrics,
+                                 TieBreaker& tie_breaker, const EngineOptions& options,
+                                 Metrics& metrics,
                                  const StringSet& watched_objects,
                                  const int64_t& objects_generation)
     : runtime_(runtime),
       snapshot_(snapshot),
       tie_breaker_(tie_breaker),
-      budget_bytes_(budget_bytes),
+      options_(options),
       metrics_(metrics),
       watched_objects_(watched_objects),
-      objects_generation_(objects_generation) {}
+      objects_generation_(objects_generation),
+      check_(options.verify_evaluations, options.seed, metrics) {}
 
 EvaluationCache::~EvaluationCache() = default;
 
@@ -87,7 +80,9 @@ void EvaluationCache::Account(Entry& entry) {
   if (bytes == entry.bytes) return;
   bytes_ += bytes - entry.bytes;
   entry.bytes = bytes;
-  while (bytes_ > budget_bytes_ && entries_.size() > 1) Drop(std::prev(entries_.end()));
+  while (bytes_ > options_.evaluation_cache_bytes && entries_.size() > 1) {
+    Drop(std::prev(entries_.end()));
+  }
   metrics_.EvaluationCache(static_cast<int64_t>(entries_.size()), bytes_);
 }
 
@@ -110,6 +105,8 @@ bool EvaluationCache::DecideWith(Entry& entry, CycleState& state, const PodPtr& 
   const uint64_t skipped = state.skipped_filters;
   state.skipped_filters |= evaluation.needs().each_pod;
   bool fresh = Refresh(evaluation, state, &evaluated);
+  checked_last_ = fresh && check_.Due();
+  if (checked_last_) fresh = HoldsTrue(evaluation, state, *pod);
   const std::string* nominated_to = runtime_.nominator().NodeOf(pod->uid);
   const NodeInfo* own = nominated_to == nullptr ? nullptr : snapshot_.Find(*nominated_to);
   if (own != nullptr) {
@@ -139,6 +136,15 @@ void EvaluationCache::CountReused(const Evaluation& evaluation, int64_t evaluate
   if (evaluation.feasible_count() < 2) return;
   runtime_.counts().reused_scores->Add(
       std::max<int64_t>(0, evaluation.feasible_count() - scored));
+}
+
+// False: it does not, or could not be scored.
+bool EvaluationCache::HoldsTrue(Evaluation& evaluation, const CycleState& state,
+                                const PodInfo& pod) {
+  if (evaluation.feasible_count() > 1 && !evaluation.EnsureScored()) return false;
+  const auto found = evaluation.FirstDifference(state, pod);
+  check_.Tell(found);
+  return !found;
 }
 
 // The Filter point of a shared decision: what changed is looked at again, and scored again.
@@ -281,12 +287,6 @@ EvaluationCache::Outcome EvaluationCache::ChooseByGroups(Evaluation& evaluation,
   if (!only) tie_breaker_.Chosen(chosen, snapshot_);
   decision.node = &node;
   return Outcome::kDecided;
-}
-
-void EvaluationCache::CheckLastAgainstPlain(const CycleState& state) {
-  if (!entries_.empty() && entries_.front().evaluation) {
-    entries_.front().evaluation->CheckAgainstPlain(state);
-  }
 }
 
 }  // namespace berth::framework

@@ -15,7 +15,9 @@
 #include <string_view>
 
 #include "base/strings.h"
+#include "framework/cycle/engine_options.h"
 #include "framework/cycle/evaluation.h"
+#include "framework/cycle/evaluation_check.h"
 #include "framework/cycle/tie_breaker.h"
 
 namespace berth::framework {
@@ -28,7 +30,7 @@ class EvaluationCache {
   // watched_objects: other resources of which changes are heard; objects_generation grows with
   // each.
   EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
-                  TieBreaker& tie_breaker, int64_t budget_bytes, Metrics& metrics,
+                  TieBreaker& tie_breaker, const EngineOptions& options, Metrics& metrics,
                   const StringSet& watched_objects,
                   const int64_t& objects_generation);
   ~EvaluationCache();
@@ -42,15 +44,24 @@ class EvaluationCache {
   // Also from a plugin in the middle of Decide, which then ends with what it has.
   void Clear();
 
-  // The evaluation that was used last against the plain path, node by node; BERTH_CHECKs.
-  // state: after a PreFilter of its own.
-  void CheckLastAgainstPlain(const CycleState& state);
+  // Whether what was decided last was checked, and what the checks found.
+  bool checked_last() const { return checked_last_; }
+  EvaluationCheck& check() { return check_; }
   size_t size() const { return by_signature_.size(); }
   int64_t bytes() const { return bytes_; }
 
  private:
+  friend struct EngineTestPeer;
   struct Entry;
   using Entries = std::list<Entry>;  // most recently used first
+  struct Entry {
+    std::string signature;  // and the plugins' roles, and more
+    PodTraitsPtr traits;    // of the first pod
+    EvaluationNeeds needs;
+    std::unique_ptr<Evaluation> evaluation;  // null: not shareable, which is worth remembering too
+    int64_t bytes = 0;
+    Entries::iterator self;
+  };
 
   enum class Outcome : uint8_t {
     kDecided,
@@ -60,6 +71,7 @@ class EvaluationCache {
 
   bool DecideWith(Entry& entry, CycleState& state, const PodPtr& pod, Decision& decision);
   bool Refresh(Evaluation& evaluation, CycleState& state, int64_t* evaluated);
+  bool HoldsTrue(Evaluation& evaluation, const CycleState& state, const PodInfo& pod);
   void CountReused(const Evaluation& evaluation, int64_t evaluated, int64_t scored);
   Entry& Use(std::string_view signature, const PodPtr& pod, const PluginRoles& roles);
   void Drop(Entries::iterator entry);
@@ -78,7 +90,7 @@ class EvaluationCache {
   const Runtime& runtime_;
   const ClusterSnapshot& snapshot_;
   TieBreaker& tie_breaker_;
-  const int64_t budget_bytes_;
+  const EngineOptions& options_;
   Metrics& metrics_;
   const StringSet& watched_objects_;
   const int64_t& objects_generation_;
@@ -87,7 +99,8 @@ class EvaluationCache {
   std::string key_;  // scratch
   std::vector<GroupStanding> standings_;  // scratch
   int64_t bytes_ = 0;
-  bool deciding_ = false, clear_after_ = false;
+  bool deciding_ = false, clear_after_ = false, checked_last_ = false;
+  EvaluationCheck check_;
 };
 
 }  // namespace berth::framework

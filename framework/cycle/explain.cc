@@ -83,7 +83,8 @@ class Explainer {
   // By the very decision the cycle makes, so that the message is its own.
   void WhyNot() {
     CycleState state;
-    Decision decision = unit_.algorithm->Schedule(state, pod_, {}, nullptr);
+    Decision decision = Decide(state);
+    if (!out_.error.empty()) return;
     if (!decision.fit_error) {
       out_.message = decision.status.Message();
       return;
@@ -139,11 +140,23 @@ class Explainer {
     }
   }
 
+  // As the cycle decides; an error when what it shares was checked and is wrong.
+  Decision Decide(CycleState& state) {
+    EvaluationCache* const cache = unit_.evaluations.get();
+    const int64_t wrong_before = cache != nullptr ? cache->check().wrong() : 0;
+    Decision decision =
+        unit_.algorithm->Schedule(state, pod_, unit_.profile->Sign(*pod_), nullptr);
+    if (cache != nullptr && cache->check().wrong() > wrong_before) {
+      out_.error = "kept evaluation is wrong: " + cache->check().last();
+    }
+    return decision;
+  }
+
   void Choose() {
     if (!out_.error.empty()) return;
     CycleState state;
-    const Decision decision =
-        unit_.algorithm->Schedule(state, pod_, unit_.profile->Sign(*pod_), nullptr);
+    const Decision decision = Decide(state);
+    if (!out_.error.empty()) return;
     if (decision.node == nullptr) {
       out_.error = decision.status.Message();
     } else {

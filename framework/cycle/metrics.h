@@ -98,6 +98,9 @@ class Metrics {
   virtual Tally* Reused(std::string_view /*point*/, std::string_view /*profile*/) {
     return nullptr;
   }
+  // berth's own, berth_evaluation_checks_total{result}: shared decisions that were checked against
+  // the plain path: right, wrong.
+  virtual void EvaluationChecked(bool /*right*/) {}
   virtual void EvaluationCache(int64_t /*entries*/, int64_t /*bytes*/) {}
 };
 

@@ -144,8 +144,7 @@ absl::Status Engine::AddProfile(const ProfileConfig& config, const Registry& reg
   if (core.options.evaluation_cache_bytes > 0) {
     unit->evaluations = std::make_unique<EvaluationCache>(
         *unit->runtime, core.snapshot, *unit->tie_breaker,
-        core.options.evaluation_cache_bytes, core.metrics, core.watched_objects,
-        core.objects_generation);
+        core.options, core.metrics, core.watched_objects, core.objects_generation);
   }
   unit->algorithm =
       std::make_unique<Algorithm>(*unit->runtime, core.snapshot, core.nominator,
@@ -206,6 +205,11 @@ EngineCounts Engine::counts() const {
   if (core_->queue) counts.queue = core_->queue->counts();
   if (core_->bindings) counts.bindings_in_flight = core_->bindings->in_flight();
   counts.assumed_pods = static_cast<int64_t>(core_->cache.assumed_count());
+  for (const ProfileUnit* unit : core_->unit_order) {
+    if (!unit->evaluations) continue;
+    counts.evaluations_checked += unit->evaluations->check().made();
+    counts.evaluations_wrong += unit->evaluations->check().wrong();
+  }
   return counts;
 }
 

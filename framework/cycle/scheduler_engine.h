@@ -40,6 +40,7 @@ struct EngineCounts {
   int64_t assumed_pods = 0;       // given a node, and not yet seen there
   int64_t nodes_evaluated = 0;    // Filter ran on them
   int64_t decisions_reused = 0;   // by the evaluation cache
+  int64_t evaluations_checked = 0, evaluations_wrong = 0;  // see EvaluationCheck
   QueueCounts queue;
 };
 

@@ -219,6 +219,7 @@ Outcome RunStorm(uint64_t seed, const ProfileConfig& profile, const Registry& re
   loop.RunUntil(loop.clock().Now() + absl::Seconds(60));
   EXPECT_TRUE(engine.CheckConsistency().ok()) << engine.CheckConsistency();
   outcome.counts = engine.counts();
+  EXPECT_EQ(outcome.counts.evaluations_wrong, 0);
   return outcome;
 }
 
@@ -244,7 +245,7 @@ TEST_P(SameDecisionsTest, SharedAndPlain) {
       SCOPED_TRACE("seed " + std::to_string(seed) + " with " + plugins.back());
       EngineOptions shared;
       shared.tie_break = GetParam();
-      shared.verify_evaluations = true;
+      shared.verify_evaluations = 1;
       EngineOptions plain = shared;
       plain.evaluation_cache_bytes = 0;
       const Outcome a = RunStorm(seed, plugins, shared);
@@ -275,7 +276,7 @@ TEST(SameDecisionsOfInTreePluginsTest, SharedAndPlain) {
   for (uint64_t seed = 1; seed <= 4; ++seed) {
     SCOPED_TRACE(seed);
     EngineOptions shared;
-    shared.verify_evaluations = true;
+    shared.verify_evaluations = 1;
     EngineOptions plain;
     plain.evaluation_cache_bytes = 0;
     const Outcome a = RunStorm(seed, profile, registry, shared);

@@ -228,9 +228,9 @@ TEST(NodeClassesTest, DecideAsThePlainPathDoes) {
     SCOPED_TRACE(seed);
     EngineOptions shared;
     shared.tie_break = seed % 5 == 0 ? TieBreak::kFirst : TieBreak::kRoundRobin;
-    shared.verify_evaluations = true;
+    shared.verify_evaluations = 1;
     EngineOptions plain = shared;
-    plain.verify_evaluations = false;
+    plain.verify_evaluations = 0;
     plain.evaluation_cache_bytes = 0;
     const Outcome a = RunCrowd(seed, shared);
     ASSERT_EQ(a.log, RunCrowd(seed, plain).log);

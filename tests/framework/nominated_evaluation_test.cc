@@ -64,6 +64,7 @@ class PreemptingCluster {
     }
     Pass(absl::Seconds(60));
     EXPECT_TRUE(engine_.CheckConsistency().ok()) << engine_.CheckConsistency();
+    EXPECT_EQ(engine_.counts().evaluations_wrong, 0);
     engine_.Stop();
     return out_;
   }
@@ -165,9 +166,8 @@ TEST_P(NominatedPodsTest, SharedAndPlain) {
     SCOPED_TRACE(seed);
     EngineOptions shared;
     shared.tie_break = GetParam();
-    shared.verify_evaluations = true;
+    shared.verify_evaluations = 1;
     EngineOptions plain = shared;
-    plain.verify_evaluations = false;
     plain.evaluation_cache_bytes = 0;
     const auto a = PreemptingCluster(seed, profile, registry, shared).Run(300);
     const auto b = PreemptingCluster(seed, profile, registry, plain).Run(300);
@@ -195,7 +195,7 @@ TEST(NominatedPodTest, ItsOwnNominationLeavesItsRoomToItAlone) {
   LastDecision metrics;
   int shared_placements = 0;
   EngineOptions options;
-  options.verify_evaluations = true;
+  options.verify_evaluations = 1;
   Scripted::Script script;
   Dependencies& depends = script.depends.emplace();
   depends.filter = depends.score = Scope::kNode;
@@ -228,6 +228,7 @@ TEST(NominatedPodTest, ItsOwnNominationLeavesItsRoomToItAlone) {
   pass();
   world.Remove(api::ResourceOf<api::core::Pod>(), "default", "on-n1");
   pass();
+  EXPECT_EQ(engine.counts().evaluations_wrong, 0);
   engine.Stop();
   EXPECT_EQ(shared_placements, 1);
   EXPECT_NE(std::find(log.begin(), log.end(), "default/mine n1"), log.end());

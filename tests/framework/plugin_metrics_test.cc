@@ -122,6 +122,31 @@ TEST_F(PluginMetricsTest, WhatIsSharedIsCountedAsReused) {
   EXPECT_EQ(recorder_.Points("Score Success"), 2);
 }
 
+// Counted are the calls that were made, however much is shared between them; with what was reused
+// that is what a decision without sharing would have asked.
+TEST_F(PluginMetricsTest, UnderReuseTheCallsThatWereMadeAreCounted) {
+  int64_t calls = 0;
+  script_.filter = [&](const PodInfo&, const NodeInfo& node) {
+    ++calls;
+    return node.pods().size() < 4 ? Success() : Unschedulable("crowded");
+  };
+  script_.depends = Dependencies{.filter = Scope::kNode, .score = Scope::kNode,
+                                 .node_fields = kNodePods, .domains = {}, .objects = {}};
+  StartEngine(FakeProfile({"Scripted", "FakeFit"}));
+  Nodes(20);
+  constexpr int kPods = 60;
+  for (int i = 0; i < kPods; ++i) {
+    Put(MakePod(fmt::format("p{}", i)).Req(i % 2 == 0 ? "1" : "500m"));
+    Run(absl::Milliseconds(10));
+    if (i % 7 == 0) Put(MakeNode(fmt::format("n{}", i % 20)).Capacity("32", "32Gi").Revision(i));
+  }
+  EXPECT_EQ(engine_->counts().bound, kPods);
+  EXPECT_GT(engine_->counts().decisions_reused, kPods - 5);
+  EXPECT_EQ(recorder_.Evaluations("Scripted Filter"), calls);
+  const int64_t chosen = kPods;  // each is filtered once more for the pod that gets it
+  EXPECT_EQ(calls - chosen + recorder_.reused["Filter"].value(), 20 * kPods);
+}
+
 TEST_F(PluginMetricsTest, OneAttemptInTenIsTimedAndNotMoreThanAThousandCallsASecond) {
   StartEngine(FakeProfile({"FakeFit"}), Plain());
   Nodes(10);

@@ -37,6 +37,15 @@ TEST(FlagsTest, TieBreaks) {
   EXPECT_EQ(std::get<int>(Parse({"--tie-break=Sometimes"})), 2);
 }
 
+TEST(FlagsTest, TheShareOfEvaluationsToVerify) {
+  EXPECT_EQ(Read({}).verify_evaluations, 0);
+  EXPECT_EQ(Read({"--verify-evaluations"}).verify_evaluations, 1);
+  EXPECT_EQ(Read({"--verify-evaluations=0.001"}).verify_evaluations, 0.001);
+  for (const char* wrong : {"1.5", "-1", "nan", "some"}) {
+    EXPECT_EQ(std::get<int>(Parse({std::string("--verify-evaluations=") + wrong})), 2) << wrong;
+  }
+}
+
 TEST(FlagsTest, LeaderElectionFlagsWinOverTheFile) {
   const Flags flags = Read({"--config=x", "--leader-elect=false",
                             "--leader-elect-lease-duration=30s", "--kube-api-qps=7"});

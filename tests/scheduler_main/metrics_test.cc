@@ -30,6 +30,7 @@ struct Row {
 };
 // Ordered by name.
 constexpr Row kTable[] = {
+    {"berth_evaluation_checks_total", "counter", "result", ""},
     {"berth_queue_violations_total", "counter", "kind", ""},
     {"berth_reused_total", "counter", "extension_point profile", ""},
     {"berth_scheduler_bind_conflicts_total", "counter", "profile", ""},

@@ -62,6 +62,7 @@ class ClusterSnapshot final : public Snapshot {
   void FinishUpdate();                                        // after a run of the above
 
  private:
+  friend struct EngineTestPeer;
   static constexpr int kFieldCount = 6;
   void Changed(NodeIndex node, NodeFields fields);
   NodeInfo& At(std::string_view name);

@@ -79,12 +79,16 @@ absl::StatusOr<std::unique_ptr<PaperCluster>> MakeCluster(const ClusterFile& fil
   return cluster;
 }
 
-framework::Explanation Ask(PaperCluster& cluster, const PodObject& pod) {
+framework::Explanation Ask(PaperCluster& cluster, const PodObject& pod,
+                           const ExplainOptions& options) {
   if (pod->spec().scheduler_name().empty()) {
     pod->mutable_spec()->set_scheduler_name("default-scheduler");
   }
   if (pod->metadata().uid().empty()) pod->mutable_metadata()->set_uid(KeyOf(*pod));
-  return cluster.Explain(pod);
+  framework::Explanation said = cluster.Explain(pod);
+  if (options.warm && said.error.empty()) said = cluster.Explain(pod);
+  if (options.counts != nullptr) *options.counts = cluster.counts();
+  return said;
 }
 
 absl::Status Delete(PaperCluster& cluster, const JsonValue& what) {
@@ -98,7 +102,8 @@ absl::Status Delete(PaperCluster& cluster, const JsonValue& what) {
 }
 
 // One step of a sequence.
-absl::StatusOr<JsonValue> Play(PaperCluster& cluster, const JsonValue& step) {
+absl::StatusOr<JsonValue> Play(PaperCluster& cluster, const JsonValue& step,
+                               const ExplainOptions& options) {
   if (const JsonValue* object = step.Find("apply")) {
     BERTH_ASSIGN_OR_RETURN(ClusterObject decoded, DecodeObject(*object));
     if (decoded.resource == nullptr) return absl::InvalidArgumentError("apply: unknown kind");
@@ -107,7 +112,7 @@ absl::StatusOr<JsonValue> Play(PaperCluster& cluster, const JsonValue& step) {
     BERTH_RETURN_IF_ERROR(Delete(cluster, *what));
   } else if (const JsonValue* json = step.Find("pod")) {
     BERTH_ASSIGN_OR_RETURN(const PodObject pod, DecodePod(*json));
-    const JsonValue said = ToStepJson(Ask(cluster, std::make_shared<Pod>(*pod)));
+    const JsonValue said = ToStepJson(Ask(cluster, std::make_shared<Pod>(*pod), options));
     if (const std::string node = MemberText(step, "choice"); !node.empty()) {
       pod->mutable_spec()->set_node_name(node);
       cluster.Put(Pods(), pod);
@@ -121,7 +126,7 @@ absl::StatusOr<JsonValue> PlayAll(const ClusterFile& file, const ExplainOptions&
   BERTH_ASSIGN_OR_RETURN(const auto cluster, MakeCluster(file, options));
   JsonValue steps = JsonValue::EmptyArray();
   for (size_t i = 0; i < file.steps->size(); ++i) {
-    auto said = Play(*cluster, (*file.steps)[i]);
+    auto said = Play(*cluster, (*file.steps)[i], options);
     if (!said.ok()) {
       return absl::Status(said.status().code(),
                           fmt::format("step {}: {}", i, ToStd(said.status().message())));
@@ -148,7 +153,7 @@ absl::StatusOr<PodExplanation> ExplainPod(ClusterFile file, const ExplainOptions
   BERTH_ASSIGN_OR_RETURN(const auto cluster, MakeCluster(file, options));
   PodExplanation out;
   out.pod = KeyOf(*pod);
-  out.explanation = Ask(*cluster, pod);
+  out.explanation = Ask(*cluster, pod, options);
   out.skipped = std::move(file.skipped);
   for (const ExtenderSection& extender : cluster->config().extenders) {
     out.skipped.push_back("extender " + extender.url_prefix);

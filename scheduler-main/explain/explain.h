@@ -17,6 +17,9 @@ struct ExplainOptions {
   SchedulerOptions scheduler;  // config: DefaultConfig when it has no profiles
   std::string pod;             // "namespace/name" or "name"; empty: the case's, or the only one
                                // that waits for a node
+  // For tests: each pod is asked about twice, and the second answer counts.
+  bool warm = false;
+  framework::EngineCounts* counts = nullptr;  // set to what the engine counted
 };
 
 struct PodExplanation {

@@ -37,6 +37,7 @@ class PaperCluster {
   framework::Explanation Explain(std::shared_ptr<const api::core::Pod> pod) {
     return engine_->Explain(std::move(pod));
   }
+  framework::EngineCounts counts() const { return engine_->counts(); }
 
  private:
   explicit PaperCluster(SchedulerOptions options);

@@ -43,16 +43,24 @@ class Comparison {
 
 }  // namespace
 
-CaseResult RunCase(const JsonValue& test_case) {
+CaseResult RunCase(const JsonValue& test_case, Engine engine) {
   Comparison comparison;
+  framework::EngineCounts counts;
   scheduler::ExplainOptions options;
-  options.scheduler.verify_evaluations = true;
+  options.counts = &counts;
+  options.warm = engine == Engine::kWarm;
+  if (engine == Engine::kPlain) {
+    options.scheduler.evaluation_cache_bytes = 0;
+  } else {
+    options.scheduler.verify_evaluations = 1;
+  }
   auto file = scheduler::ParseClusterFile(test_case.ToText());
   if (!file.ok()) return {.differences = {std::string(ToStd(file.status().message()))}};
   const auto got = scheduler::ExplainAsJson(*std::move(file), options);
   if (!got.ok()) {
     return {.differences = {"not explained: " + std::string(ToStd(got.status().message()))}};
   }
+  comparison.result.checked = counts.evaluations_checked;
   const JsonValue* steps = test_case.Find("steps");
   if (steps == nullptr) {
     comparison.Compare("", *got, *test_case.Find("expect"));

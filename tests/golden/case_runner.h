@@ -5,6 +5,7 @@
 // path. Every cell must be equal.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,15 @@
 
 namespace berth::golden {
 
+// What decides: nothing shared; shared, with nothing kept from before; shared, asked a second time.
+// Sharing is checked against the plain path as well.
+enum class Engine : uint8_t { kPlain, kCold, kWarm };
+
 struct CaseResult {
   std::vector<std::string> differences;
-  int cells = 0;  // values compared
+  int cells = 0;        // values compared
+  int64_t checked = 0;  // shared decisions
 };
-CaseResult RunCase(const api::JsonValue& test_case);
+CaseResult RunCase(const api::JsonValue& test_case, Engine engine);
 
 }  // namespace berth::golden

@@ -155,6 +155,7 @@ void Observer::PutPod(const store::KeyValue& kv) {
   const auto [it, is_new] = pods_.try_emplace(uid);
   PodView& view = it->second;
   if (is_new) {
+    probes_.Hit("pod created");
     view.key = key;
     view.object = pod;
     view.requests = scheduling::PodRequests(*pod);

@@ -33,7 +33,7 @@ void Request(Pod& pod, std::string_view resource, std::string quantity) {
   requests[std::string(resource)].set_string(std::move(quantity));
 }
 
-Pod RandomPod(Random& random, std::string name) {
+Pod RandomPod(Random& random, std::string name, double host_ports) {
   Pod pod;
   pod.mutable_metadata()->set_namespace_("default");
   auto& spec = *pod.mutable_spec();
@@ -59,7 +59,7 @@ Pod RandomPod(Random& random, std::string name) {
     Request(pod, "cpu", fmt::format("{}m", kSizes[random.Below(std::size(kSizes))]));
   }
   if (random.Chance(0.5)) Request(pod, "memory", fmt::format("{}Mi", random.Between(1, 24) * 32));
-  if (!too_big && random.Chance(0.15)) {
+  if (!too_big && random.Chance(host_ports)) {
     auto& port = *container.add_ports();
     port.set_container_port(80);
     port.set_host_port(static_cast<int32_t>(8000 + random.Below(3)));
@@ -138,7 +138,7 @@ std::string Operator::NewName() {
 }
 
 void Operator::CreatePod(bool on_node) {
-  Pod pod = RandomPod(random_, NewName());
+  Pod pod = RandomPod(random_, NewName(), options_.host_ports);
   if (on_node) {
     pod.mutable_spec()->set_node_name(RandomNode());
     if (pod.metadata().name().starts_with(kTooBigPrefix)) return;

@@ -19,8 +19,6 @@ namespace {
 // Everything must be at rest this long after it is healed: a lost request is given up after 30 s, a
 // watch waits 60 s at most before it is tried again.
 constexpr absl::Duration kRestMax = absl::Minutes(4);
-constexpr absl::Duration kRestStep = absl::Seconds(1);
-constexpr int64_t kStepsMax = 500'000;
 
 constexpr std::string_view kPackerConfig = R"({
   "apiVersion": "kubescheduler.config.k8s.io/v1",
@@ -81,7 +79,7 @@ void SimCluster::Open(Link& link, std::string name, std::string scheduler) {
   observer_->Note("start " + link.name);
   link.executor = loop_.MakeExecutor(link.name);
   link.tap = std::make_unique<WireTap>(link.name, std::move(scheduler), *observer_, probes_);
-  link.faults = options_.network;
+  if (!calm_) link.faults = options_.network;
   if (link.short_watches) link.faults.stall_stream = options_.stall_stream;
   link.wire = std::make_unique<apiserver::InProcessTransport>(
       *link.executor,
@@ -99,8 +97,8 @@ void SimCluster::StartServer() {
   server_->executor = loop_.MakeExecutor("server");
   server_->link =
       std::make_unique<StoreLink>(*store_, *store_executor_, store_random_, probes_,
-                                  healed_ ? StoreLinkOptions{options_.store.delay_max}
-                                          : options_.store);
+                                  healed_ || calm_ ? StoreLinkOptions{options_.store.delay_max}
+                                                   : options_.store);
   apiserver::ApiServerOptions options;
   options.seed = options_.seed * 1000 + starts_;
   options.event_ttl = options_.event_ttl;
@@ -180,6 +178,8 @@ void SimCluster::StartAgent(size_t index) {
 SimResult SimCluster::Run(bool echo) {
   if (echo) observer_->Echo();
   observer_->Note(options_.ToString());
+  const int64_t created_before = probes_.Count("pod created");
+  const int64_t bound_before = probes_.Count("pod bound");
   Begin();
   bool well = Drive(options_.busy / 2);
   if (well && options_.another_agent) {
@@ -189,12 +189,14 @@ SimResult SimCluster::Run(bool echo) {
   }
   well = well && Drive(options_.busy / 2);
   SimResult result;
+  result.created = probes_.Count("pod created") - created_before;
+  result.bound_while_busy = probes_.Count("pod bound") - bound_before;
   if (well) {
     Heal();
     const absl::Time healed_at = loop_.clock().Now();
     std::vector<std::string> unmet = {"not looked at"};
     while (well && !unmet.empty() && loop_.clock().Now() < healed_at + kRestMax) {
-      well = Drive(kRestStep);
+      well = Drive(options_.rest_step);
       unmet = Unmet();
     }
     result.rest_after = loop_.clock().Now() - healed_at;
@@ -204,7 +206,7 @@ SimResult SimCluster::Run(bool echo) {
   for (const std::string& violation : observer_->violations()) {
     result.problems.push_back(violation);
   }
-  if (loop_.steps() >= kStepsMax) {
+  if (loop_.steps() >= options_.steps_max) {
     result.problems.push_back("too many steps: it turns in circles");
     for (std::string& problem : Unmet()) result.problems.push_back(std::move(problem));
   }
@@ -223,7 +225,7 @@ bool SimCluster::Drive(absl::Duration time) {
     // One quantum; a circle of tasks at one instant would never end it.
     const absl::Time quantum = std::min(until, loop_.clock().Now() + absl::Milliseconds(50));
     while (loop_.NextDue() <= quantum && loop_.Step()) {
-      if (!observer_->violations().empty() || loop_.steps() >= kStepsMax) return false;
+      if (!observer_->violations().empty() || loop_.steps() >= options_.steps_max) return false;
     }
     loop_.clock().AdvanceTo(quantum);
   }
@@ -240,7 +242,7 @@ void SimCluster::Begin() {
     schedulers_.emplace_back();
     StartScheduler(i);
   }
-  for (int i = 0; i < 2; ++i) {
+  for (int i = 0; i < options_.witnesses; ++i) {
     auto witness = std::make_unique<Witness>();
     witness->short_watches = true;
     Open(*witness, fmt::format("witness-{}", i), "");
@@ -265,12 +267,22 @@ void SimCluster::Begin() {
   people_->client = std::make_unique<client::ApiClient>(*people_->net, *people_->executor);
   people_->operations = std::make_unique<Operator>(*people_->client, options_, probes_);
   for (size_t i = 0; i < agents_.size(); ++i) people_->operations->AddNodes(NodesOf(i));
+  if (calm_) EndCalm();
   people_->operations->Start();
   Every(options_.crashes.server, &SimCluster::CrashServer);
   Every(options_.crashes.scheduler, &SimCluster::CrashScheduler);
   Every(options_.crashes.agent, &SimCluster::CrashAgent);
   Every(options_.crashes.partition, &SimCluster::Partition);
   Every(options_.compact_period, &SimCluster::CompactStore);
+}
+
+void SimCluster::EndCalm() {
+  Drive(options_.calm);
+  calm_ = false;
+  for (Link* link : Links()) {
+    link->faults = options_.network;
+    link->net->SetFaults(link->faults);
+  }
 }
 
 // --- chaos ---------------------------------------------------------------------------------------
@@ -304,6 +316,7 @@ void SimCluster::CrashScheduler() {
   if (!schedulers_[index]) return;
   probes_.Hit("crash: scheduler");
   observer_->Note("crash " + schedulers_[index]->name);
+  CheckEvaluations(*schedulers_[index]);
   schedulers_[index].reset();
   chaos_->PostAfter(Downtime(), [this, index] {
     if (!schedulers_[index]) StartScheduler(index);

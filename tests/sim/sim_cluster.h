@@ -28,6 +28,7 @@ struct SimResult {
   uint64_t content_hash = 0;          // of what is stored at the end
   int64_t steps = 0;
   absl::Duration rest_after;          // virtual time from healed to quiet
+  int64_t created = 0, bound_while_busy = 0;  // pods
 };
 
 class SimCluster {
@@ -58,6 +59,7 @@ class SimCluster {
 
   // Crashes, partitions and compactions, until healed.
   void Begin();
+  void EndCalm();
   void Every(absl::Duration mean, void (SimCluster::*what)());
   void CrashServer();
   void CrashScheduler();
@@ -75,6 +77,7 @@ class SimCluster {
   void CheckBound(const PodView& pod, std::vector<std::string>& unmet);
   void CheckServer(std::vector<std::string>& unmet);
   void CheckCopies(std::vector<std::string>& unmet);
+  void CheckEvaluations(const SchedulerProcess& process);
   void CountProbes();
 
   const SimOptions options_;
@@ -91,6 +94,7 @@ class SimCluster {
   std::vector<std::unique_ptr<Witness>> witnesses_;
   std::unique_ptr<People> people_;
   uint64_t starts_ = 0;  // of processes, ever
+  bool calm_ = options_.calm > absl::ZeroDuration();
   bool healed_ = false;
 };
 

@@ -46,7 +46,38 @@ SimOptions SimOptions::FromSeed(uint64_t seed) {
   maybe(out.stall_stream, 0.0005, 0.01);
   sometimes(out.compact_period, 2, 10);
   if (random.Chance(0.3)) out.event_ttl = absl::Seconds(5);
-  out.verify_evaluations = random.Chance(0.3);
+  out.verify_evaluations = random.Chance(0.3) ? 1 : 0;
+  return out;
+}
+
+SimOptions SimOptions::AtSpeed(uint64_t seed, absl::Duration busy, int nodes_per_agent) {
+  Random random(seed * 2654435761u + 23);
+  SimOptions out;
+  out.seed = seed;
+  out.agents = 3;
+  out.witnesses = 0;
+  out.calm = absl::Seconds(2);
+  out.rest_step = absl::Seconds(5);
+  out.nodes_per_agent = nodes_per_agent;
+  out.node_cpu_milli = 32'000;
+  out.node_pods = 110;
+  out.busy = busy;
+  out.operation_gap = absl::Microseconds(110);
+  out.operations = {.create = 1600, .remove = 80, .force_remove = 8, .bind_by_hand = 16,
+                    .create_on_node = 16, .label = 20, .cordon = 30, .taint = 30,
+                    .remove_node = 2, .shrink_node = 0};
+  out.host_ports = 0.01;
+  out.network = {.delay = 0.02, .delay_max = absl::Milliseconds(random.Between(2, 10)),
+                 .lose_request = 0.002, .lose_response = 0.002, .repeat_request = 0.005,
+                 .cut_stream = 0.0001};
+  out.store.delay_max = absl::Microseconds(200);
+  out.store.lose_watch = 0.0002;
+  out.crashes.scheduler = absl::Milliseconds(random.Between(500, 1500));
+  out.crashes.agent = absl::Milliseconds(random.Between(300, 900));
+  out.crashes.server = absl::Milliseconds(random.Between(700, 2000));
+  out.crashes.down_max = absl::Milliseconds(100);
+  out.verify_evaluations = 0.02;
+  out.steps_max = 20'000'000;
   return out;
 }
 

@@ -55,9 +55,17 @@ struct SimOptions {
   int64_t stream_budget_bytes = 8 << 20;
   absl::Duration compact_period = absl::InfiniteDuration();
   absl::Duration event_ttl = absl::Hours(1);
-  bool verify_evaluations = false;
+  double verify_evaluations = 0;     // see EngineOptions
+  double host_ports = 0.15;          // of pods
+  int64_t steps_max = 500'000;       // more turn in circles
+  int witnesses = 2;                 // watching clients
+  absl::Duration calm;               // at first, before faults and operations begin
+  absl::Duration rest_step = absl::Seconds(1);  // how often it is looked whether all is at rest
 
   static SimOptions FromSeed(uint64_t seed);
+  // More than 5,000 pods a second on nodes that come, go and flap, with answers lost, requests
+  // repeated and crashes.
+  static SimOptions AtSpeed(uint64_t seed, absl::Duration busy, int nodes_per_agent);
   // One line.
   std::string ToString() const;
 };

@@ -177,6 +177,11 @@ void SimCluster::CheckServer(std::vector<std::string>& unmet) {
   }
 }
 
+void SimCluster::CheckEvaluations(const SchedulerProcess& process) {
+  const int64_t wrong = process.scheduler->counts().evaluations_wrong;
+  if (wrong > 0) observer_->Fail(fmt::format("{} kept {} wrong evaluations", process.name, wrong));
+}
+
 void SimCluster::CheckCopies(std::vector<std::string>& unmet) {
   for (const auto& witness : witnesses_) {
     Compare(witness->name, CopyOf(*witness->pods), observer_->Content("pods"), unmet);
@@ -197,6 +202,7 @@ void SimCluster::CheckCopies(std::vector<std::string>& unmet) {
       unmet.push_back(fmt::format("{} is not consistent: {}", process->name,
                                   ToStd(status.message())));
     }
+    CheckEvaluations(*process);
     if (process->scheduler->counts().bindings_in_flight > 0) {
       unmet.push_back(process->name + " has bindings in flight");
     } else if (process->scheduler->counts().assumed_pods > 0) {

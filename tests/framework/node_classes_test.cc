@@ -234,6 +234,8 @@ TEST(NodeClassesTest, DecideAsThePlainPathDoes) {
     plain.evaluation_cache_bytes = 0;
     const Outcome a = RunCrowd(seed, shared);
     ASSERT_EQ(a.log, RunCrowd(seed, plain).log);
+    EXPECT_GT(a.counts.evaluations_checked, 0);
+    EXPECT_EQ(a.counts.evaluations_wrong, 0);
     EXPECT_GT(a.counts.bound, 20);
     reused += a.counts.decisions_reused;
   }

@@ -15,6 +15,7 @@
 #include "api/schema/meta_v1.pb.h"
 #include "api/schema/meta_v1_options.pb.h"
 #include "base/check.h"
+#include "client/request_batcher.h"
 
 namespace berth::client {
 namespace {
@@ -109,10 +110,19 @@ struct ApiClient::Core {
   Executor& executor;
   const ApiClientOptions options;
   RateLimiter limiter;
+  const std::shared_ptr<RequestBatcher> batcher;  // null: no batches
   std::atomic<bool> closed{false};
 
   Core(Transport& t, Executor& e, ApiClientOptions o)
-      : transport(t), executor(e), options(std::move(o)), limiter(options.qps, options.burst) {}
+      : transport(t),
+        executor(e),
+        options(std::move(o)),
+        limiter(options.qps, options.burst),
+        batcher(options.batches
+                    ? std::make_shared<RequestBatcher>(
+                          t, e.clock(),
+                          RequestBatcherOptions{.media = options.media, .timeout = options.timeout})
+                    : nullptr) {}
 };
 
 // One request with its retries.
@@ -121,6 +131,7 @@ struct ApiClient::Request : std::enable_shared_from_this<Request> {
   api::HttpRequest http;
   // On the transport's thread: decodes, then posts.
   Completion<api::HttpResponse> finish;
+  std::string batch_object;  // not empty: it may travel in a batch
   int attempts = 0;
 
   void Start() {
@@ -138,15 +149,15 @@ struct ApiClient::Request : std::enable_shared_from_this<Request> {
     ++attempts;
     const bool last = attempts > core->options.retries_max;
     api::HttpRequest copy = last ? std::move(http) : http;
-    core->transport.Do(std::move(copy), core->options.timeout,
-                       [self = shared_from_this(), last](absl::StatusOr<api::HttpResponse> got) {
-                         const int64_t wait_s = got.ok() ? RetryAfter(*got) : -1;
-                         if (wait_s < 0 || last || self->core->closed) {
-                           return self->finish(std::move(got));
-                         }
-                         self->After(std::min(absl::Seconds(wait_s),
-                                              self->core->options.retry_after_max));
-                       });
+    auto done = [self = shared_from_this(), last](absl::StatusOr<api::HttpResponse> got) {
+      const int64_t wait_s = got.ok() ? RetryAfter(*got) : -1;
+      if (wait_s < 0 || last || self->core->closed) return self->finish(std::move(got));
+      self->After(std::min(absl::Seconds(wait_s), self->core->options.retry_after_max));
+    };
+    if (core->batcher != nullptr && !batch_object.empty()) {
+      return core->batcher->Add(batch_object, std::move(copy), std::move(done));
+    }
+    core->transport.Do(std::move(copy), core->options.timeout, std::move(done));
   }
 };
 
@@ -155,6 +166,7 @@ ApiClient::ApiClient(Transport& transport, Executor& executor, ApiClientOptions 
 ApiClient::~ApiClient() { core_->closed = true; }
 
 Executor& ApiClient::executor() const { return core_->executor; }
+bool ApiClient::Batching() const { return core_->batcher != nullptr && core_->batcher->Batching(); }
 
 api::HttpRequest ApiClient::NewRequest(std::string method, std::string target) const {
   api::HttpRequest request;
@@ -194,9 +206,10 @@ void ApiClient::SendForObject(api::HttpRequest request, const Message& prototype
   call->Start();
 }
 
-void ApiClient::SendForNothing(api::HttpRequest request, Done done) {
+void ApiClient::SendForNothing(api::HttpRequest request, Done done, std::string batch_object) {
   auto call = std::make_shared<Request>();
   call->core = core_;
+  call->batch_object = std::move(batch_object);
   call->http = std::move(request);
   call->finish = [done = OnExecutor(core_->executor, std::move(done))](
                      absl::StatusOr<api::HttpResponse> got) mutable {
@@ -243,13 +256,24 @@ void ApiClient::List(const api::Resource& resource, std::string_view namespace_,
   call->Start();
 }
 
-void ApiClient::Create(const api::Resource& resource, std::string_view namespace_,
-                       const Message& object, ObjectDone done) {
+api::HttpRequest ApiClient::NewCreate(const api::Resource& resource, std::string_view namespace_,
+                                      const Message& object) const {
   api::HttpRequest request = NewRequest("POST", api::CollectionPath(resource, namespace_));
   request.content_type = ContentTypeOf(core_->options.media);
   request.body =
       EncodeObject(object, resource.api_version(), resource.kind, core_->options.media);
-  SendForObject(std::move(request), *resource.prototype, std::move(done));
+  return request;
+}
+
+void ApiClient::Create(const api::Resource& resource, std::string_view namespace_,
+                       const Message& object, ObjectDone done) {
+  SendForObject(NewCreate(resource, namespace_, object), *resource.prototype, std::move(done));
+}
+
+void ApiClient::CreateOnly(const api::Resource& resource, std::string_view namespace_,
+                           const Message& object, Done done) {
+  SendForNothing(NewCreate(resource, namespace_, object), std::move(done),
+                 api::ObjectPath(resource, namespace_, api::MetaOf(object).name()));
 }
 
 void ApiClient::Update(const api::Resource& resource, const Message& object,
@@ -263,9 +287,9 @@ void ApiClient::Update(const api::Resource& resource, const Message& object,
   SendForObject(std::move(request), *resource.prototype, std::move(done));
 }
 
-void ApiClient::Patch(const api::Resource& resource, std::string_view namespace_,
-                      std::string_view name, PatchType type, std::string patch,
-                      std::string_view subresource, ObjectDone done) {
+api::HttpRequest ApiClient::NewPatch(const api::Resource& resource, std::string_view namespace_,
+                                     std::string_view name, PatchType type, std::string patch,
+                                     std::string_view subresource) const {
   api::HttpRequest request =
       NewRequest("PATCH", api::ObjectPath(resource, namespace_, name, subresource));
   switch (type) {
@@ -274,7 +298,21 @@ void ApiClient::Patch(const api::Resource& resource, std::string_view namespace_
     case PatchType::kJson: request.content_type = api::kJsonPatchType; break;
   }
   request.body = std::move(patch);
-  SendForObject(std::move(request), *resource.prototype, std::move(done));
+  return request;
+}
+
+void ApiClient::Patch(const api::Resource& resource, std::string_view namespace_,
+                      std::string_view name, PatchType type, std::string patch,
+                      std::string_view subresource, ObjectDone done) {
+  SendForObject(NewPatch(resource, namespace_, name, type, std::move(patch), subresource),
+                *resource.prototype, std::move(done));
+}
+
+void ApiClient::PatchOnly(const api::Resource& resource, std::string_view namespace_,
+                          std::string_view name, PatchType type, std::string patch,
+                          std::string_view subresource, Done done) {
+  SendForNothing(NewPatch(resource, namespace_, name, type, std::move(patch), subresource),
+                 std::move(done), api::ObjectPath(resource, namespace_, name));
 }
 
 void ApiClient::Delete(const api::Resource& resource, std::string_view namespace_,
@@ -299,7 +337,7 @@ void ApiClient::Bind(std::string_view namespace_, std::string_view name, std::st
       NewRequest("POST", api::ObjectPath(pods, namespace_, name, "binding"));
   request.content_type = ContentTypeOf(core_->options.media);
   request.body = EncodeObject(binding, "v1", "Binding", core_->options.media);
-  SendForNothing(std::move(request), std::move(done));
+  SendForNothing(std::move(request), std::move(done), api::ObjectPath(pods, namespace_, name));
 }
 
 // --- watches -----------------------------------------------------------------------------------

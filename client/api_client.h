@@ -40,6 +40,9 @@ struct ApiClientOptions {
   // Requests per second over all verbs but watch, and how many may come at once. 0: unlimited.
   double qps = 0;
   int burst = 0;
+  // Bind, CreateOnly and PatchOnly travel in batches where the server has them, see
+  // request_batcher.h.
+  bool batches = false;
 };
 
 // As in the query of a list or watch; empty fields are left out.
@@ -96,6 +99,11 @@ class ApiClient {
 
   void Get(const api::Resource& resource, std::string_view namespace_, std::string_view name,
            ObjectDone done);
+  // Create and Patch for who wants no object back.
+  void CreateOnly(const api::Resource& resource, std::string_view namespace_,
+                  const google::protobuf::Message& object, Done done);
+  void PatchOnly(const api::Resource& resource, std::string_view namespace_, std::string_view name,
+                 PatchType type, std::string patch, std::string_view subresource, Done done);
   // Empty namespace: all.
   void List(const api::Resource& resource, std::string_view namespace_, const ListOptions& options,
             Completion<ObjectList> done);
@@ -135,6 +143,8 @@ class ApiClient {
   }
 
   Executor& executor() const;
+  // Small writes travel in batches: many may be on their way.
+  bool Batching() const;
 
  private:
   struct Core;
@@ -148,8 +158,14 @@ class ApiClient {
   }
   void SendForObject(api::HttpRequest request, const google::protobuf::Message& prototype,
                      ObjectDone done);
-  void SendForNothing(api::HttpRequest request, Done done);
+  // batch_object: what a write that may travel in a batch is of; empty: it may not.
+  void SendForNothing(api::HttpRequest request, Done done, std::string batch_object = {});
   api::HttpRequest NewRequest(std::string method, std::string target) const;
+  api::HttpRequest NewCreate(const api::Resource& resource, std::string_view namespace_,
+                             const google::protobuf::Message& object) const;
+  api::HttpRequest NewPatch(const api::Resource& resource, std::string_view namespace_,
+                            std::string_view name, PatchType type, std::string patch,
+                            std::string_view subresource) const;
 
   std::shared_ptr<Core> core_;
 };

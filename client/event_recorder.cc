@@ -213,7 +213,9 @@ void EventRecorder::Enqueue(EntryPtr entry) {
 }
 
 void EventRecorder::Pump() {
-  while (!queue_.empty() && in_flight_ < options_.in_flight_max) {
+  const int in_flight_max =
+      client_.Batching() ? options_.in_flight_batched_max : options_.in_flight_max;
+  while (!queue_.empty() && in_flight_ < in_flight_max) {
     EntryPtr entry = std::move(queue_.front());
     queue_.pop_front();
     entry->queued = false;
@@ -234,10 +236,10 @@ void EventRecorder::Write(const EntryPtr& entry) {
 }
 
 void EventRecorder::Create(const EntryPtr& entry) {
-  client_.Create(EventsResource(), entry->event.metadata().namespace_(), entry->event,
-                 [this, entry, alive = lifetime_.Watch()](const absl::StatusOr<ObjectPtr>& made) {
-                   if (!alive.expired()) Written(entry, made.status(), false);
-                 });
+  client_.CreateOnly(EventsResource(), entry->event.metadata().namespace_(), entry->event,
+                     [this, entry, alive = lifetime_.Watch()](const absl::Status& status) {
+                       if (!alive.expired()) Written(entry, status, false);
+                     });
 }
 
 void EventRecorder::PatchSeries(const EntryPtr& entry) {
@@ -246,11 +248,11 @@ void EventRecorder::PatchSeries(const EntryPtr& entry) {
       fmt::format(R"({{"series":{{"count":{},"lastObservedTime":"{}"}}}})", series.count(),
                   api::FormatMicroTime(series.last_observed_time()));
   const api::meta::ObjectMeta& metadata = entry->event.metadata();
-  client_.Patch(EventsResource(), metadata.namespace_(), metadata.name(),
-                PatchType::kStrategicMerge, std::move(patch), {},
-                [this, entry, alive = lifetime_.Watch()](const absl::StatusOr<ObjectPtr>& made) {
-                  if (!alive.expired()) Written(entry, made.status(), true);
-                });
+  client_.PatchOnly(EventsResource(), metadata.namespace_(), metadata.name(),
+                    PatchType::kStrategicMerge, std::move(patch), {},
+                    [this, entry, alive = lifetime_.Watch()](const absl::Status& status) {
+                      if (!alive.expired()) Written(entry, status, true);
+                    });
 }
 
 void EventRecorder::Written(const EntryPtr& entry, const absl::Status& status, bool was_patch) {

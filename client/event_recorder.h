@@ -33,6 +33,7 @@ struct EventRecorderOptions {
   int64_t queue_max = 20'000;    // events waiting to be written
   int64_t known_max = 10'000;    // remembered for their repeats; the oldest is forgotten first
   int in_flight_max = 32;
+  int in_flight_batched_max = 256;  // where the client sends batches
   absl::Duration finish_time = absl::Minutes(6);
   absl::Duration refresh_period = absl::Minutes(30);
   absl::Duration retry_delay = absl::Seconds(10);  // times [1, 1.25)

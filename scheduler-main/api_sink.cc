@@ -41,11 +41,8 @@ void ApiSink::Update(const api::Resource& resource, framework::ObjectPtr object,
 void ApiSink::Patch(const api::Resource& resource, std::string_view namespace_,
                     std::string_view name, std::string patch, std::string_view subresource,
                     Done done) {
-  client_.Patch(resource, namespace_, name, client::PatchType::kStrategicMerge, std::move(patch),
-                subresource,
-                [done = std::move(done)](const absl::StatusOr<client::ObjectPtr>& result) mutable {
-                  done(result.status());
-                });
+  client_.PatchOnly(resource, namespace_, name, client::PatchType::kStrategicMerge,
+                    std::move(patch), subresource, std::move(done));
 }
 
 void ApiSink::Delete(const api::Resource& resource, std::string_view namespace_,

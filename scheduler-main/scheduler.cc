@@ -21,6 +21,7 @@ namespace {
 client::ApiClientOptions ClientOptions(const ClientConnectionSection& connection) {
   client::ApiClientOptions out;
   out.user_agent = "berth-scheduler";
+  out.batches = true;
   if (connection.content_type == "application/json") out.media = client::Media::kJson;
   // An unset limit prints as upstream's 50 but is none: the server says when it is too much.
   if (connection.qps_is_explicit && connection.qps > 0) {

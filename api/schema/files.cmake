@@ -39,6 +39,7 @@ set(BERTH_SCHEMA_PROTOS
   api/schema/core_v1_controller.proto
   api/schema/discovery_v1.proto
   api/schema/events_v1.proto
+  api/schema/berth_v1.proto
   api/schema/networking_v1.proto
   api/schema/node_v1.proto
   api/schema/meta_v1_options.proto

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "cluster/apiserver/admission.h"
 #include "cluster/apiserver/answers.h"
+#include "cluster/apiserver/batch.h"
 #include "cluster/apiserver/discovery.h"
 #include "cluster/apiserver/metrics.h"
 #include "cluster/apiserver/openapi.h"
@@ -202,8 +203,9 @@ void ApiServer::OnReset() {
 void ApiServer::Handle(api::HttpRequest request, Responder responder) {
   auto call = std::make_unique<Call>(std::move(request), std::move(responder));
   call->started = executor_.clock().Now();
-  call->info = router_.Route(call->request.method, call->request.target);
   call->encoder = &encoder_;
+  if (IsBatch(call->request)) return HandleBatch(std::move(call));
+  call->info = router_.Route(call->request.method, call->request.target);
   call->heavy = IsHeavy(call->info, call->request);
   auto dispatch = [this, &executor = executor_, alive = alive_.Watch()](CallPtr decoded) {
     executor.Post([this, alive, decoded = std::move(decoded)]() mutable {
@@ -222,6 +224,24 @@ void ApiServer::Handle(api::HttpRequest request, Responder responder) {
   DecodeRequestBody(*call);
   if (executor_.IsCurrent()) return Dispatch(std::move(call));
   dispatch(std::move(call));
+}
+
+void ApiServer::HandleBatch(CallPtr batch) {
+  auto open = [this, &executor = executor_, alive = alive_.Watch()](CallPtr call) {
+    auto dispatch = [this, alive, items = OpenBatch(std::move(call), router_)]() mutable {
+      if (alive.expired()) return;
+      for (CallPtr& item : items) Dispatch(std::move(item));
+    };
+    if (executor.IsCurrent()) return dispatch();
+    executor.Post(std::move(dispatch));
+  };
+  if (std::ssize(batch->request.body) <= kLightBytesMax) return open(std::move(batch));
+  heavy_lane_->Enter([open = std::move(open), call = std::move(batch)](
+                         std::unique_ptr<HeavyLane::Place> place) mutable {
+    if (call->responder.IsGone()) return;
+    call->place = std::move(place);
+    open(std::move(call));
+  });
 }
 
 // A label of a metric: what clients make up counts as one.

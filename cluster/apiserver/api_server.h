@@ -65,6 +65,7 @@ class ApiServer final : public Handler {
 
  private:
   static std::string_view MethodLabel(std::string_view method);
+  void HandleBatch(CallPtr batch);
   void Dispatch(CallPtr call);
   void DispatchResource(CallPtr call);
   void DispatchOther(CallPtr call);

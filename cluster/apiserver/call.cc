@@ -99,7 +99,18 @@ void ReplyHere(CallPtr call, int code, const ObjectPtr& object) {
 
 }  // namespace
 
+namespace {
+
+void ReplyCode(CallPtr call, int code) {
+  api::HttpResponse response;
+  response.code = code;
+  Send(std::move(call), std::move(response));
+}
+
+}  // namespace
+
 void Reply(CallPtr call, int code, const ObjectPtr& object) {
+  if (call->brief) return ReplyCode(std::move(call), code);
   Executor* encoder = call->encoder;
   const bool heavy = call->heavy || object->stored_bytes() > kLightBytesMax;
   if (!heavy || encoder == nullptr || encoder->IsCurrent()) {
@@ -117,6 +128,7 @@ void ReplyText(CallPtr call, int code, std::string body) {
 
 void Reply(CallPtr call, int code, const google::protobuf::Message& message,
            const TypeName& type) {
+  if (call->brief) return ReplyCode(std::move(call), code);
   std::string body = Encode(message, type, call->output.media);
   ReplyText(std::move(call), code, std::move(body));
 }

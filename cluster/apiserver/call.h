@@ -38,6 +38,7 @@ struct Call {
   absl::Time started;
   Executor* encoder = nullptr;  // where a long answer is compressed; null: nowhere
   bool heavy = false;         // what only computes is done on the encoder
+  bool brief = false;         // of a success, only the code is wanted
   std::vector<std::string> warnings;  // become Warning headers
   // Of a write, see request_body.h: the message or why there is none. Null: nothing was sent.
   absl::StatusOr<std::shared_ptr<google::protobuf::Message>> body = nullptr;

@@ -21,6 +21,7 @@
 #include "base/strings.h"
 #include "bench/scheduler_perf/api_target.h"
 #include "bench/scheduler_perf/engine_target.h"
+#include "bench/scheduler_perf/one_process.h"
 #include "bench/scheduler_perf/runner.h"
 #include "bench/scheduler_perf/stack.h"
 #include "client/http_transport.h"
@@ -53,12 +54,14 @@ struct Options {
 struct Rig {
   std::string directory;  // removed at the end when it was made here
   std::unique_ptr<Stack> stack;
+  std::unique_ptr<OneProcess> one_process;
   std::unique_ptr<client::Transport> transport;
   std::unique_ptr<Target> target;
   ~Rig() {
     target.reset();
     transport.reset();
     stack.reset();
+    one_process.reset();
     std::error_code ignored;
     if (!directory.empty()) std::filesystem::remove_all(directory, ignored);
   }
@@ -95,7 +98,7 @@ absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const Selec
         MakeEngineTarget({.config_path = config,
                           .feature_gates = gates,
                           .histograms = options.histograms || measured}));
-  } else if (options.target == "stack") {
+  } else if (options.target == "stack" || options.target == "one-process") {
     std::string pattern = (options.directory.empty() ? std::filesystem::temp_directory_path()
                                                      : std::filesystem::path(options.directory)) /
                           "berth-bench-XXXXXX";
@@ -103,11 +106,18 @@ absl::StatusOr<std::unique_ptr<Rig>> MakeRig(const Options& options, const Selec
       return absl::InternalError(fmt::format("cannot make a directory {}", pattern));
     }
     rig->directory = pattern;
-    BERTH_ASSIGN_OR_RETURN(
-        Stack stack, Stack::Start({.store = options.store, .scheduler_config = config,
-                                   .feature_gates = SplitGates(gates).flag,
-                                   .directory = rig->directory}));
-    rig->stack = std::make_unique<Stack>(std::move(stack));
+    const StackOptions stack = {.store = options.store, .scheduler_config = config,
+                                .feature_gates = SplitGates(gates).flag,
+                                .directory = rig->directory};
+    if (options.target == "one-process") {
+      BERTH_ASSIGN_OR_RETURN(rig->one_process, OneProcess::Start(stack));
+      rig->target = MakeApiTarget(rig->one_process->transport(),
+                                  {.name = options.target, .requests_in_flight = options.clients,
+                                   .serves = api::Resources()});
+      return rig;
+    }
+    BERTH_ASSIGN_OR_RETURN(Stack started, Stack::Start(stack));
+    rig->stack = std::make_unique<Stack>(std::move(started));
     BERTH_RETURN_IF_ERROR(ConnectApi(rig->stack->kubeconfig(), options, *rig));
   } else {
     BERTH_RETURN_IF_ERROR(ConnectApi(options.kubeconfig, options, *rig));
@@ -294,12 +304,14 @@ void AddOptions(CLI::App& app, Options& options) {
                  "performance");
   app.add_option("--target", options.target,
                  "engine: the scheduler alone, no I/O. stack: our API server and scheduler as "
-                 "processes, over HTTP. cluster: any API server by --kubeconfig, with whatever "
-                 "scheduler serves it")
-      ->check(CLI::IsMember({"engine", "stack", "cluster"}))
+                 "processes, over HTTP. one-process: the same within this process, without "
+                 "HTTP. cluster: any API server by --kubeconfig, with whatever scheduler "
+                 "serves it")
+      ->check(CLI::IsMember({"engine", "stack", "one-process", "cluster"}))
       ->capture_default_str();
   app.add_option("--kubeconfig", options.kubeconfig, "for --target cluster");
-  app.add_option("--store", options.store, "for --target stack: rocksdb (durable) or memory")
+  app.add_option("--store", options.store,
+                 "for --target stack and one-process: rocksdb (durable) or memory")
       ->check(CLI::IsMember({"rocksdb", "memory"}))
       ->capture_default_str();
   app.add_option("--scheduler-config", options.scheduler_config,
@@ -321,7 +333,8 @@ void AddOptions(CLI::App& app, Options& options) {
       ->check(CLI::Range(1, 86400))
       ->capture_default_str();
   app.add_option("--data-items-dir", options.data_items, "write upstream's DataItems JSON there");
-  app.add_option("--data-dir", options.directory, "for --target stack: where the store goes");
+  app.add_option("--data-dir", options.directory,
+                 "for --target stack and one-process: where the store goes");
   app.add_option("-o,--output", options.output, "table or json")
       ->check(CLI::IsMember({"table", "json"}))
       ->capture_default_str();

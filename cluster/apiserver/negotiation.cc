@@ -58,6 +58,9 @@ AcceptClause ParseClause(std::string_view text) {
   return clause;
 }
 
+// What clients in protobuf send, told without taking it apart.
+constexpr std::string_view kUsualAccept = "application/vnd.kubernetes.protobuf,application/json";
+
 std::optional<Media> MediaOf(const AcceptClause& clause) {
   if (clause.type == "*" || (clause.type == "application" && clause.subtype == "*")) {
     return Media::kJson;
@@ -112,6 +115,10 @@ std::vector<AcceptClause> ParseAccept(std::string_view accept) {
 
 absl::StatusOr<OutputFormat> NegotiateOutput(std::string_view accept, bool watch,
                                              bool transforms) {
+  if (accept == kUsualAccept || accept == api::kProtobufType) {
+    return OutputFormat{.media = Media::kProtobuf};
+  }
+  if (accept == api::kJsonType) return OutputFormat{};
   for (const AcceptClause& clause : ParseAccept(accept)) {
     const std::optional<Media> media = MediaOf(clause);
     if (!media || (watch && *media == Media::kYaml)) continue;

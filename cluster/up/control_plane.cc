@@ -38,7 +38,6 @@ class CountingHandler final : public apiserver::Handler {
 struct ControlPlane::Parts {
   std::optional<DataDir> dir;
   std::string address;
-  ThreadExecutor store_executor{"store"};
   ThreadExecutor encoder{"encoder"};
   ThreadExecutor executor{"apiserver"};
   std::unique_ptr<store::Store> store;
@@ -60,7 +59,6 @@ struct ControlPlane::Parts {
     });
     executor.Stop();
     store.reset();
-    store_executor.Stop();
   }
 };
 
@@ -87,14 +85,14 @@ absl::StatusOr<std::unique_ptr<ControlPlane>> ControlPlane::Start(
     parts->dir.emplace(std::move(dir));
   }
   if (options.store == ControlPlaneOptions::StoreKind::kMemory) {
-    parts->store = store::MakeMemoryStore(parts->store_executor, {},
+    parts->store = store::MakeMemoryStore(parts->executor, {},
                                           options.first_revision);
   } else {
     if (!parts->dir) {
       return absl::InvalidArgumentError("the rocksdb store needs a data directory (--data-dir)");
     }
     BERTH_ASSIGN_OR_RETURN(parts->store,
-                           store::OpenRocksdbStore(parts->store_executor,
+                           store::OpenRocksdbStore(parts->executor,
                                                    {.path = parts->dir->File("store"),
                                                     .first_revision = options.first_revision}));
   }

@@ -1,8 +1,9 @@
 // The control plane of one process: store, API server and its HTTP edge, each on its own threads.
 //
 //   OpenRocksdbStore | MakeMemoryStore  <- ApiServer  <- HttpServer (loopback)
-//        "store"                          "apiserver"     loops
+//            ^------ "apiserver" ------------^             loops
 //                                             ^---------- in-process transports
+// The store completes on the server's own executor: a commit wakes one thread, not two.
 #pragma once
 
 #include <atomic>

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <map>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -12,10 +13,17 @@
 #include <absl/synchronization/notification.h>
 
 #include "base/check.h"
+#include "base/wake_batch.h"
 
 namespace berth {
+namespace {
 
-struct ThreadExecutor::Impl {
+// How long others are left asleep who have work, beyond the task that is running.
+constexpr absl::Duration kWakeDelayMax = absl::Microseconds(100);
+
+}  // namespace
+
+struct ThreadExecutor::Impl final : public Sleeper, public std::enable_shared_from_this<Impl> {
   using TimerKey = std::pair<absl::Time, TimerId>;  // ids grow: creation order breaks ties
 
   absl::Mutex mutex;
@@ -26,6 +34,7 @@ struct ThreadExecutor::Impl {
   std::atomic<bool> stopping{false};  // written under the lock, read without it between tasks
   absl::CondVar wake;
   bool sleeping ABSL_GUARDED_BY(mutex) = false;  // in Take, on `wake`
+  bool to_be_roused ABSL_GUARDED_BY(mutex) = false;  // by a WakeBatch
   // When the last batch of tasks was taken: timers due by then come before the next batch, others
   // after it, so that neither starves the other.
   absl::Time batch_taken ABSL_GUARDED_BY(mutex) = absl::InfinitePast();
@@ -60,25 +69,43 @@ struct ThreadExecutor::Impl {
     }
   }
 
-  // After a change under the lock that Take may wait for.
-  void Rouse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+  void Rouse() override {
+    absl::MutexLock lock(&mutex);
+    to_be_roused = false;
     if (sleeping) wake.Signal();
+  }
+
+  // After a change under the lock that Take may wait for.
+  void Changed() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (!sleeping) return;
+    if (!WakeBatch::Active()) return wake.Signal();
+    if (!std::exchange(to_be_roused, true)) WakeBatch::Add(shared_from_this());
+  }
+
+  void Loop(Clock& clock) {
+    std::vector<Task> batch;
+    while (Take(clock, batch)) {
+      const WakeBatch wakes;
+      absl::Time woken = clock.Now();
+      for (Task& task : batch) {
+        task();
+        task = nullptr;
+        if (stopping) return;
+        if (const absl::Time now = clock.Now(); now - woken > kWakeDelayMax) {
+          WakeBatch::Flush();
+          woken = now;
+        }
+      }
+      batch.clear();
+    }
   }
 };
 
 ThreadExecutor::ThreadExecutor(const std::string& name, Clock& clock)
-    : clock_(clock), impl_(std::make_unique<Impl>()) {
+    : clock_(clock), impl_(std::make_shared<Impl>()) {
   impl_->thread = std::thread([this, name = name.substr(0, 15)] {
     pthread_setname_np(pthread_self(), name.c_str());
-    std::vector<Task> batch;
-    while (impl_->Take(clock_, batch)) {
-      for (Task& task : batch) {
-        task();
-        task = nullptr;
-        if (impl_->stopping) return;
-      }
-      batch.clear();
-    }
+    impl_->Loop(clock_);
   });
 }
 
@@ -88,8 +115,9 @@ void ThreadExecutor::Stop() {
   {
     absl::MutexLock lock(&impl_->mutex);
     impl_->stopping = true;
-    impl_->Rouse();
+    impl_->Changed();
   }
+  WakeBatch::Flush();
   if (!IsCurrent() && impl_->thread.joinable()) impl_->thread.join();
 }
 
@@ -97,7 +125,7 @@ void ThreadExecutor::Post(Task task) {
   absl::MutexLock lock(&impl_->mutex);
   if (impl_->stopping) return;
   impl_->queue.push_back(std::move(task));
-  impl_->Rouse();
+  impl_->Changed();
 }
 
 TimerId ThreadExecutor::PostAt(absl::Time when, Task task) {
@@ -106,7 +134,7 @@ TimerId ThreadExecutor::PostAt(absl::Time when, Task task) {
   if (impl_->stopping) return id;
   impl_->timers.emplace(Impl::TimerKey{when, id}, std::move(task));
   impl_->due.emplace(id, when);
-  impl_->Rouse();
+  impl_->Changed();
   return id;
 }
 
@@ -133,6 +161,7 @@ void ThreadExecutor::Run(Task task) {
     task();
     done.Notify();
   });
+  WakeBatch::Flush();
   done.WaitForNotification();
 }
 

@@ -29,7 +29,7 @@ class ThreadExecutor final : public Executor {
  private:
   struct Impl;
   Clock& clock_;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace berth

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <map>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
@@ -18,6 +19,7 @@
 #include <absl/synchronization/notification.h>
 
 #include "base/check.h"
+#include "base/wake_batch.h"
 
 namespace berth::client {
 namespace {
@@ -27,7 +29,7 @@ constexpr int kEventsPerWait = 128;
 
 }  // namespace
 
-struct EventLoop::Impl {
+struct EventLoop::Impl final : public Sleeper, public std::enable_shared_from_this<Impl> {
   using TimerKey = std::pair<absl::Time, TimerId>;  // ids grow: creation order breaks ties
   struct Slot {
     Watcher* watcher = nullptr;
@@ -41,6 +43,7 @@ struct EventLoop::Impl {
   absl::flat_hash_map<TimerId, absl::Time> due ABSL_GUARDED_BY(mutex);
   TimerId next_id ABSL_GUARDED_BY(mutex) = 1;
   bool sleeping ABSL_GUARDED_BY(mutex) = false;
+  bool to_be_roused ABSL_GUARDED_BY(mutex) = false;  // by a WakeBatch
   bool stopping ABSL_GUARDED_BY(mutex) = false;
 
   int epoll = -1;
@@ -49,11 +52,18 @@ struct EventLoop::Impl {
   std::vector<char> scratch = std::vector<char>(kScratchBytes);
   std::thread thread;
 
-  // True when the caller, having let go of the mutex, must call Wake.
-  bool Rouse() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    const bool was = sleeping;
-    sleeping = false;
-    return was;
+  void Rouse() override {
+    absl::MutexLock lock(&mutex);
+    to_be_roused = false;
+    if (!stopping && std::exchange(sleeping, false)) Wake();
+  }
+  // True when the caller, having let go of the mutex, must call Wake. Within a WakeBatch that is
+  // left to its end.
+  bool MustWake() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    if (!sleeping) return false;
+    if (!WakeBatch::Active()) return std::exchange(sleeping, false);
+    if (!std::exchange(to_be_roused, true)) WakeBatch::Add(shared_from_this());
+    return false;
   }
   void Wake() const {
     const uint64_t one = 1;
@@ -114,6 +124,7 @@ struct EventLoop::Impl {
     while (PrepareToSleep(timeout_ms)) {
       const int count = ::epoll_wait(epoll, events, kEventsPerWait, timeout_ms);
       TakeTasks(tasks);
+      const WakeBatch wakes;
       for (int i = 0; i < count; ++i) Dispatch(events[i]);
       for (Task& task : tasks) {
         task();
@@ -126,7 +137,7 @@ struct EventLoop::Impl {
   }
 };
 
-EventLoop::EventLoop(const std::string& name) : impl_(std::make_unique<Impl>()) {
+EventLoop::EventLoop(const std::string& name) : impl_(std::make_shared<Impl>()) {
   impl_->epoll = ::epoll_create1(EPOLL_CLOEXEC);
   impl_->wake = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   BERTH_CHECK(impl_->epoll >= 0);
@@ -170,7 +181,7 @@ void EventLoop::Post(Task task) {
     absl::MutexLock lock(&impl_->mutex);
     if (impl_->stopping) return;
     impl_->queue.push_back(std::move(task));
-    wake = impl_->Rouse();
+    wake = impl_->MustWake();
   }
   if (wake) impl_->Wake();
 }
@@ -184,7 +195,7 @@ TimerId EventLoop::PostAt(absl::Time when, Task task) {
     if (impl_->stopping) return id;
     const auto at = impl_->timers.emplace(Impl::TimerKey{when, id}, std::move(task)).first;
     impl_->due.emplace(id, when);
-    wake = at == impl_->timers.begin() && impl_->Rouse();
+    wake = at == impl_->timers.begin() && impl_->MustWake();
   }
   if (wake) impl_->Wake();
   return id;
@@ -213,6 +224,7 @@ void EventLoop::Run(Task task) {
     task();
     done.Notify();
   });
+  WakeBatch::Flush();
   done.WaitForNotification();
 }
 

@@ -56,7 +56,7 @@ class EventLoop final : public Executor {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace berth::client

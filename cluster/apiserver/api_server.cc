@@ -13,6 +13,7 @@
 #include "api/schema/meta_v1.pb.h"
 #include "api/schema/scheduling_v1.pb.h"
 #include "base/log.h"
+#include "base/wake_batch.h"
 #include "cluster/apiserver/admission.h"
 #include "cluster/apiserver/answers.h"
 #include "cluster/apiserver/batch.h"
@@ -230,6 +231,7 @@ void ApiServer::HandleBatch(CallPtr batch) {
   auto open = [this, &executor = executor_, alive = alive_.Watch()](CallPtr call) {
     auto dispatch = [this, alive, items = OpenBatch(std::move(call), router_)]() mutable {
       if (alive.expired()) return;
+      WakeBatch::Flush();  // this takes a while
       for (CallPtr& item : items) Dispatch(std::move(item));
     };
     if (executor.IsCurrent()) return dispatch();

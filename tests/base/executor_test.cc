@@ -7,6 +7,7 @@
 
 #include "base/sim_executor.h"
 #include "base/thread_executor.h"
+#include "base/wake_batch.h"
 
 namespace berth {
 namespace {
@@ -45,6 +46,58 @@ TEST(ThreadExecutorTest, TimersFireInDueOrderAndCancelledOnesDoNot) {
   auto both = [&] { return seen.size() == 2; };
   ASSERT_TRUE(mutex.AwaitWithTimeout(absl::Condition(&both), absl::Seconds(10)));
   EXPECT_EQ(seen, (std::vector<int>{1, 2}));
+}
+
+class CountingSleeper final : public Sleeper {
+ public:
+  void Rouse() override { ++roused; }
+  int roused = 0;
+};
+
+TEST(WakeBatchTest, TheOutermostScopeWakes) {
+  const auto sleeper = std::make_shared<CountingSleeper>();
+  EXPECT_FALSE(WakeBatch::Active());
+  {
+    const WakeBatch outer;
+    {
+      const WakeBatch inner;
+      EXPECT_TRUE(WakeBatch::Active());
+      WakeBatch::Add(sleeper);
+    }
+    EXPECT_EQ(sleeper->roused, 0);
+    WakeBatch::Flush();
+    EXPECT_EQ(sleeper->roused, 1);
+    WakeBatch::Add(sleeper);
+  }
+  EXPECT_EQ(sleeper->roused, 2);
+  EXPECT_FALSE(WakeBatch::Active());
+  WakeBatch::Flush();
+  EXPECT_EQ(sleeper->roused, 2);
+}
+
+TEST(WakeBatchTest, ExecutorsSleepUntilTheEndOfTheScope) {
+  ThreadExecutor executor("test");
+  executor.Run([] {});
+  absl::SleepFor(absl::Milliseconds(20));  // it sleeps now
+  absl::Notification ran;
+  {
+    const WakeBatch batch;
+    executor.Post([&] { ran.Notify(); });
+    EXPECT_FALSE(ran.WaitForNotificationWithTimeout(absl::Milliseconds(50)));
+  }
+  EXPECT_TRUE(ran.WaitForNotificationWithTimeout(absl::Seconds(30)));
+}
+
+// A task that posts to others and waits for one of them, as the ends of components do.
+TEST(WakeBatchTest, RunAndStopWakeWhomTheyWaitFor) {
+  ThreadExecutor a("a"), b("b"), c("c");
+  int seen = 0;
+  a.Run([&] {
+    b.Post([&] { c.Run([&] { ++seen; }); });
+    b.Run([&] { ++seen; });
+    b.Stop();
+  });
+  EXPECT_EQ(seen, 2);
 }
 
 TEST(ThreadExecutorTest, TimersFireAlsoWhenThereIsAlwaysWork) {

@@ -70,11 +70,12 @@ class ApiTarget final : public Target {
       status = ForAll(objects.size(), [&](size_t i, auto done) {
         const auto& metadata = api::MetaOf(*objects[i]);
         if (pods) ledger_.Created(metadata.namespace_(), metadata.name(), Now());
-        client_.Create(resource, metadata.namespace_(), *objects[i],
-                       [this, &resource, done = std::move(done)](auto made) mutable {
-                         if (made.ok()) Remember(resource, api::MetaOf(**made));
-                         done(made.status());
-                       });
+        client_.CreateOnly(resource, metadata.namespace_(), *objects[i],
+                           [this, &resource, object = objects[i],
+                            done = std::move(done)](const absl::Status& made) mutable {
+                             if (made.ok()) Remember(resource, api::MetaOf(*object));
+                             done(made);
+                           });
       });
       if (objects.size() > 1 || !absl::IsNotFound(status)) break;
       absl::SleepFor(kCreatePause);

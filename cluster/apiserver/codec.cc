@@ -107,12 +107,12 @@ std::string StableBytes(const Message& message) {
 }
 
 absl::StatusOr<Bytes> EncodeStored(const api::Resource& resource, const Message& object) {
-  if (object.ByteSizeLong() > kStoredBytesMax) {
-    return api::PlainError("etcdserver: request is too large");
-  }
   std::string out;
   const TypeName& type = TypeNameOf(resource);
   api::AppendEnvelope(object, type.api_version, type.kind, api::MapOrder::kByKey, out);
+  if (out.size() > kStoredBytesMax && EnvelopeContent(out).size() > kStoredBytesMax) {
+    return api::PlainError("etcdserver: request is too large");
+  }
   return MakeBytes(std::move(out));
 }
 

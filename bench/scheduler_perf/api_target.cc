@@ -35,7 +35,10 @@ class ApiTarget final : public Target {
   ApiTarget(client::Transport& transport, ApiTargetOptions options)
       : options_(std::move(options)),
         executor_("bench"),
-        client_(transport, executor_, {.user_agent = "berth-bench"}) {
+        client_(transport, executor_,
+                {.user_agent = "berth-bench",
+                 .qps = options_.qps,
+                 .burst = static_cast<int>(options_.qps)}) {
     executor_.Run([this] {
       informer_ = std::make_unique<client::Informer>(client_, api::ResourceOf<Pod>());
       informer_->AddHandler([this](const client::InformerEvent& event) { OnPod(event); });
@@ -200,7 +203,7 @@ class ApiTarget final : public Target {
       return ledger_.Seen(std::static_pointer_cast<const Pod>(event.new_object), Now());
     }
     const auto& metadata = api::MetaOf(*event.old_object);
-    ledger_.Gone(metadata.namespace_(), metadata.name());
+    ledger_.Gone(metadata.namespace_(), metadata.name(), Now());
   }
 
   // Sends requests 0..count-1, options_.requests_in_flight at a time; the first failure stops the

@@ -17,6 +17,7 @@ namespace berth::bench {
 struct ApiTargetOptions {
   std::string name = "cluster";
   int requests_in_flight = 32;
+  double qps = 0;  // requests a second; 0: no limit
   // Kinds that the server keeps; empty: every known one.
   std::span<const api::Resource> serves = {};
 };

@@ -7,6 +7,24 @@
 #include <fmt/core.h>
 
 namespace berth::bench {
+namespace {
+
+PodTally Since(const PodTally& before, const PodTally& now) {
+  return {.unschedulable = now.unschedulable - before.unschedulable,
+          .gated = now.gated - before.gated,
+          .victims = now.victims - before.victims};
+}
+
+}  // namespace
+
+double Offer::SentPerSecond() const {
+  const absl::Duration in = std::max(sent_in, window);
+  return static_cast<double>(pods) / absl::ToDoubleSeconds(in);
+}
+
+double Offer::BoundPerSecond() const {
+  return static_cast<double>(bound_in_window) / absl::ToDoubleSeconds(window);
+}
 
 Collection::Collection(std::string name, PodFilter filter, PodLedger& ledger, Clock& clock,
                        absl::Duration interval)
@@ -15,6 +33,7 @@ Collection::Collection(std::string name, PodFilter filter, PodLedger& ledger, Cl
       clock_(clock),
       interval_(interval),
       began_(clock.Now()),
+      tally_(ledger.Tally()),
       counter_(ledger.Count(std::move(filter))),
       sampler_([this] { Sample(); }) {}
 
@@ -36,6 +55,7 @@ Measurement Collection::Stop() {
   sampler_.join();
   Measurement out;
   out.name = name_;
+  out.tally = Since(tally_, ledger_.Tally());
   absl::Time first = absl::InfiniteFuture(), last = absl::InfinitePast();
   for (const PodTimes& times : ledger_.Times(*counter_)) {
     first = std::min(first, times.created);
@@ -43,8 +63,12 @@ Measurement Collection::Stop() {
     out.latencies.push_back(times.scheduled - times.created);
   }
   std::sort(out.latencies.begin(), out.latencies.end());
-  out.pods = static_cast<int64_t>(out.latencies.size());
-  if (out.pods > 0) out.elapsed = last - first;
+  out.pods = std::ssize(out.latencies);
+  if (out.pods > 0) {
+    out.first_create = first;
+    out.last_bound = last;
+    out.elapsed = last - first;
+  }
   if (out.elapsed > absl::ZeroDuration()) {
     out.pods_per_second = static_cast<double>(out.pods) / absl::ToDoubleSeconds(out.elapsed);
   }

@@ -8,6 +8,7 @@
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/status_macros.h"
 #include "base/thread_executor.h"
+#include "bench/scheduler_perf/null_scheduler.h"
 #include "bench/scheduler_perf/rig/claim_controller.h"
 #include "bench/scheduler_perf/rig/engine_gauges.h"
 #include "bench/scheduler_perf/rig/memory_api.h"
@@ -45,6 +46,18 @@ class EngineTarget final : public Target {
   }
 
   absl::Status Start(const EngineTargetOptions& options) {
+    api_executor_.Run([&] {
+      world_.Subscribe(api::ResourceOf<Pod>(), [this](const auto& event) { OnPod(event); });
+      claims_ = std::make_unique<ClaimController>(api_executor_, world_, api_);
+    });
+    if (!options.null_scheduler) return StartEngine(options);
+    engine_executor_.Run([this] {
+      null_scheduler_ = std::make_unique<NullScheduler>(engine_world_, engine_world_);
+    });
+    return absl::OkStatus();
+  }
+
+  absl::Status StartEngine(const EngineTargetOptions& options) {
     scheduler::SchedulerOptions wanted;
     const GateSplit split = SplitGates(options.feature_gates);
     BERTH_ASSIGN_OR_RETURN(const auto gates, scheduler::FeatureGates::Parse(split.flag));
@@ -57,10 +70,6 @@ class EngineTarget final : public Target {
     if (options.histograms) histograms_ = std::make_unique<scheduler::PrometheusMetrics>();
     framework::Metrics* metrics = &gauges_;
     if (histograms_ != nullptr) metrics = histograms_.get();
-    api_executor_.Run([&] {
-      world_.Subscribe(api::ResourceOf<Pod>(), [this](const auto& event) { OnPod(event); });
-      claims_ = std::make_unique<ClaimController>(api_executor_, world_, api_);
-    });
     absl::Status status;
     engine_executor_.Run([&] {
       engine_ = std::make_unique<framework::Engine>(scheduler::EngineOptionsOf(wanted),
@@ -143,7 +152,7 @@ class EngineTarget final : public Target {
 
   // Until no pod waits for its turn and none is being bound.
   void Settle() override {
-    for (int i = 0; i < kSettleTries; ++i) {
+    for (int i = 0; i < kSettleTries && engine_ != nullptr; ++i) {
       bool idle = false;
       engine_executor_.Run([&] {
         const framework::EngineCounts counts = engine_->counts();
@@ -172,7 +181,7 @@ class EngineTarget final : public Target {
   void OnPod(const framework::ObjectEvent& event) {
     if (event.new_object == nullptr) {
       const auto& metadata = api::MetaOf(*event.old_object);
-      return ledger_.Gone(metadata.namespace_(), metadata.name());
+      return ledger_.Gone(metadata.namespace_(), metadata.name(), api_executor_.clock().Now());
     }
     ledger_.Seen(std::static_pointer_cast<const Pod>(event.new_object),
                  api_executor_.clock().Now());
@@ -188,7 +197,8 @@ class EngineTarget final : public Target {
   std::unique_ptr<ClaimController> claims_;
   RemoteWorld engine_world_;
   framework::Registry registry_;
-  std::unique_ptr<framework::Engine> engine_;
+  std::unique_ptr<framework::Engine> engine_;  // or, where nothing is to be decided:
+  std::unique_ptr<NullScheduler> null_scheduler_;
 };
 
 }  // namespace

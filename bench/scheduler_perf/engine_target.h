@@ -18,6 +18,7 @@ struct EngineTargetOptions {
   // Those that have no effect here are left out: see SplitGates.
   std::map<std::string, bool> feature_gates;
   bool histograms = false;  // record upstream's histograms, at some cost
+  bool null_scheduler = false;  // a NullScheduler in the engine's place; the rest is not heeded
 };
 absl::StatusOr<std::unique_ptr<Target>> MakeEngineTarget(const EngineTargetOptions& options);
 

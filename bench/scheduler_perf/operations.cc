@@ -241,31 +241,39 @@ absl::Status Run::CreateVolumes(const Op& op, int64_t count, const std::string& 
   return target_.Create(volumes, std::move(new_volumes));
 }
 
+absl::Status Run::CreateAndAwait(const Op& op, size_t index, int64_t count,
+                                 const std::string& space) {
+  BERTH_RETURN_IF_ERROR(CreateVolumes(op, count, space));
+  BERTH_ASSIGN_OR_RETURN(const ObjectTemplate from, PodTemplate(op));
+  BERTH_ASSIGN_OR_RETURN(std::vector<ObjectPtr> pods, MakePods(op, index, from, count, space));
+  if (op.collect_metrics) ForgetCpu();
+  BERTH_RETURN_IF_ERROR(target_.Create(api::ResourceOf<Pod>(), std::move(pods)));
+  if (op.skip_wait) {
+    awaited_[space] += count;
+    return absl::OkStatus();
+  }
+  const absl::Status waited = Await({{space}, {}}, count, false);
+  if (waited.ok()) return waited;
+  return absl::Status(waited.code(), fmt::format("error in waiting for pods to get scheduled: {}",
+                                                 ToStd(waited.message())));
+}
+
 absl::Status Run::CreatePods(const Op& op, size_t index) {
-  BERTH_ASSIGN_OR_RETURN(const int64_t count, Resolve(op.count, workload_));
+  BERTH_ASSIGN_OR_RETURN(int64_t count, Resolve(op.count, workload_));
+  if (op.collect_metrics) count = options_.measure_pods.value_or(count);
   BERTH_ASSIGN_OR_RETURN(const bool steady, ResolveSteadyState(op, workload_));
   const std::string space =
       op.namespace_name.empty() ? fmt::format("namespace-{}", index) : op.namespace_name;
   BERTH_RETURN_IF_ERROR(EnsureNamespace(space));
   if (op.collect_metrics) BERTH_RETURN_IF_ERROR(StartCollecting(space, {{space}, {}}));
+  if (op.collect_metrics && options_.rate) {
+    BERTH_RETURN_IF_ERROR(OfferPods(op, index, space));
+    return StopCollecting();
+  }
   Say(fmt::format("{} {} pods in {}", op.collect_metrics ? "measuring" : "creating", count,
                   space));
-  if (steady) {
-    BERTH_RETURN_IF_ERROR(SteadyState(op, index, count, space));
-  } else {
-    BERTH_RETURN_IF_ERROR(CreateVolumes(op, count, space));
-    BERTH_ASSIGN_OR_RETURN(const ObjectTemplate from, PodTemplate(op));
-    BERTH_ASSIGN_OR_RETURN(std::vector<ObjectPtr> pods,
-                           MakePods(op, index, from, count, space));
-    BERTH_RETURN_IF_ERROR(target_.Create(api::ResourceOf<Pod>(), std::move(pods)));
-    if (op.skip_wait) {
-      awaited_[space] += count;
-    } else if (const absl::Status waited = Await({{space}, {}}, count, false); !waited.ok()) {
-      return absl::Status(waited.code(),
-                          fmt::format("error in waiting for pods to get scheduled: {}",
-                                      ToStd(waited.message())));
-    }
-  }
+  BERTH_RETURN_IF_ERROR(steady ? SteadyState(op, index, count, space)
+                               : CreateAndAwait(op, index, count, space));
   return op.collect_metrics ? StopCollecting() : absl::OkStatus();
 }
 

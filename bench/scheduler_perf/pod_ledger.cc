@@ -23,12 +23,6 @@ bool Matches(const PodFilter& filter, const api::core::Pod& pod) {
   return HasLabels(filter, pod);
 }
 
-bool WasTried(const api::core::Pod& pod) {
-  const auto& conditions = pod.status().conditions();
-  return std::any_of(conditions.begin(), conditions.end(),
-                     [](const auto& condition) { return condition.type() == "PodScheduled"; });
-}
-
 // A map entry by string_view key, made when absent; allocates only then.
 template <typename Map>
 typename Map::mapped_type& EntryOf(Map& map, std::string_view key) {
@@ -66,7 +60,27 @@ void PodLedger::ForEach(const PodFilter& filter, Visit visit) const {
 
 void PodLedger::Created(std::string_view namespace_, std::string_view name, absl::Time when) {
   absl::MutexLock lock(&mutex_);
-  EntryOf(EntryOf(namespaces_, namespace_), name).times.created = when;
+  PodTimes& times = EntryOf(EntryOf(namespaces_, namespace_), name).times;
+  if (times.created == absl::Time()) times.created = when;
+}
+
+// What the conditions of the entry's pod say; what is news is tallied.
+void PodLedger::ReadConditions(Entry& entry, absl::Time when) {
+  for (const auto& condition : entry.pod->status().conditions()) {
+    if (condition.type() == "PodScheduled") {
+      entry.attempted = true;
+      const bool gated = condition.reason() == "SchedulingGated";
+      if (gated && !entry.gated) ++tally_.gated;
+      entry.gated = entry.gated || gated;
+      const bool refused = condition.reason() == "Unschedulable";
+      if (!refused || entry.refused != absl::InfiniteFuture()) continue;
+      entry.refused = when;
+      ++tally_.unschedulable;
+    } else if (condition.type() == "DisruptionTarget" && !entry.victim) {
+      entry.victim = condition.reason() == "PreemptionByScheduler";
+      tally_.victims += entry.victim ? 1 : 0;
+    }
+  }
 }
 
 // old: as it was counted; fresh: as it is, null when it is gone.
@@ -101,7 +115,8 @@ void PodLedger::Seen(const PodPtr& pod, absl::Time when) {
   const Entry old = entry;
   entry.pod = pod;
   entry.scheduled = !pod->spec().node_name().empty();
-  entry.attempted = entry.scheduled || WasTried(*pod);
+  entry.attempted = entry.scheduled;
+  ReadConditions(entry, when);
   if (entry.times.created == absl::Time()) entry.times.created = when;
   if (entry.scheduled && !old.scheduled) {
     entry.times.scheduled = when;
@@ -110,13 +125,14 @@ void PodLedger::Seen(const PodPtr& pod, absl::Time when) {
   Recount(old, &entry);
 }
 
-void PodLedger::Gone(std::string_view namespace_, std::string_view name) {
+void PodLedger::Gone(std::string_view namespace_, std::string_view name, absl::Time when) {
   absl::MutexLock lock(&mutex_);
   const auto space = namespaces_.find(namespace_);
   if (space == namespaces_.end()) return;
   const auto pod = space->second.find(name);
   if (pod == space->second.end()) return;
   Recount(pod->second, nullptr);
+  if (pod->second.pod != nullptr) ended_.push_back(StayOf(pod->second, when));
   space->second.erase(pod);
 }
 
@@ -173,10 +189,34 @@ std::map<std::string, int64_t> PodLedger::PodsPerNode() const {
   return {per_node_.begin(), per_node_.end()};
 }
 
+PodTally PodLedger::Tally() const {
+  absl::MutexLock lock(&mutex_);
+  return tally_;
+}
+
+PodStay PodLedger::StayOf(const Entry& entry, absl::Time gone) {
+  PodStay stay;
+  stay.requests = api::scheduling::PodRequests(*entry.pod);
+  stay.node = entry.pod->spec().node_name();
+  stay.created = entry.times.created;
+  if (entry.scheduled) stay.scheduled = entry.times.scheduled;
+  stay.gone = gone;
+  stay.refused = entry.refused;
+  return stay;
+}
+
+std::vector<PodStay> PodLedger::Stays() const {
+  absl::MutexLock lock(&mutex_);
+  std::vector<PodStay> out = ended_;
+  ForEach({}, [&](const Entry& entry) { out.push_back(StayOf(entry, absl::InfiniteFuture())); });
+  return out;
+}
+
 void PodLedger::Clear() {
   absl::MutexLock lock(&mutex_);
   namespaces_.clear();
   per_node_.clear();
+  ended_.clear();
 }
 
 }  // namespace berth::bench

@@ -1,5 +1,6 @@
 // Run: one workload under way. Internal to the runner: operations.cc creates and updates objects,
-// background.cc has what goes on while other operations run, devices.cc claims and their devices.
+// background.cc has what goes on while other operations run, devices.cc claims and their devices,
+// offered_load.cc pods that come at a rate.
 #pragma once
 
 #include <cstdint>
@@ -39,6 +40,9 @@ class Run {
   absl::Status Sleep(const Op& op);
   absl::Status StartCollecting(const std::string& name, PodFilter filter);
   absl::Status StopCollecting();
+  absl::Status AddPlacement(Measurement& measurement);
+  // What was used so far is not the measured pods': they were only made ready.
+  void ForgetCpu();
   // `count` pods that match are scheduled, or attempted.
   absl::Status Await(const PodFilter& filter, int64_t count, bool attempted);
   absl::Status EnsureNamespace(const std::string& name);
@@ -53,6 +57,8 @@ class Run {
                               const std::vector<std::string>& nodes);
   absl::Status CreateNamespaces(const Op& op);
   absl::Status CreatePods(const Op& op, size_t index);
+  // Creates them all at once and waits, unless the op says otherwise.
+  absl::Status CreateAndAwait(const Op& op, size_t index, int64_t count, const std::string& space);
   absl::Status CreatePodSets(const Op& op, size_t index);
   absl::Status CreateAny(const Op& op);
   absl::Status UpdateAny(const Op& op);
@@ -81,6 +87,9 @@ class Run {
   void InBackground(std::function<absl::Status()> work);
   void StopBackground();
 
+  // offered_load.cc: the pods of an op that measures, at options_.rate; fills offer_.
+  absl::Status OfferPods(const Op& op, size_t index, const std::string& space);
+
   // devices.cc
   absl::Status CreateResourceClaims(const Op& op);
   absl::Status CreateResourceDriver(const Op& op);
@@ -97,6 +106,8 @@ class Run {
   // Pods created without waiting, since the last barrier.
   std::map<std::string, int64_t> awaited_;
   std::unique_ptr<Collection> collection_;
+  absl::Duration cpu_before_;   // when the collection began, see ForgetCpu
+  std::optional<Offer> offer_;  // of the collection
   WorkloadResult result_;
 
   absl::Notification ending_;

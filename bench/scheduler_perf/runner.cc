@@ -8,6 +8,7 @@
 #include "api/errors.h"
 #include "api/resource_table.h"
 #include "api/schema/core_v1_namespace.pb.h"
+#include "api/schema/core_v1_node.pb.h"
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/status_macros.h"
 #include "base/strings.h"
@@ -19,6 +20,7 @@ namespace {
 
 constexpr std::string_view kBenchmark = "BenchmarkPerfScheduling";
 constexpr uint64_t kSeed = 1;  // of what is picked at random: nodes of allocResourceClaims
+constexpr int kPlacementPoints = 10;
 
 }  // namespace
 
@@ -35,6 +37,13 @@ Run::Run(const WorkloadFile& file, const TestCase& test_case, const Workload& wo
 Run::~Run() { StopBackground(); }
 
 absl::StatusOr<WorkloadResult> Run::Execute() {
+  const bool counted = std::any_of(case_.ops.begin(), case_.ops.end(), [](const Op& op) {
+    return op.collect_metrics || (op.create_pods != nullptr && op.create_pods->collect_metrics);
+  });
+  if ((options_.measure_pods || options_.rate) && !counted) {
+    return absl::InvalidArgumentError(
+        "it has no createPods with collectMetrics, whose pods could be counted or paced otherwise");
+  }
   for (size_t i = 0; i < case_.ops.size(); ++i) BERTH_RETURN_IF_ERROR(Do(case_.ops[i], i));
   StopBackground();
   {
@@ -139,7 +148,13 @@ absl::Status Run::StartCollecting(const std::string& name, PodFilter filter) {
   collection_ = std::make_unique<Collection>(
       fmt::format("{}/{}/{}/{}", kBenchmark, case_.name, workload_.name, name),
       std::move(filter), target_.pods(), *options_.clock, options_.sample_interval);
+  offer_.reset();
+  ForgetCpu();
   return absl::OkStatus();
+}
+
+void Run::ForgetCpu() {
+  if (options_.cpu) cpu_before_ = options_.cpu();
 }
 
 absl::Status Run::StopCollecting() {
@@ -148,12 +163,31 @@ absl::Status Run::StopCollecting() {
   }
   Measurement measurement = collection_->Stop();
   collection_.reset();
+  if (options_.cpu) measurement.cpu = options_.cpu() - cpu_before_;
+  if (offer_) {
+    auto& latencies = measurement.latencies;
+    latencies.insert(latencies.end(), offer_->unbound.begin(), offer_->unbound.end());
+    std::sort(latencies.begin(), latencies.end());
+    measurement.offer = std::move(offer_);
+  }
+  BERTH_RETURN_IF_ERROR(AddPlacement(measurement));
   for (DataItem& item : CollectHistograms(ParseMetrics(target_.MetricsText()), case_.histograms,
                                           measurement.name)) {
     measurement.items.push_back(std::move(item));
   }
   ApplyThreshold(workload_.Threshold(file_.topic), workload_.threshold_selector, measurement);
   result_.measurements.push_back(std::move(measurement));
+  return absl::OkStatus();
+}
+
+absl::Status Run::AddPlacement(Measurement& measurement) {
+  if (measurement.pods == 0) return absl::OkStatus();
+  BERTH_ASSIGN_OR_RETURN(const std::vector<ObjectPtr> nodes,
+                         target_.List(api::ResourceOf<api::core::Node>(), {}));
+  // At the end: with what came of the pods that were not bound by then.
+  measurement.placement =
+      PlacementOverTime(nodes, target_.pods().Stays(), measurement.first_create,
+                        std::max(measurement.last_bound, Now()), kPlacementPoints);
   return absl::OkStatus();
 }
 
@@ -168,6 +202,7 @@ void Run::Summarize() {
     absl::MutexLock lock(&mutex_);
     result_.churned = churned_;
   }
+  result_.tally = target_.pods().Tally();
   for (const std::string& space : namespaces_) {
     result_.namespaces[space] = target_.pods().Counts(PodFilter{{space}, {}});
   }

@@ -45,8 +45,8 @@ TEST(PodLedgerTest, CountersFollowThePods) {
   ASSERT_EQ(times.size(), 1u);
   EXPECT_EQ(times[0].created, At(2));
   EXPECT_EQ(times[0].scheduled, At(5));
-  ledger.Gone("a", "p");
-  ledger.Gone("a", "never");
+  ledger.Gone("a", "p", At(7));
+  ledger.Gone("a", "never", At(7));
   counts = ledger.Counts(*some);
   EXPECT_EQ(counts.scheduled, 1);
   EXPECT_EQ(counts.bindings, 1);
@@ -73,6 +73,48 @@ TEST(PodLedgerTest, AwaitSaysWhetherItCame) {
   EXPECT_FALSE(ledger.Await(*counter, one, absl::ZeroDuration()));
   ledger.Seen(Pod("a", "p"), At(1));
   EXPECT_TRUE(ledger.Await(*counter, one, absl::ZeroDuration()));
+}
+
+PodLedger::PodPtr Told(const std::string& name, const std::string& type,
+                       const std::string& reason, const std::string& node = {}) {
+  auto pod = std::make_shared<api::core::Pod>(*Pod("a", name, node));
+  auto& condition = *pod->mutable_status()->add_conditions();
+  condition.set_type(type);
+  condition.set_reason(reason);
+  return pod;
+}
+
+TEST(PodLedgerTest, TalliesWhatPodsWereTold) {
+  PodLedger ledger;
+  ledger.Seen(Told("gated", "PodScheduled", "SchedulingGated"), At(1));
+  ledger.Seen(Told("waits", "PodScheduled", "Unschedulable"), At(1));
+  ledger.Seen(Told("waits", "PodScheduled", "Unschedulable"), At(2));  // once is enough
+  ledger.Seen(Told("victim", "DisruptionTarget", "PreemptionByScheduler", "n"), At(3));
+  ledger.Seen(Told("other", "DisruptionTarget", "EvictionByEvictionAPI", "n"), At(3));
+  ledger.Gone("a", "victim", At(4));
+  const PodTally tally = ledger.Tally();
+  EXPECT_EQ(tally.gated, 1);
+  EXPECT_EQ(tally.unschedulable, 1);
+  EXPECT_EQ(tally.victims, 1);
+}
+
+TEST(PodLedgerTest, StaysHaveTheirMoments) {
+  PodLedger ledger;
+  ledger.Created("a", "p", At(1));
+  ledger.Created("a", "p", At(2));  // sent later than it was due
+  ledger.Seen(Told("p", "PodScheduled", "Unschedulable"), At(3));
+  ledger.Seen(Pod("a", "p", "n"), At(4));
+  ledger.Gone("a", "p", At(5));
+  ledger.Seen(Pod("a", "q"), At(6));
+  const std::vector<PodStay> stays = ledger.Stays();
+  ASSERT_EQ(stays.size(), 2u);
+  EXPECT_EQ(stays[0].created, At(1));
+  EXPECT_EQ(stays[0].refused, At(3));
+  EXPECT_EQ(stays[0].scheduled, At(4));
+  EXPECT_EQ(stays[0].gone, At(5));
+  EXPECT_EQ(stays[0].node, "n");
+  EXPECT_EQ(stays[1].scheduled, absl::InfiniteFuture());
+  EXPECT_EQ(stays[1].gone, absl::InfiniteFuture());
 }
 
 }  // namespace

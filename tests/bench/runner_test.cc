@@ -35,9 +35,10 @@ class RunnerTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  void Restart(bool histograms = false) {
+  void Restart(bool histograms = false, bool null_scheduler = false) {
     EngineTargetOptions options;
     options.histograms = histograms;
+    options.null_scheduler = null_scheduler;
     auto target = MakeEngineTarget(options);
     ASSERT_TRUE(target.ok()) << target.status();
     target_ = *std::move(target);
@@ -56,6 +57,10 @@ class RunnerTest : public ::testing::Test {
     options.sample_interval = absl::Milliseconds(50);
     options.wait_limit = absl::Milliseconds(300);
     options.templates = (folder_ / "templates").string();
+    options.measure_pods = measure_pods_;
+    options.rate = rate_;
+    options.offer_window = absl::Milliseconds(200);
+    options.offer_drain = absl::Milliseconds(200);
     options.progress = [this](std::string_view text) { said_ += std::string(text) + "\n"; };
     return RunWorkload(*file, file->cases[0], file->cases[0].workloads[0], *target_, options);
   }
@@ -74,6 +79,8 @@ class RunnerTest : public ::testing::Test {
   std::filesystem::path folder_;
   std::unique_ptr<Target> target_;
   std::string said_;
+  std::optional<int64_t> measure_pods_;
+  std::optional<double> rate_;
 };
 
 constexpr const char* kStart = "{opcode: startCollectingMetrics, name: c, namespaces: [ns]},";
@@ -249,6 +256,59 @@ TEST_F(RunnerTest, ThresholdsAreCompared) {
   EXPECT_TRUE(metrics.contains("SchedulingThroughput"));
   EXPECT_TRUE(metrics.contains("SchedulingDuration"));
   EXPECT_TRUE(metrics.contains("scheduler_framework_extension_point_duration_seconds"));
+}
+
+constexpr const char* kMeasured =
+    "{opcode: createNodes, count: 2},"
+    "{opcode: createPods, namespace: ns, count: 3, collectMetrics: true}";
+
+TEST_F(RunnerTest, MeasuresAsManyPodsAsAskedFor) {
+  measure_pods_ = 30;
+  const auto result = Run(kMeasured);
+  ASSERT_TRUE(result.ok()) << result.status();
+  const Measurement& measured = result->measurements.at(0);
+  EXPECT_EQ(measured.pods, 30);
+  ASSERT_EQ(measured.placement.size(), 10u);
+  const Placement& end = measured.placement.back();
+  EXPECT_EQ(end.nodes_used, 2);
+  EXPECT_EQ(end.bound, 30);
+  EXPECT_NEAR(end.resources.at("cpu").mean, 30 * 0.1 / 8, 1e-9);
+  Restart();
+  EXPECT_THAT(ErrorOf("{opcode: createNodes, count: 1}," + Collected("{opcode: barrier}")),
+              HasSubstr("no createPods with collectMetrics"));
+}
+
+TEST_F(RunnerTest, OffersPodsAtARate) {
+  rate_ = 100;
+  auto result = Run(kMeasured);
+  ASSERT_TRUE(result.ok()) << result.status();
+  const Measurement& fits = result->measurements.at(0);
+  ASSERT_TRUE(fits.offer);
+  EXPECT_EQ(fits.offer->pods, 20);
+  EXPECT_EQ(fits.pods, 20);
+  EXPECT_TRUE(fits.offer->unbound.empty());
+  // The last one was due 190 ms after the first.
+  EXPECT_GE(fits.elapsed, absl::Milliseconds(190));
+  Restart();
+  // 80 fit both nodes: the others are counted with what they had waited.
+  rate_ = 500;
+  result = Run(kMeasured);
+  ASSERT_TRUE(result.ok()) << result.status();
+  const Measurement& measured = result->measurements.at(0);
+  EXPECT_EQ(measured.pods, 80);
+  EXPECT_EQ(measured.offer->unbound.size(), 20u);
+  EXPECT_EQ(measured.latencies.size(), 100u);
+  EXPECT_GE(measured.latencies.back(), absl::Milliseconds(200));
+  EXPECT_EQ(measured.placement.back().unschedulable, 20);
+}
+
+TEST_F(RunnerTest, ANullSchedulerFillsNodesInTurn) {
+  Restart(false, true);
+  const auto result = Run(kMeasured);
+  ASSERT_TRUE(result.ok()) << result.status();
+  EXPECT_EQ(result->measurements.at(0).pods, 3);
+  EXPECT_EQ(result->nodes_min, 1);
+  EXPECT_EQ(result->nodes_max, 2);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 #include <fstream>
@@ -36,6 +37,23 @@ std::string Tail(const std::string& path) {
 bool FileHasText(const std::string& path) {
   struct stat info{};
   return stat(path.c_str(), &info) == 0 && info.st_size > 0;
+}
+
+std::vector<std::string> SchedulerArgs(const StackOptions& options,
+                                       const std::string& kubeconfig) {
+  if (options.null_scheduler) {
+    return {"bench", "null-scheduler", "--kubeconfig", kubeconfig, "--qps",
+            std::to_string(options.client_qps)};
+  }
+  std::vector<std::string> args = {"scheduler", "--kubeconfig", kubeconfig,
+                                   "--leader-elect=false", "--secure-port", "0"};
+  if (!options.scheduler_config.empty()) {
+    args.insert(args.end(), {"--config", options.scheduler_config});
+  }
+  if (!options.feature_gates.empty()) {
+    args.insert(args.end(), {"--feature-gates", options.feature_gates});
+  }
+  return args;
 }
 
 }  // namespace
@@ -78,6 +96,20 @@ bool ChildProcess::running() const {
          info.si_pid == 0;
 }
 
+absl::Duration ChildProcess::Cpu() const {
+  if (pid_ < 0) return absl::ZeroDuration();
+  std::ifstream in(fmt::format("/proc/{}/stat", pid_));
+  std::string text;
+  std::getline(in, text);
+  // "pid (name) state ...": utime and stime are fields 14 and 15, in clock ticks.
+  std::istringstream fields(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) fields >> skipped;
+  double user = 0, system = 0;
+  fields >> user >> system;
+  return absl::Seconds((user + system) / static_cast<double>(sysconf(_SC_CLK_TCK)));
+}
+
 void ChildProcess::Stop() {
   if (pid_ < 0) return;
   kill(pid_, SIGTERM);
@@ -107,15 +139,9 @@ absl::StatusOr<Stack> Stack::Start(const StackOptions& options) {
   if (!stack.apiserver_.running() || !FileHasText(stack.kubeconfig_)) {
     return absl::UnavailableError("the API server did not come up:\n" + Tail(server_log));
   }
-  std::vector<std::string> args = {"scheduler", "--kubeconfig", stack.kubeconfig_,
-                                   "--leader-elect=false", "--secure-port", "0"};
-  if (!options.scheduler_config.empty()) {
-    args.insert(args.end(), {"--config", options.scheduler_config});
-  }
-  if (!options.feature_gates.empty()) {
-    args.insert(args.end(), {"--feature-gates", options.feature_gates});
-  }
-  BERTH_ASSIGN_OR_RETURN(stack.scheduler_, ChildProcess::Start(args, scheduler_log));
+  BERTH_ASSIGN_OR_RETURN(
+      stack.scheduler_,
+      ChildProcess::Start(SchedulerArgs(options, stack.kubeconfig_), scheduler_log));
   std::this_thread::sleep_for(kPoll);
   if (!stack.scheduler_.running()) {
     return absl::UnavailableError("the scheduler did not come up:\n" + Tail(scheduler_log));

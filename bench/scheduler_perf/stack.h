@@ -22,6 +22,8 @@ class ChildProcess {
   static absl::StatusOr<ChildProcess> Start(std::vector<std::string> args,
                                             const std::string& log_path);
   bool running() const;
+  // CPU time it has used so far; zero when it is not running.
+  absl::Duration Cpu() const;
   void Stop();
 
  private:
@@ -33,6 +35,8 @@ struct StackOptions {
   std::string scheduler_config;     // empty: defaults
   std::string feature_gates;        // the scheduler's: "A=true,B=false"
   std::string directory;            // for data and logs; must exist
+  bool null_scheduler = false;      // in the scheduler's place; heeds neither config nor gates
+  double client_qps = 0;            // of the null scheduler, which has no config. 0: no limit
 };
 
 class Stack {
@@ -40,6 +44,7 @@ class Stack {
   // Up when the API server says it is ready. Errors quote the end of the log.
   static absl::StatusOr<Stack> Start(const StackOptions& options);
   const std::string& kubeconfig() const { return kubeconfig_; }
+  absl::Duration Cpu() const { return apiserver_.Cpu() + scheduler_.Cpu(); }
 
  private:
   Stack() = default;

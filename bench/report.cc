@@ -8,6 +8,8 @@
 namespace berth::bench {
 namespace {
 
+constexpr size_t kResourcesShown = 4;
+
 // NAN where there is no such figure.
 double LastOf(const Result& result, std::string_view name) {
   const auto it = result.figures.find(std::string(name));
@@ -72,7 +74,12 @@ void PrintPlacement(const Result& result) {
   if (result.placement.empty()) return;
   const Placement& last = result.placement.back();
   std::string text = fmt::format("{} of {} nodes used", last.nodes_used, last.nodes);
+  size_t shown = 0;
   for (const auto& [name, use] : last.resources) {
+    if (shown++ == kResourcesShown) {
+      text += fmt::format("; {} more with -o json", last.resources.size() - kResourcesShown);
+      break;
+    }
     text += fmt::format("; {} {} used (deviation {}), {} stranded", name, Percent(use.mean),
                         Percent(use.deviation), Percent(use.stranded));
   }

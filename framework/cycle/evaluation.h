@@ -74,8 +74,9 @@ class Evaluation {
   // Null: all nodes are of one group. Not ok(): the evaluation is of no use.
   const NodeGroups* groups() const { return groups_.get(); }
   // Brings every node's answer up to date, with what PreFilter left in the state of the pod that
-  // asks; its skipped_filters with needs().each_pod. False: a plugin failed, gave what cannot be kept or skips a Filter it did not skip
-  // before; the evaluation is of no more use. evaluated: grows by the nodes looked at.
+  // asks; its skipped_filters with needs().each_pod. False: a plugin failed, gave what cannot be
+  // kept or skips a Filter it did not skip before; the evaluation is of no more use. evaluated:
+  // grows by the nodes looked at.
   bool Refresh(CycleState& state, int64_t objects_generation, int64_t* evaluated);
   // Scores, when two nodes or more are feasible. False as above.
   bool EnsureScored();

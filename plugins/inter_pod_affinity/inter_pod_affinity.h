@@ -26,7 +26,8 @@ namespace berth::plugins::inter_pod_affinity {
 //   least and the greatest.
 // Events: pods and nodes that come, go or change their labels, with hints.
 // Cost: PreFilter and PreScore look at every pod of the cluster when the pod has terms, else only
-//   at pods that have terms; by classes of nodes (affinity_classes.h), at what changed. Threads: const after construction.
+//   at pods that have terms; by classes of nodes (affinity_classes.h), at what changed.
+// Threads: const after construction.
 // Source: kube-scheduler plugin of the same name; plugins.md section 12.
 class InterPodAffinity final : public framework::PreFilterPlugin,
                                public framework::FilterPlugin,

@@ -125,7 +125,9 @@ framework::Dependencies NodeVolumeLimits::DependsOn(const PodInfo& pod) const {
   return MayHaveAttachables(pod.object()) ? framework::Dependencies() : volumes::NoDependencies();
 }
 
-bool NodeVolumeLimits::FiltersEachPod(const PodInfo& pod) const { return MayHaveAttachables(pod.object()); }
+bool NodeVolumeLimits::FiltersEachPod(const PodInfo& pod) const {
+  return MayHaveAttachables(pod.object());
+}
 
 // Results for pods that are not filtered each for itself depend on nothing.
 bool NodeVolumeLimits::Sign(const PodInfo&, framework::SignatureBuilder&) const { return true; }

@@ -1,6 +1,6 @@
-// SpreadClasses: PodTopologySpread for the pods of one template with constraints of its own. Matching
-// pods are counted by value of each constraint's key; a node's class is its values, or what is
-// counted there where a key has a value for nearly each node.
+// SpreadClasses: PodTopologySpread for the pods of one template with constraints of its own.
+// Matching pods are counted by value of each constraint's key; a node's class is its values, or
+// what is counted there where a key has a value for nearly each node.
 #pragma once
 
 #include <cstdint>

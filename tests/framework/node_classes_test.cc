@@ -54,7 +54,8 @@ constexpr const char* kTemplates[] = {
         {{"weight": 3, "podAffinityTerm": {{"labelSelector": {{"matchLabels": {{"app": "t4"}}}},
           "topologyKey": "kubernetes.io/hostname"}}}}]}}}})",
     R"("topologySpreadConstraints": [{{"maxSkew": 1, "topologyKey": "{0}", "minDomains": 2,
-        "whenUnsatisfiable": "DoNotSchedule", "labelSelector": {{"matchLabels": {{"app": "t5"}}}}}}])",
+        "whenUnsatisfiable": "DoNotSchedule",
+        "labelSelector": {{"matchLabels": {{"app": "t5"}}}}}}])",
     R"("topologySpreadConstraints": [
         {{"maxSkew": 2, "topologyKey": "{0}", "whenUnsatisfiable": "ScheduleAnyway",
           "labelSelector": {{"matchLabels": {{"app": "t6"}}}}}},

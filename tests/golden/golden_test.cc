@@ -69,7 +69,8 @@ TEST(OwnCasesTest, EveryCase) {
 class GoldenTest : public ::testing::TestWithParam<std::tuple<const char*, Engine>> {};
 
 TEST_P(GoldenTest, EveryCaseOfTheFamily) {
-  const fs::path folder = fs::path(BERTH_SOURCE_DIR) / ".." / "shared" / "golden" / std::get<0>(GetParam());
+  const fs::path folder =
+      fs::path(BERTH_SOURCE_DIR) / ".." / "shared" / "golden" / std::get<0>(GetParam());
   if (!fs::is_directory(folder)) GTEST_SKIP() << "no recorded cases beside the repository";
   CheckFolder(folder, std::get<1>(GetParam()));
 }

@@ -477,7 +477,7 @@ int64_t Evaluation::bytes() const {
   const size_t why_not = why_not_ ? 12 : 0;  // a number of each node, and lists of them by code
   return static_cast<int64_t>(nodes * (2 + why_not + 8 * columns_.size()) +
                               128 * kinds_.size() + 1024) +
-         board_.bytes();
+         board_.bytes() + (groups_ != nullptr ? groups_->bytes() : 0);
 }
 
 }  // namespace berth::framework

@@ -37,6 +37,12 @@ class NodeGroups {
   // Groups are below this.
   size_t end() const { return numbers_.end(); }
 
+  // About what is kept, by the number of nodes: plugins do not tell.
+  int64_t bytes() const {
+    constexpr int64_t kOfNode = 200;  // a list of parts with one or two in it, values, a class
+    return std::ssize(groups_) * (4 + kOfNode * std::ssize(classifiers_));
+  }
+
   bool Feasible(NodeGroup group) const;
   // standings: every group with feasible nodes. False: a plugin gave a score out of range.
   bool Score(std::span<GroupStanding> standings) const;

@@ -30,8 +30,8 @@ std::string WrongEvaluation::ToString() const {
       fmt::format("plugin={} node={} pod={} kept=\"{}\" asked=\"{}\"", plugin, node, pod, kept,
                   asked);
   if (plugin.empty()) return what + ": the plugins agree, this is a fault of the engine";
-  return what + ": DependsOn, Abstains or Sign of the plugin leaves out something that its results "
-                "depend on";
+  return what + ": DependsOn, Abstains, Sign or SignsTemplates of the plugin says less than its "
+                "results depend on";
 }
 
 void EvaluationCheck::Tell(const std::optional<WrongEvaluation>& found) {

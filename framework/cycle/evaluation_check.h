@@ -1,9 +1,9 @@
 // EvaluationCheck: the debug check of what is kept (EngineOptions::verify_evaluations).
 //
 // Kept results are right when every plugin says truly what they depend on (DependsOn, Abstains) and
-// what it sees of a pod (Sign). For a share of the decisions all plugins are asked about every
-// node, for the pod at hand. Where one answers otherwise than what is kept, that is told (log,
-// metrics, counts), the evaluation is dropped, and the pod is decided plainly.
+// what it sees of a pod (Sign, SignsTemplates). For a share of the decisions all plugins are asked
+// about every node, for the pod at hand. Where one answers otherwise than what is kept, that is
+// told (log, metrics, counts), the evaluation is dropped, and the pod is decided plainly.
 #pragma once
 
 #include <cstdint>

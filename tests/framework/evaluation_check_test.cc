@@ -70,8 +70,8 @@ TEST_F(EvaluationCheckTest, WhoLiesAboutNodesIsNamedWithNodeAndPod) {
   EXPECT_EQ(engine_->counts().evaluations_wrong, 1);
   EXPECT_EQ(Last(),
             "plugin=Scripted node=n1 pod=default/r kept=\"Success\" "
-            "asked=\"Unschedulable: crowded\": DependsOn, Abstains or Sign of the plugin leaves "
-            "out something that its results depend on");
+            "asked=\"Unschedulable: crowded\": DependsOn, Abstains, Sign or SignsTemplates of the "
+            "plugin says less than its results depend on");
 }
 
 // A kept rejection that is none any more would leave the pod waiting, when nobody checks.
@@ -116,6 +116,33 @@ TEST_F(EvaluationCheckTest, WhoLiesAboutPodsIsNamed) {
   EXPECT_TRUE(Last().starts_with("plugin=Scripted node=n1 pod=default/picky kept=\"Success\" "
                                  "asked=\"Unschedulable: no\""))
       << Last();
+}
+
+// What is signed once for a template is the same for all of it, or a lie.
+TEST_F(EvaluationCheckTest, WhoLiesAboutTemplatesIsNamed) {
+  for (const bool lies : {false, true}) {
+    SaysNodeLabelsOnly();
+    script_.sign_by = [](const PodInfo& pod) { return pod.name; };
+    script_.signs_templates = lies;
+    script_.filter = [](const PodInfo& pod, const NodeInfo& node) {
+      return node.name() != "n1" || pod.name != "picky" ? Success() : Unschedulable("no");
+    };
+    EngineOptions options;
+    options.verify_evaluations = 1;
+    StartEngine(FakeProfile({"Scripted", "FakeRank"}), options);
+    for (const char* name : {"n1", "n2"}) Put(MakeNode(name).Capacity("9", "9Gi"));
+    for (const char* name : {"easy", "picky"}) {
+      Put(MakePod(name));
+      Run();
+    }
+    EXPECT_EQ(NodeOf("picky"), "n2");
+    EXPECT_EQ(engine_->counts().evaluations_wrong, lies ? 1 : 0);
+    if (lies) {
+      EXPECT_TRUE(Last().starts_with("plugin=Scripted node=n1 pod=default/picky ")) << Last();
+    }
+    engine_.reset();
+    for (const char* name : {"easy", "picky"}) RemovePod(name);
+  }
 }
 
 TEST_F(EvaluationCheckTest, AShareIsChecked) {

@@ -92,6 +92,7 @@ class FakeRank final : public ScorePlugin {
     return {std::stoll(std::string(value.text())), {}};
   }
   Normalization normalization() const override { return normalization_; }
+  bool SignsTemplates() const override { return true; }
   Dependencies DependsOn(const PodInfo&) const override {
     return {.filter = Scope::kNode, .score = Scope::kNode, .node_fields = kNodeLabels,
             .domains = {}, .objects = {}};
@@ -298,7 +299,9 @@ class Scripted final : public PreEnqueuePlugin,
     Handle* handle = nullptr;
     std::vector<ClusterEventWithHint> events;
     ParallelPreBind::Script parallel;
-    std::optional<Dependencies> depends;  // with it, every pod has the same signature
+    std::optional<Dependencies> depends;  // with it, every pod has the same signature, or
+    std::function<std::string(const PodInfo&)> sign_by;  // the one that this says
+    bool signs_templates = false;
   };
   Scripted(Script& script, Handle& handle) : script_(script) { script_.handle = &handle; }
   std::string_view Name() const override { return "Scripted"; }
@@ -309,9 +312,11 @@ class Scripted final : public PreEnqueuePlugin,
   Dependencies DependsOn(const PodInfo&) const override {
     return script_.depends.value_or(Dependencies{});
   }
-  bool Sign(const PodInfo&, SignatureBuilder&) const override {
+  bool Sign(const PodInfo& pod, SignatureBuilder& out) const override {
+    if (script_.sign_by) out.Put("scripted", script_.sign_by(pod));
     return script_.depends.has_value();
   }
+  bool SignsTemplates() const override { return script_.signs_templates; }
 
   Status PreEnqueue(const PodInfo& pod) override {
     return script_.pre_enqueue ? script_.pre_enqueue(pod) : Success();

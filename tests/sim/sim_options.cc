@@ -50,7 +50,7 @@ SimOptions SimOptions::FromSeed(uint64_t seed) {
   return out;
 }
 
-SimOptions SimOptions::AtSpeed(uint64_t seed, absl::Duration busy, int nodes_per_agent) {
+SimOptions SimOptions::AtSpeed(uint64_t seed, absl::Duration busy) {
   Random random(seed * 2654435761u + 23);
   SimOptions out;
   out.seed = seed;
@@ -58,7 +58,7 @@ SimOptions SimOptions::AtSpeed(uint64_t seed, absl::Duration busy, int nodes_per
   out.witnesses = 0;
   out.calm = absl::Seconds(2);
   out.rest_step = absl::Seconds(5);
-  out.nodes_per_agent = nodes_per_agent;
+  out.nodes_per_agent = 12;
   out.node_cpu_milli = 32'000;
   out.node_pods = 110;
   out.busy = busy;

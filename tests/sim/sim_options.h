@@ -65,7 +65,7 @@ struct SimOptions {
   static SimOptions FromSeed(uint64_t seed);
   // More than 5,000 pods a second on nodes that come, go and flap, with answers lost, requests
   // repeated and crashes.
-  static SimOptions AtSpeed(uint64_t seed, absl::Duration busy, int nodes_per_agent);
+  static SimOptions AtSpeed(uint64_t seed, absl::Duration busy);
   // One line.
   std::string ToString() const;
 };

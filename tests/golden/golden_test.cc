@@ -22,9 +22,6 @@ namespace fs = std::filesystem;
 // depends on how often it did; we add it once.
 constexpr const char* kDifferentOnPurpose[] = {"fit-0015"};
 
-// Families where every pod concerns a plugin that looks beyond the node: all is decided plainly.
-constexpr const char* kNeverShared[] = {"mixed", "big", "spread", "volume", "dra"};
-
 void CheckFolder(const fs::path& folder, Engine engine) {
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
@@ -53,9 +50,7 @@ void CheckFolder(const fs::path& folder, Engine engine) {
   }
   fmt::print("{}: {} of {} cases, {} cells, {} shared decisions checked\n",
              folder.filename().string(), passed, files.size(), cells, checked);
-  const bool shares = std::find(std::begin(kNeverShared), std::end(kNeverShared),
-                                folder.filename()) == std::end(kNeverShared);
-  EXPECT_EQ(checked > 0, shares && engine != Engine::kPlain);
+  EXPECT_EQ(checked > 0, engine != Engine::kPlain);
   EXPECT_FALSE(files.empty());
 }
 

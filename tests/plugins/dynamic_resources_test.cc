@@ -154,12 +154,19 @@ TEST_F(DynamicResourcesTest, PodsWithoutClaimsAreNoneOfItsBusiness) {
   EXPECT_TRUE(plugin_.PreEnqueue(*pod).ok());
 }
 
-TEST_F(DynamicResourcesTest, PodsWithClaimsAreNeverShared) {
-  class Nothing final : public framework::SignatureBuilder {
-    void Put(std::string_view, std::string_view) override {}
-    void Put(std::string_view, int64_t) override {}
-  } builder;
-  EXPECT_FALSE(plugin_.Sign(*Pod().Info(), builder));
+// Nodes score by the alternative that they offer: then all of them are to be asked.
+TEST_F(DynamicResourcesTest, PodsWithClaimsAreFilteredEachUnlessThereIsAChoice) {
+  const auto put = [this](std::string_view request) {
+    Put(FromJson<ResourceClaim>(fmt::format(
+        R"({{"metadata": {{"namespace": "default", "name": "c", "uid": "c"}},
+            "spec": {{"devices": {{"requests": [{{"name": "r", {}}}]}}}}}})", request)));
+  };
+  EXPECT_FALSE(plugin_.FiltersEachPod(*MakePod("p").Info()));
+  put(R"("exactly": {"deviceClassName": "gpu"})");
+  EXPECT_TRUE(plugin_.FiltersEachPod(*Pod().Info()));
+  put(R"("firstAvailable": [{"name": "a", "deviceClassName": "gpu"},
+                            {"name": "b", "deviceClassName": "gpu"}])");
+  EXPECT_FALSE(plugin_.FiltersEachPod(*Pod().Info()));
 }
 
 TEST_F(DynamicResourcesTest, ClaimsThatCannotBeUsedRejectThePod) {

@@ -156,17 +156,13 @@ TEST_F(DynamicResourcesTest, PodsWithoutClaimsAreNoneOfItsBusiness) {
 
 // Nodes score by the alternative that they offer: then all of them are to be asked.
 TEST_F(DynamicResourcesTest, PodsWithClaimsAreFilteredEachUnlessThereIsAChoice) {
-  const auto put = [this](std::string_view request) {
-    Put(FromJson<ResourceClaim>(fmt::format(
-        R"({{"metadata": {{"namespace": "default", "name": "c", "uid": "c"}},
-            "spec": {{"devices": {{"requests": [{{"name": "r", {}}}]}}}}}})", request)));
-  };
   EXPECT_FALSE(plugin_.FiltersEachPod(*MakePod("p").Info()));
-  put(R"("exactly": {"deviceClassName": "gpu"})");
-  EXPECT_TRUE(plugin_.FiltersEachPod(*Pod().Info()));
-  put(R"("firstAvailable": [{"name": "a", "deviceClassName": "gpu"},
-                            {"name": "b", "deviceClassName": "gpu"}])");
-  EXPECT_FALSE(plugin_.FiltersEachPod(*Pod().Info()));
+  for (const char* request : {R"("exactly": {"deviceClassName": "gpu"})",
+                              R"("firstAvailable": [{"name": "a", "deviceClassName": "gpu"}])"}) {
+    Put(FromJson<ResourceClaim>(fmt::format(R"({{"metadata": {{"namespace": "default",
+        "name": "c"}}, "spec": {{"devices": {{"requests": [{{"name": "r", {}}}]}}}}}})", request)));
+    EXPECT_EQ(plugin_.FiltersEachPod(*Pod().Info()), request[1] == 'e') << request;
+  }
 }
 
 TEST_F(DynamicResourcesTest, ClaimsThatCannotBeUsedRejectThePod) {

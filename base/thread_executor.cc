@@ -16,12 +16,6 @@
 #include "base/wake_batch.h"
 
 namespace berth {
-namespace {
-
-// How long others are left asleep who have work, beyond the task that is running.
-constexpr absl::Duration kWakeDelayMax = absl::Microseconds(100);
-
-}  // namespace
 
 struct ThreadExecutor::Impl final : public Sleeper, public std::enable_shared_from_this<Impl> {
   using TimerKey = std::pair<absl::Time, TimerId>;  // ids grow: creation order breaks ties
@@ -86,15 +80,11 @@ struct ThreadExecutor::Impl final : public Sleeper, public std::enable_shared_fr
     std::vector<Task> batch;
     while (Take(clock, batch)) {
       const WakeBatch wakes;
-      absl::Time woken = clock.Now();
       for (Task& task : batch) {
         task();
         task = nullptr;
         if (stopping) return;
-        if (const absl::Time now = clock.Now(); now - woken > kWakeDelayMax) {
-          WakeBatch::Flush();
-          woken = now;
-        }
+        WakeBatch::FlushIfDue();
       }
       batch.clear();
     }

@@ -3,8 +3,9 @@
 //
 //   { WakeBatch batch; for (auto& task : tasks) executor.Post(...); }   // one wake-up, here
 //
-// The loops of executors open one around the work of a round. Who waits for another thread inside
-// a scope must Flush first, as the executors' Run and Stop do.
+// The loops of executors open one around the work of a round, and call FlushIfDue between pieces of
+// it. Who waits for another thread inside a scope must Flush first, as the executors' Run and Stop
+// do.
 //
 // Threads: a scope is the thread's own.
 #pragma once
@@ -31,6 +32,8 @@ class WakeBatch {
 
   // Wakes now whom this thread has put off.
   static void Flush();
+  // The same when the first of them has been put off for a tenth of a millisecond.
+  static void FlushIfDue();
   // Whether this thread is in a scope: then `Add` may be called, once for each sleep of a sleeper.
   static bool Active();
   static void Add(std::shared_ptr<Sleeper> sleeper);

@@ -125,10 +125,14 @@ struct EventLoop::Impl final : public Sleeper, public std::enable_shared_from_th
       const int count = ::epoll_wait(epoll, events, kEventsPerWait, timeout_ms);
       TakeTasks(tasks);
       const WakeBatch wakes;
-      for (int i = 0; i < count; ++i) Dispatch(events[i]);
+      for (int i = 0; i < count; ++i) {
+        Dispatch(events[i]);
+        WakeBatch::FlushIfDue();
+      }
       for (Task& task : tasks) {
         task();
         task = nullptr;
+        WakeBatch::FlushIfDue();
       }
       tasks.clear();
       const absl::Time now = RealClock::Get().Now();

@@ -75,6 +75,16 @@ TEST(WakeBatchTest, TheOutermostScopeWakes) {
   EXPECT_EQ(sleeper->roused, 2);
 }
 
+TEST(WakeBatchTest, NobodyIsPutOffForLong) {
+  const auto sleeper = std::make_shared<CountingSleeper>();
+  const WakeBatch batch;
+  WakeBatch::FlushIfDue();
+  WakeBatch::Add(sleeper);
+  absl::SleepFor(absl::Milliseconds(1));
+  WakeBatch::FlushIfDue();
+  EXPECT_EQ(sleeper->roused, 1);
+}
+
 TEST(WakeBatchTest, ExecutorsSleepUntilTheEndOfTheScope) {
   ThreadExecutor executor("test");
   executor.Run([] {});

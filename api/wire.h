@@ -23,6 +23,10 @@ inline constexpr std::string_view kStrategicMergePatchType =
     "application/strategic-merge-patch+json";
 inline constexpr std::string_view kApplyPatchType = "application/apply-patch+yaml";
 
+// Many writes in one request (docs/batch.md): where, and of what version its messages are.
+inline constexpr std::string_view kBatchPath = "/apis/berth.dev/v1/batch";
+inline constexpr std::string_view kBatchVersion = "berth.dev/v1";
+
 using Headers = std::vector<std::pair<std::string, std::string>>;
 
 struct HttpRequest {

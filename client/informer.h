@@ -20,7 +20,6 @@
 #include <utility>
 #include <vector>
 
-
 #include "api/object_map.h"
 #include "client/reflector.h"
 

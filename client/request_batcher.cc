@@ -12,9 +12,6 @@
 namespace berth::client {
 namespace {
 
-constexpr std::string_view kBatchPath = "/apis/berth.dev/v1/batch";
-constexpr std::string_view kBatchVersion = "berth.dev/v1";
-
 // Nothing of the batch was carried out, and never will be: not what such a server answers who is
 // too busy (429), or has failed (5xx).
 bool IsRefusal(const api::HttpResponse& response) {
@@ -121,11 +118,11 @@ void RequestBatcher::Send(Items items) {
   }
   api::HttpRequest request;
   request.method = "POST";
-  request.target = std::string(kBatchPath);
+  request.target = std::string(api::kBatchPath);
   request.accept = items.front().request.accept;
   request.user_agent = items.front().request.user_agent;
   request.content_type = std::string(ContentTypeOf(options_.media));
-  request.body = EncodeObject(batch, kBatchVersion, "Batch", options_.media);
+  request.body = EncodeObject(batch, api::kBatchVersion, "Batch", options_.media);
   transport_.Do(std::move(request), options_.timeout,
                 [self = shared_from_this(),
                  items = std::move(items)](absl::StatusOr<api::HttpResponse> response) mutable {

@@ -2,7 +2,7 @@
 // berth.dev/v1 batches (docs/batch.md); one by one where it has not.
 //
 //   Add --> waiting --fewer than in_flight_max batches are out--> sent --answered--> done
-//              ^--- not while another write of the same object is out ---|
+//              ^--- not while a batch has another write of its object ---|
 //
 // Nothing lingers: with nothing out, a write goes at once, alone. What waits meanwhile is the next
 // batch, so batches grow with the load and with nothing else.
@@ -46,7 +46,8 @@ class RequestBatcher : public std::enable_shared_from_this<RequestBatcher> {
   RequestBatcher(Transport& transport, Clock& clock, RequestBatcherOptions options)
       : transport_(transport), clock_(clock), options_(options) {}
 
-  // object: what the write is of; two writes of one object are never on their way at once.
+  // object: what the write is of; two writes of one object are never in batches at once. Of one
+  // that goes alone the caller must know himself that the one before was answered.
   // The response is what a request of its own would get, but that of a success has no body.
   void Add(std::string object, api::HttpRequest request, Completion<api::HttpResponse> done);
   // False while writes go one by one, since the server refused a batch.

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 #include <utility>
 
 #include <fmt/core.h>
@@ -19,8 +20,6 @@
 namespace berth::apiserver {
 namespace {
 
-constexpr std::string_view kBatchPath = "/apis/berth.dev/v1/batch";
-
 // The batch until it is answered. Each result is written by whoever answers its item.
 struct BatchState {
   CallPtr call;
@@ -29,7 +28,7 @@ struct BatchState {
 
   void Answered() {
     if (unanswered.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-    Reply(std::move(call), 200, result, {"berth.dev/v1", "BatchResult"});
+    Reply(std::move(call), 200, result, {std::string(api::kBatchVersion), "BatchResult"});
   }
 };
 
@@ -73,10 +72,10 @@ absl::StatusOr<std::unique_ptr<google::protobuf::Message>> DecodeBatch(Call& cal
   if (call.request.method != "POST") return api::GenericMethodNotAllowed();
   BERTH_ASSIGN_OR_RETURN(call.output, NegotiateOutput(call.request.accept, false, false));
   BERTH_ASSIGN_OR_RETURN(const Media media, NegotiateBody(call.request.content_type));
+  const TypeName type{std::string(api::kBatchVersion), "Batch"};
   BERTH_ASSIGN_OR_RETURN(auto body,
                          DecodeBody(call.request.body, media, dev::v1::Batch::default_instance(),
-                                    {"berth.dev/v1", "Batch"}, FieldValidation::kStrict,
-                                    call.warnings));
+                                    type, FieldValidation::kStrict, call.warnings));
   call.request.body = {};
   const int count = static_cast<const dev::v1::Batch&>(*body).items_size();
   if (count > kBatchItemsMax) {
@@ -130,8 +129,7 @@ absl::Status CheckItem(const Call& call) {
 
 bool IsBatch(const api::HttpRequest& request) {
   const std::string_view target = request.target;
-  return target.starts_with(kBatchPath) &&
-         (target.size() == kBatchPath.size() || target[kBatchPath.size()] == '?');
+  return target.substr(0, target.find('?')) == api::kBatchPath;
 }
 
 std::vector<CallPtr> OpenBatch(CallPtr batch, const Router& router) {

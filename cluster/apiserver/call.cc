@@ -97,10 +97,6 @@ void ReplyHere(CallPtr call, int code, const ObjectPtr& object) {
   Reply(std::move(call), std::move(response));
 }
 
-}  // namespace
-
-namespace {
-
 void ReplyCode(CallPtr call, int code) {
   api::HttpResponse response;
   response.code = code;

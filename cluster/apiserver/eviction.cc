@@ -38,7 +38,7 @@ constexpr std::string_view kCannotEvict =
 constexpr int kDisruptedPodsMax = 2000;
 // A pod that changes between being looked at and being deleted is looked at again: how often, and
 // after how long.
-constexpr int kTriesMax = 20;
+constexpr int kBudgetTriesMax = 20;
 constexpr absl::Duration kTryPause = absl::Milliseconds(500);
 
 absl::Status TooManyRequests(int64_t retry_after_s, std::string cause) {
@@ -187,7 +187,7 @@ void Rest::LookAtPod(const std::shared_ptr<EvictState>& state) {
     if (!HasEnded(pod) && !state->options.resource_version) PinVersion(*state, *object);
     MarkAndDelete(state, [this, state](const absl::Status& deleted) {
       const bool again = api::IsConflict(deleted) && !state->versioned;
-      if (!again || ++state->tries == kTriesMax) return FinishEviction(state, deleted);
+      if (!again || ++state->tries == kBudgetTriesMax) return FinishEviction(state, deleted);
       state->options.resource_version.reset();
       executor_.PostAfter(kTryPause, [this, alive = alive_.Watch(), state] {
         if (!alive.expired()) LookAtPod(state);

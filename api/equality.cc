@@ -1,5 +1,7 @@
 #include "api/equality.h"
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "api/field_access.h"
@@ -13,21 +15,39 @@ namespace {
 
 using google::protobuf::Message;
 
+// Up to so many keys, looking at all of them is cheaper than hashing one.
+constexpr size_t kSearchedMax = 8;
+
 bool SameMessage(const MessageTable& table, const Message& a, const Message& b);
+
+// Most members of most messages: nothing in either, which takes a look at two words to see.
+bool NothingInBoth(const FieldInfo& field, const Message& a, const Message& b) {
+  if (field.is_map) return false;
+  if (field.repeated) return access::Size(a, field) == 0 && access::Size(b, field) == 0;
+  return !access::Has(a, field) && !access::Has(b, field);
+}
 
 bool SameMap(const FieldInfo& field, const Message& a, const Message& b) {
   const size_t size = field.map->Size(a);
   if (size != field.map->Size(b)) return false;
   if (size == 0) return true;
   std::vector<MapEntry> entries;
-  entries.reserve(size);
+  entries.reserve(2 * size);
   field.map->Collect(a, entries);
-  for (const MapEntry& entry : entries) {
-    const MapEntry other = field.map->Find(b, *entry.key);
-    if (other.key == nullptr && other.text == nullptr && other.message == nullptr) return false;
+  if (size <= kSearchedMax) field.map->Collect(b, entries);
+  const auto there = [&](const std::string& key) -> MapEntry {
+    if (size > kSearchedMax) return field.map->Find(b, key);
+    const auto it = std::find_if(entries.begin() + static_cast<std::ptrdiff_t>(size), entries.end(),
+                                 [&](const MapEntry& other) { return *other.key == key; });
+    return it != entries.end() ? *it : MapEntry{};
+  };
+  for (size_t i = 0; i < size; ++i) {
+    const MapEntry& entry = entries[i];
+    const MapEntry other = there(*entry.key);
     if (entry.message != nullptr) {
+      if (other.message == nullptr) return false;
       if (!SameMessage(*field.table, *entry.message, *other.message)) return false;
-    } else if (*entry.text != *other.text) {
+    } else if (other.text == nullptr || *entry.text != *other.text) {
       return false;
     }
   }
@@ -83,7 +103,6 @@ bool SameField(const FieldInfo& field, const Message& a, const Message& b) {
     return true;
   }
   const bool in_a = access::Has(a, field), in_b = access::Has(b, field);
-  if (!in_a && !in_b) return true;
   if (field.pointer && in_a != in_b) return false;
   return SameValue(field, a, b);
 }
@@ -95,7 +114,7 @@ bool SameMessage(const MessageTable& table, const Message& a, const Message& b) 
     return x.string() == y.string() || ToQuantity(x).Cmp(ToQuantity(y)) == 0;
   }
   for (const FieldInfo& field : table.members()) {
-    if (!SameField(field, a, b)) return false;
+    if (!NothingInBoth(field, a, b) && !SameField(field, a, b)) return false;
   }
   return true;
 }
@@ -110,7 +129,8 @@ bool SemanticEqual(const Message& a, const Message& b) {
 bool SemanticEqualBut(int field_number, const Message& a, const Message& b) {
   BERTH_CHECK(a.GetDescriptor() == b.GetDescriptor());
   for (const FieldInfo& field : MessageTable::Of(a).members()) {
-    if (field.descriptor->number() != field_number && !SameField(field, a, b)) return false;
+    if (NothingInBoth(field, a, b) || field.descriptor->number() == field_number) continue;
+    if (!SameField(field, a, b)) return false;
   }
   return true;
 }

@@ -106,6 +106,10 @@ class TableBuilder {
       table.members_.push_back(Describe(table, *descriptor.field(i)));
       FindLayout(*table.reflection_, table.members_.back());
     }
+    for (const FieldInfo& member : table.members_) {
+      if (member.json_name != "metadata" || member.kind != FieldKind::kMessage) continue;
+      if (!member.repeated && !member.is_map) table.metadata_ = &member;
+    }
   }
 
   FieldInfo Describe(const MessageTable& owner, const FieldDescriptor& field) {

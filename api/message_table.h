@@ -125,6 +125,8 @@ class MessageTable {
   std::span<const FieldInfo> members() const { return members_; }
   // The fields of a JSON object: inline messages replaced by what they hold.
   std::span<const FieldInfo> fields() const { return fields_; }
+  // The member "metadata" of kinds, ObjectMeta or ListMeta; null when the type has none.
+  const FieldInfo* metadata() const { return metadata_; }
   // Case-sensitive; null when the type has no such JSON field.
   const FieldInfo* Find(std::string_view json_name) const {
     const int16_t at = index_[internal::HashName(json_name, multiplier_) >> shift_];
@@ -149,6 +151,7 @@ class MessageTable {
   bool typed_ = false;
   std::vector<FieldInfo> members_;
   std::vector<FieldInfo> fields_;
+  const FieldInfo* metadata_ = nullptr;
   uint64_t multiplier_ = 0;  // makes the hash of the field names free of collisions
   int shift_ = 63;
   std::vector<int16_t> index_;  // by hash; -1: no field

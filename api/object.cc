@@ -21,29 +21,36 @@ namespace {
 using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 
-const FieldInfo* FindMessageField(const Message& message, std::string_view name,
-                                  const google::protobuf::Descriptor* type) {
-  const FieldInfo* field = MessageTable::Of(message).Find(name);
-  if (field == nullptr || field->kind != FieldKind::kMessage) return nullptr;
-  return type == nullptr || field->descriptor->message_type() == type ? field : nullptr;
+// The list of a list kind; null when the type has none.
+const FieldInfo* FindItems(const Message& message) {
+  const FieldInfo* field = MessageTable::Of(message).Find("items");
+  return field != nullptr && field->kind == FieldKind::kMessage ? field : nullptr;
+}
+
+// T: ObjectMeta or ListMeta. Null when the type has no such metadata.
+template <typename T>
+const FieldInfo* FindMetadata(const Message& message) {
+  static const google::protobuf::Descriptor* const type = T::descriptor();
+  const FieldInfo* field = MessageTable::Of(message).metadata();
+  return field != nullptr && field->descriptor->message_type() == type ? field : nullptr;
 }
 
 template <typename T>
 const T& GetMetadata(const Message& message) {
-  const FieldInfo* field = FindMessageField(message, "metadata", T::descriptor());
+  const FieldInfo* field = FindMetadata<T>(message);
   BERTH_CHECK(field != nullptr);
-  return static_cast<const T&>(message.GetReflection()->GetMessage(message, field->descriptor));
+  return static_cast<const T&>(access::GetMessage(message, *field));
 }
 
 template <typename T>
 T& MutableMetadataField(Message& message) {
-  const FieldInfo* field = FindMessageField(message, "metadata", T::descriptor());
+  const FieldInfo* field = FindMetadata<T>(message);
   BERTH_CHECK(field != nullptr);
-  return static_cast<T&>(*message.GetReflection()->MutableMessage(&message, field->descriptor));
+  return static_cast<T&>(access::MutableMessage(message, *field));
 }
 
 const FieldDescriptor* ItemsOf(const Message& list) {
-  const FieldInfo* field = FindMessageField(list, "items", nullptr);
+  const FieldInfo* field = FindItems(list);
   BERTH_CHECK(field != nullptr && field->repeated);
   return field->descriptor;
 }
@@ -162,10 +169,9 @@ meta::ObjectMeta& MutableMeta(Message& object) {
 }
 
 const meta::ObjectMeta* FindMeta(const Message& object) {
-  const FieldInfo* field = FindMessageField(object, "metadata", meta::ObjectMeta::descriptor());
+  const FieldInfo* field = FindMetadata<meta::ObjectMeta>(object);
   if (field == nullptr) return nullptr;
-  return &static_cast<const meta::ObjectMeta&>(
-      object.GetReflection()->GetMessage(object, field->descriptor));
+  return &static_cast<const meta::ObjectMeta&>(access::GetMessage(object, *field));
 }
 
 const meta::ListMeta& ListMetaOf(const Message& list) { return GetMetadata<meta::ListMeta>(list); }
@@ -174,9 +180,9 @@ meta::ListMeta& MutableListMeta(Message& list) {
 }
 
 bool IsList(const Message& message) {
-  const FieldInfo* items = FindMessageField(message, "items", nullptr);
+  const FieldInfo* items = FindItems(message);
   return items != nullptr && items->list_items &&
-         FindMessageField(message, "metadata", meta::ListMeta::descriptor()) != nullptr;
+         FindMetadata<meta::ListMeta>(message) != nullptr;
 }
 
 size_t ItemCount(const Message& list) {

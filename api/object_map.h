@@ -1,9 +1,11 @@
-// ObjectMap: values by namespace and name: found by hash, walked in the order that lists have.
+// ObjectMap: values by namespace and name: found by hash, walked in the order that lists have. New
+// keys are sorted in when somebody walks, so that those who never do pay nothing for the order.
 #pragma once
 
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include <absl/container/btree_set.h>
 #include <absl/container/node_hash_map.h>
@@ -32,12 +34,13 @@ class ObjectMap {
     const auto it =
         values_.emplace(std::piecewise_construct, std::forward_as_tuple(namespace_, name),
                         std::tuple<>()).first;
-    order_.insert(&it->first);
+    unsorted_.push_back(&it->first);
     return it->second;
   }
   void Erase(std::string_view namespace_, std::string_view name) {
     const auto it = values_.find(ObjectKeyView(namespace_, name));
     if (it == values_.end()) return;
+    Sort();
     order_.erase(&it->first);
     values_.erase(it);
   }
@@ -46,6 +49,7 @@ class ObjectMap {
   // Calls visit(key, value). Empty namespace: all. The map must not change meanwhile.
   template <typename Visit>
   void ForEach(std::string_view namespace_, Visit visit) const {
+    Sort();
     auto it = namespace_.empty() ? order_.begin()
                                  : order_.lower_bound(ObjectKeyView(namespace_, {}));
     for (; it != order_.end() && (namespace_.empty() || (*it)->first == namespace_); ++it) {
@@ -81,8 +85,14 @@ class ObjectMap {
     }
   };
 
+  void Sort() const {
+    order_.insert(unsorted_.begin(), unsorted_.end());
+    unsorted_.clear();
+  }
+
   absl::node_hash_map<ObjectKey, T, Hash, Equal> values_;
-  absl::btree_set<const ObjectKey*, Less> order_;
+  mutable absl::btree_set<const ObjectKey*, Less> order_;  // but for
+  mutable std::vector<const ObjectKey*> unsorted_;
 };
 
 }  // namespace berth::api

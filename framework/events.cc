@@ -48,8 +48,8 @@ std::string ClusterEvent::Label() const {
 
 bool ClusterEvent::Matches(const ClusterEvent& incoming) const {
   if (IsWildcard()) return true;
-  return ResourceMatches(resource, incoming.resource) && (action & incoming.action) != 0 &&
-         incoming.action <= action;
+  return (action & incoming.action) != 0 && incoming.action <= action &&
+         ResourceMatches(resource, incoming.resource);
 }
 
 }  // namespace berth::framework

@@ -50,7 +50,7 @@ struct ClusterEvent {
   std::string custom_label;
   // The metric label: custom_label, or resource and action run together ("NodeAdd").
   std::string Label() const;
-  bool IsWildcard() const { return resource == kWildcardResource && action == kAllActions; }
+  bool IsWildcard() const { return action == kAllActions && resource == kWildcardResource; }
   // Whether a plugin that registered *this wants to hear of `incoming`.
   bool Matches(const ClusterEvent& incoming) const;
   friend bool operator==(const ClusterEvent&, const ClusterEvent&) = default;

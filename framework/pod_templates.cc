@@ -51,6 +51,14 @@ bool SameTemplate(const Pod& a, const Pod& b) {
          api::SemanticEqualBut(api::core::PodSpec::kNodeNameFieldNumber, a.spec(), b.spec());
 }
 
+// Of one pod, now and before. Servers count the generations of its spec (binding makes none); where
+// they do not it is 0, and the spec is to be compared.
+bool SameTraits(const Pod& before, const Pod& now) {
+  const int64_t generation = now.metadata().generation();
+  const bool same_spec = generation > 0 && generation == before.metadata().generation();
+  return same_spec ? SameLabels(before, now) : SameTemplate(before, now);
+}
+
 }  // namespace
 
 PodTraitsPtr PodTemplates::TraitsOf(const std::shared_ptr<const Pod>& pod) {
@@ -80,7 +88,7 @@ PodPtr PodTemplates::Make(std::shared_ptr<const Pod> pod, const PodPtr& known) {
     return PodInfo::Make(std::move(pod), std::move(traits), nullptr);
   }
   const bool unchanged =
-      TraitsAreOfSpec(known->object()) && SameTemplate(known->object(), *pod);
+      TraitsAreOfSpec(known->object()) && SameTraits(known->object(), *pod);
   PodTraitsPtr traits = unchanged ? known->traits() : TraitsOf(pod);
   return PodInfo::Make(std::move(pod), std::move(traits), known->identity());
 }

@@ -15,8 +15,10 @@ namespace berth::framework {
 // Threads: none.
 class PodTemplates {
  public:
-  // The same as PodInfo::Make says, at a fraction of the cost when an equal was seen before.
-  // known: what is known of it so far; null, or perhaps of another pod.
+  // The same as PodInfo::Make says. An equal that was seen before saves its parsing, its signature
+  // and its memory; to find it, the specs are compared (5,000 instructions of 7,500 for parsing).
+  // known: what is known of it so far; null, or perhaps of another pod. Of the same pod with the
+  // same metadata.generation the spec is taken to be the same but for nodeName.
   PodPtr Make(std::shared_ptr<const api::core::Pod> pod, const PodPtr& known = nullptr);
 
   size_t size() const { return size_; }

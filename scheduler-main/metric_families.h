@@ -164,14 +164,14 @@ class Family final : public FamilyBase {
       return true;
     }
   };
-  static constexpr size_t kRecent = 64;
+  static constexpr size_t kRecentBits = 8;
 
   static size_t Slot(const Labels& values) {
-    uintptr_t mixed = 0;
+    uint64_t mixed = 0;
     for (std::string_view value : values) {
-      mixed = mixed * 31 + (reinterpret_cast<uintptr_t>(value.data()) >> 2) + value.size();
+      mixed = (mixed ^ reinterpret_cast<uintptr_t>(value.data())) * 0x9E3779B97F4A7C15ULL;
     }
-    return (mixed ^ (mixed >> 8)) % kRecent;
+    return mixed >> (64 - kRecentBits);
   }
 
   Child& Find(const Labels& values) {
@@ -200,7 +200,7 @@ class Family final : public FamilyBase {
   mutable absl::Mutex mutex_;
   std::map<std::string, std::unique_ptr<Child>> children_;  // by the text of their labels
   StringMap<Child*> by_values_;                             // of the writing thread, as the rest
-  std::array<Child*, kRecent> recent_{};
+  std::array<Child*, size_t{1} << kRecentBits> recent_{};
   std::string key_;
 };
 

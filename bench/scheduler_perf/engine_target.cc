@@ -30,6 +30,19 @@ using api::core::Pod;
 constexpr size_t kObjectsPerTask = 64;
 constexpr absl::Duration kSettlePause = absl::Milliseconds(10);
 constexpr int kSettleTries = 500;
+// Of the pods that one call creates; each is a pod more in memory until it is bound.
+constexpr size_t kSparesMax = 100'000;
+
+MemoryApi::MutablePtr Copy(const google::protobuf::Message& object) {
+  MemoryApi::MutablePtr copy(object.New());
+  copy->CopyFrom(object);
+  return copy;
+}
+
+bool MayBeBound(const google::protobuf::Message& object) {
+  return object.GetDescriptor() == Pod::descriptor() &&
+         static_cast<const Pod&>(object).spec().node_name().empty();
+}
 
 class EngineTarget final : public Target {
  public:
@@ -85,19 +98,24 @@ class EngineTarget final : public Target {
   absl::Status Serves(const api::Resource&) const override { return absl::OkStatus(); }
 
   absl::Status Create(const api::Resource& resource, std::vector<ObjectPtr> objects) override {
-    std::vector<std::vector<MemoryApi::MutablePtr>> batches;
+    struct Prepared {
+      MemoryApi::MutablePtr object, spare;
+    };
+    std::vector<std::vector<Prepared>> batches;
     for (size_t i = 0; i < objects.size(); ++i) {
-      MemoryApi::MutablePtr copy(objects[i]->New());
-      copy->CopyFrom(*objects[i]);
+      Prepared made{Copy(*objects[i]), nullptr};
       objects[i].reset();
-      MemoryApi::Prepare(resource, *copy);
+      MemoryApi::Prepare(resource, *made.object);
+      if (i < kSparesMax && MayBeBound(*made.object)) made.spare = Copy(*made.object);
       if (i % kObjectsPerTask == 0) batches.emplace_back().reserve(kObjectsPerTask);
-      batches.back().push_back(std::move(copy));
+      batches.back().push_back(std::move(made));
     }
     absl::Status status;
     for (auto& batch : batches) {
       api_executor_.Post([this, &resource, &status, &batch] {
-        for (auto& one : batch) status.Update(CreatePrepared(resource, std::move(one)));
+        for (Prepared& one : batch) {
+          status.Update(CreatePrepared(resource, std::move(one.object), std::move(one.spare)));
+        }
       });
     }
     api_executor_.Run([] {});
@@ -108,9 +126,7 @@ class EngineTarget final : public Target {
                       std::string_view subresource) override {
     absl::Status status;
     api_executor_.Run([&] {
-      MemoryApi::MutablePtr copy(object->New());
-      copy->CopyFrom(*object);
-      status = api_.UpdateNow(resource, std::move(copy), subresource).status();
+      status = api_.UpdateNow(resource, Copy(*object), subresource).status();
     });
     return status;
   }
@@ -170,12 +186,13 @@ class EngineTarget final : public Target {
     return engine_->Start();
   }
 
-  absl::Status CreatePrepared(const api::Resource& resource, MemoryApi::MutablePtr object) {
+  absl::Status CreatePrepared(const api::Resource& resource, MemoryApi::MutablePtr object,
+                              MemoryApi::MutablePtr spare) {
     if (object->GetDescriptor() == Pod::descriptor()) {
       const auto& metadata = static_cast<const Pod&>(*object).metadata();
       ledger_.Created(metadata.namespace_(), metadata.name(), api_executor_.clock().Now());
     }
-    return api_.CreatePrepared(resource, std::move(object));
+    return api_.CreatePrepared(resource, std::move(object), std::move(spare));
   }
 
   void OnPod(const framework::ObjectEvent& event) {

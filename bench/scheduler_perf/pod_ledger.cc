@@ -23,14 +23,6 @@ bool Matches(const PodFilter& filter, const api::core::Pod& pod) {
   return HasLabels(filter, pod);
 }
 
-// A map entry by string_view key, made when absent; allocates only then.
-template <typename Map>
-typename Map::mapped_type& EntryOf(Map& map, std::string_view key) {
-  auto it = map.find(key);
-  if (it == map.end()) it = map.emplace(std::string(key), typename Map::mapped_type{}).first;
-  return it->second;
-}
-
 }  // namespace
 
 // Guarded by the ledger's mutex.
@@ -44,23 +36,16 @@ class PodLedger::Counter {
 
 template <typename Visit>
 void PodLedger::ForEach(const PodFilter& filter, Visit visit) const {
-  const auto visit_all = [&](const Pods_& pods) {
-    for (const auto& [name, entry] : pods) {
-      if (entry.pod != nullptr && HasLabels(filter, *entry.pod)) visit(entry);
-    }
+  const auto visit_matching = [&](const api::ObjectKey&, const Entry& entry) {
+    if (entry.pod != nullptr && HasLabels(filter, *entry.pod)) visit(entry);
   };
-  if (filter.namespaces.empty()) {
-    for (const auto& [space, pods] : namespaces_) visit_all(pods);
-    return;
-  }
-  for (const std::string& space : filter.namespaces) {
-    if (const auto it = namespaces_.find(space); it != namespaces_.end()) visit_all(it->second);
-  }
+  if (filter.namespaces.empty()) return pods_.ForEach({}, visit_matching);
+  for (const std::string& space : filter.namespaces) pods_.ForEach(space, visit_matching);
 }
 
 void PodLedger::Created(std::string_view namespace_, std::string_view name, absl::Time when) {
   absl::MutexLock lock(&mutex_);
-  PodTimes& times = EntryOf(EntryOf(namespaces_, namespace_), name).times;
+  PodTimes& times = pods_.Get(namespace_, name).times;
   if (times.created == absl::Time()) times.created = when;
 }
 
@@ -110,8 +95,7 @@ void PodLedger::Recount(const Entry& old, const Entry* fresh) {
 
 void PodLedger::Seen(const PodPtr& pod, absl::Time when) {
   absl::MutexLock lock(&mutex_);
-  Entry& entry = EntryOf(EntryOf(namespaces_, pod->metadata().namespace_()),
-                         pod->metadata().name());
+  Entry& entry = pods_.Get(pod->metadata().namespace_(), pod->metadata().name());
   const Entry old = entry;
   entry.pod = pod;
   entry.scheduled = !pod->spec().node_name().empty();
@@ -120,20 +104,18 @@ void PodLedger::Seen(const PodPtr& pod, absl::Time when) {
   if (entry.times.created == absl::Time()) entry.times.created = when;
   if (entry.scheduled && !old.scheduled) {
     entry.times.scheduled = when;
-    ++EntryOf(per_node_, pod->spec().node_name());
+    ++per_node_[pod->spec().node_name()];
   }
   Recount(old, &entry);
 }
 
 void PodLedger::Gone(std::string_view namespace_, std::string_view name, absl::Time when) {
   absl::MutexLock lock(&mutex_);
-  const auto space = namespaces_.find(namespace_);
-  if (space == namespaces_.end()) return;
-  const auto pod = space->second.find(name);
-  if (pod == space->second.end()) return;
-  Recount(pod->second, nullptr);
-  if (pod->second.pod != nullptr) ended_.push_back(StayOf(pod->second, when));
-  space->second.erase(pod);
+  const Entry* entry = pods_.Find(namespace_, name);
+  if (entry == nullptr) return;
+  Recount(*entry, nullptr);
+  if (entry->pod != nullptr) ended_.push_back(StayOf(*entry, when));
+  pods_.Erase(namespace_, name);
 }
 
 std::shared_ptr<PodLedger::Counter> PodLedger::Count(PodFilter filter) {
@@ -214,7 +196,7 @@ std::vector<PodStay> PodLedger::Stays() const {
 
 void PodLedger::Clear() {
   absl::MutexLock lock(&mutex_);
-  namespaces_.clear();
+  pods_ = {};
   per_node_.clear();
   ended_.clear();
 }

@@ -17,6 +17,7 @@
 #include <absl/time/time.h>
 
 #include "api/fwd.h"
+#include "api/object_map.h"
 #include "api/scheduling/resources.h"
 #include "base/strings.h"
 
@@ -95,7 +96,6 @@ class PodLedger {
     absl::Time refused = absl::InfiniteFuture();
     bool scheduled = false, attempted = false, gated = false, victim = false;
   };
-  using Pods_ = std::map<std::string, Entry, std::less<>>;
   template <typename Visit>
   void ForEach(const PodFilter& filter, Visit visit) const ABSL_SHARED_LOCKS_REQUIRED(mutex_);
   void ReadConditions(Entry& entry, absl::Time when) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -103,9 +103,9 @@ class PodLedger {
   void Recount(const Entry& old, const Entry* fresh) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   mutable absl::Mutex mutex_;
-  std::map<std::string, Pods_, std::less<>> namespaces_ ABSL_GUARDED_BY(mutex_);
+  api::ObjectMap<Entry> pods_ ABSL_GUARDED_BY(mutex_);
   std::vector<std::weak_ptr<Counter>> counters_ ABSL_GUARDED_BY(mutex_);
-  std::map<std::string, int64_t, std::less<>> per_node_ ABSL_GUARDED_BY(mutex_);
+  StringMap<int64_t> per_node_ ABSL_GUARDED_BY(mutex_);
   std::vector<PodStay> ended_ ABSL_GUARDED_BY(mutex_);  // of pods that are gone
   PodTally tally_ ABSL_GUARDED_BY(mutex_);
 };

@@ -79,6 +79,12 @@ ObjectPtr MemoryApi::Put(const api::Resource& resource, MutablePtr object) {
   return shown;
 }
 
+void MemoryApi::Remove(const api::Resource& resource, const Message& object) {
+  const auto& metadata = api::MetaOf(object);
+  spares_.erase(metadata.uid());
+  world_.Remove(resource, metadata.namespace_(), metadata.name());
+}
+
 void MemoryApi::Prepare(const api::Resource& resource, Message& object) {
   api::ApplyDefaults(resource, object);
   api::PrepareForCreate(resource, object);
@@ -89,7 +95,8 @@ absl::Status MemoryApi::CreateNow(const api::Resource& resource, MutablePtr obje
   return CreatePrepared(resource, std::move(object));
 }
 
-absl::Status MemoryApi::CreatePrepared(const api::Resource& resource, MutablePtr object) {
+absl::Status MemoryApi::CreatePrepared(const api::Resource& resource, MutablePtr object,
+                                       MutablePtr spare) {
   auto& metadata = api::MutableMeta(*object);
   if (metadata.name().empty()) {
     metadata.set_name(fmt::format("{}{:05}", metadata.generate_name(), ++names_));
@@ -99,8 +106,25 @@ absl::Status MemoryApi::CreatePrepared(const api::Resource& resource, MutablePtr
   }
   metadata.set_uid(fmt::format("{:08}", ++uids_));
   metadata.mutable_creation_timestamp()->set_seconds(absl::ToUnixSeconds(executor_.clock().Now()));
-  Put(resource, std::move(object));
+  const ObjectPtr shown = Put(resource, std::move(object));
+  if (spare == nullptr) return absl::OkStatus();
+  auto& same = api::MutableMeta(*spare);
+  const auto& given = api::MetaOf(*shown);
+  same.set_name(given.name());
+  same.set_uid(given.uid());
+  same.mutable_creation_timestamp()->set_seconds(given.creation_timestamp().seconds());
+  same.set_resource_version(given.resource_version());
+  spares_.emplace(given.uid(), std::move(spare));
   return absl::OkStatus();
+}
+
+std::shared_ptr<Pod> MemoryApi::CopyToBind(const Pod& pod) {
+  const auto it = spares_.find(pod.metadata().uid());
+  if (it == spares_.end()) return std::make_shared<Pod>(pod);
+  const auto spare = std::static_pointer_cast<Pod>(std::move(it->second));
+  spares_.erase(it);
+  const bool unchanged = spare->metadata().resource_version() == pod.metadata().resource_version();
+  return unchanged ? spare : std::make_shared<Pod>(pod);
 }
 
 absl::StatusOr<ObjectPtr> MemoryApi::UpdateNow(const api::Resource& resource, MutablePtr object,
@@ -121,7 +145,7 @@ absl::StatusOr<ObjectPtr> MemoryApi::UpdateNow(const api::Resource& resource, Mu
   const ObjectPtr shown = Put(resource, std::move(object));
   const bool released = api::MetaOf(*shown).has_deletion_timestamp() && !HasFinalizers(*shown) &&
                         api::MetaOf(*shown).deletion_grace_period_seconds() == 0;
-  if (released) world_.Remove(resource, old.namespace_(), old.name());
+  if (released) Remove(resource, *held);
   return shown;
 }
 
@@ -136,7 +160,7 @@ absl::Status MemoryApi::DeleteNow(const api::Resource& resource, std::string_vie
   }
   const int64_t grace = GraceOf(*held, grace_s);
   if (grace == 0 && !HasFinalizers(*held)) {
-    world_.Remove(resource, namespace_, name);
+    Remove(resource, *held);
     return absl::OkStatus();
   }
   if (old.has_deletion_timestamp()) return absl::OkStatus();
@@ -166,7 +190,7 @@ absl::Status MemoryApi::BindNow(std::string_view namespace_, std::string_view na
     return refuse(fmt::format("pod {} is already assigned to node \"{}\"", name,
                               old.spec().node_name()));
   }
-  auto bound = std::make_shared<Pod>(old);
+  auto bound = CopyToBind(old);
   bound->mutable_spec()->set_node_name(node);
   SetScheduled(*bound, executor_.clock().Now());
   Put(resource, std::move(bound));

@@ -17,7 +17,9 @@
 #include <absl/status/statusor.h>
 #include <google/protobuf/message.h>
 
+#include "api/fwd.h"
 #include "base/executor.h"
+#include "base/strings.h"
 #include "framework/memory_world.h"
 #include "framework/object_source.h"
 
@@ -36,7 +38,10 @@ class MemoryApi final : public framework::ObjectSink {
   absl::Status CreateNow(const api::Resource& resource, MutablePtr object);
   // The same in two steps: what depends on the object alone, on any thread, and the rest.
   static void Prepare(const api::Resource& resource, google::protobuf::Message& object);
-  absl::Status CreatePrepared(const api::Resource& resource, MutablePtr object);
+  // spare: null, or its equal, which becomes the pod that is bound: who is measured need not wait
+  // for the copy that a server would send.
+  absl::Status CreatePrepared(const api::Resource& resource, MutablePtr object,
+                              MutablePtr spare = nullptr);
   // An object with a resourceVersion must be the newest. What the subresource does not own is kept.
   absl::StatusOr<framework::ObjectPtr> UpdateNow(const api::Resource& resource, MutablePtr object,
                                                  std::string_view subresource);
@@ -66,10 +71,13 @@ class MemoryApi final : public framework::ObjectSink {
                         std::string_view name, const std::string& patch,
                         std::string_view subresource);
   framework::ObjectPtr Put(const api::Resource& resource, MutablePtr object);
+  void Remove(const api::Resource& resource, const google::protobuf::Message& object);
+  std::shared_ptr<api::core::Pod> CopyToBind(const api::core::Pod& pod);
 
   Executor& executor_;
   framework::MemoryWorld& world_;
   int64_t version_ = 0, uids_ = 0, names_ = 0;
+  StringMap<MutablePtr> spares_;  // by uid
 };
 
 }  // namespace berth::bench

@@ -9,6 +9,12 @@ namespace berth::bench {
 using framework::ObjectEvent;
 using framework::ObjectPtr;
 
+namespace {
+
+constexpr size_t kLeavingMax = 256;
+
+}  // namespace
+
 RemoteWorld::RemoteWorld(Executor& here, Executor& there, framework::MemoryWorld& world,
                          MemoryApi& api)
     : world_(world),
@@ -16,6 +22,13 @@ RemoteWorld::RemoteWorld(Executor& here, Executor& there, framework::MemoryWorld
       copy_(here),
       calls_(here, there, [](Task& call) { call(); }),
       news_(there, here, [this](News& news) { Hear(news); }) {}
+
+void RemoteWorld::SendHome(ObjectPtr object) {
+  if (object == nullptr) return;
+  leaving_.push_back(std::move(object));
+  if (leaving_.size() < kLeavingMax) return;
+  calls_.Put([gone = std::exchange(left_before_, std::exchange(leaving_, {}))] {});
+}
 
 void RemoteWorld::Hear(News& news) {
   if (news.resource == nullptr) return news.answer();
@@ -29,6 +42,7 @@ void RemoteWorld::Hear(News& news) {
 void RemoteWorld::Subscribe(const api::Resource& resource, framework::ObjectHandler handler) {
   copy_.Subscribe(resource, std::move(handler));
   if (!followed_.insert(&resource).second) return;
+  copy_.Subscribe(resource, [this](const ObjectEvent& event) { SendHome(event.old_object); });
   ++lists_awaited_;
   calls_.Put([this, &resource] {
     world_.Subscribe(resource, [this, &resource](const ObjectEvent& event) {

@@ -79,19 +79,22 @@ PodClaims ClaimsOf(const api::core::Pod& pod, const FindClaim& find) {
   const std::string& ns = pod.metadata().namespace_();
   for (const auto& entry : pod.spec().resource_claims()) {
     const ClaimName named = NameOf(pod, entry);
-    if (!named.problem.empty()) return {{}, named.problem};
+    if (!named.problem.empty()) return {{}, named.problem, {}};
     if (named.name.empty()) continue;
     ClaimPtr claim = find(ns, named.name);
+    const auto waiting = [&](std::string problem) -> PodClaims {
+      return {{}, std::move(problem), fmt::format("{}/{}", ns, named.name)};
+    };
     if (claim == nullptr) {
-      return {{}, fmt::format("could not find ResourceClaim \"{}/{}\"", ns, named.name)};
+      return waiting(fmt::format("could not find ResourceClaim \"{}/{}\"", ns, named.name));
     }
     if (claim->metadata().has_deletion_timestamp()) {
-      return {{}, fmt::format("resourceclaim \"{}\" is being deleted", named.name)};
+      return waiting(fmt::format("resourceclaim \"{}\" is being deleted", named.name));
     }
     if (named.generated && !IsOwned(*claim, pod)) {
-      return {{}, fmt::format(
-                      "ResourceClaim {} was not created for Pod {}/{} (Pod is not owner)",
-                      KeyOf(*claim), ns, pod.metadata().name())};
+      return waiting(
+          fmt::format("ResourceClaim {} was not created for Pod {}/{} (Pod is not owner)",
+                      KeyOf(*claim), ns, pod.metadata().name()));
     }
     out.claims.push_back(std::move(claim));
   }
@@ -106,6 +109,23 @@ std::string ExtendedOwner(const ResourceClaim& claim) {
     if (owner.controller()) return owner.uid();
   }
   return {};
+}
+
+void ClaimGates::Wait(const std::string& claim_key, const std::string& pod_key) {
+  if (pods_.size() >= kClaimsMax && !pods_.contains(claim_key)) {
+    for (const auto& [claim, pods] : std::exchange(pods_, {})) {
+      for (const std::string& pod : pods) open_(pod);
+    }
+  }
+  pods_[claim_key].insert(pod_key);
+}
+
+void ClaimGates::Changed(std::string_view claim_key) {
+  const auto it = pods_.find(claim_key);
+  if (it == pods_.end()) return;
+  const StringSet pods = std::move(it->second);
+  pods_.erase(it);
+  for (const std::string& pod : pods) open_(pod);
 }
 
 void ClaimStore::Track() {

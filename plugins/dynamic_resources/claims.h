@@ -26,6 +26,8 @@ using FindClaim =
 struct PodClaims {
   std::vector<ClaimPtr> claims;  // in the order of spec.resourceClaims
   std::string problem;           // why they are not all there; empty when they are
+  // The claim that has to change first, "namespace/name"; empty: it is for the pod to change.
+  std::string waits_for;
 };
 // Claims that the pod's status says are not needed are left out.
 PodClaims ClaimsOf(const api::core::Pod& pod, const FindClaim& find);
@@ -40,6 +42,25 @@ std::string KeyOf(const api::dra::ResourceClaim& claim);
 std::string ExtendedOwner(const api::dra::ResourceClaim& claim);
 inline constexpr const char* kExtendedClaimAnnotation =
     "resource.kubernetes.io/extended-resource-claim";
+
+// Pods that are kept out of the active queue until a claim changes. Threads: none.
+class ClaimGates {
+ public:
+  // open: of a pod by its key.
+  explicit ClaimGates(std::function<void(std::string_view pod_key)> open)
+      : open_(std::move(open)) {}
+  void Wait(const std::string& claim_key, const std::string& pod_key);
+  // Opens those of the pods that wait for this claim: who still cannot go waits anew.
+  void Changed(std::string_view claim_key);
+  size_t size() const { return pods_.size(); }
+
+  // Claims may never come and pods may go: with so many waited for, all gates open.
+  static constexpr size_t kClaimsMax = 16384;
+
+ private:
+  const std::function<void(std::string_view)> open_;
+  StringMap<StringSet> pods_;  // by claim
+};
 
 // Where a claim is: "namespace/name".
 //

@@ -120,8 +120,10 @@ DynamicResources::DynamicResources(const DynamicResourcesArgs& args, framework::
       binding_timeout_(args.binding_timeout.value_or(absl::Seconds(600))),
       inventory_(Inventory::Of(handle)),
       store_(inventory_->claims()),
-      writer_(handle, store_, binding_timeout_) {
+      writer_(handle, store_, binding_timeout_),
+      gates_([this](std::string_view pod) { handle_.GateMayOpen(pod); }) {
   inventory_->Track();
+  store_.Listen(alive_.Watch(), [this](const std::string& claim) { gates_.Changed(claim); });
   // Results of pods that request extended resources were shared while no class stood for these.
   inventory_->WhenOffersChange(alive_.Watch(), [this] { handle_.InvalidateAll(kName); });
 }
@@ -131,7 +133,9 @@ DynamicResources::DynamicResources(const DynamicResourcesArgs& args, framework::
 Status DynamicResources::PreEnqueue(const PodInfo& pod) {
   if (!HasClaims(pod)) return framework::Success();
   const PodClaims held = ClaimsOf(pod.object(), store_.Finder());
-  return held.problem.empty() ? framework::Success() : framework::Unresolvable(held.problem);
+  if (held.problem.empty()) return framework::Success();
+  if (!held.waits_for.empty()) gates_.Wait(held.waits_for, pod.key);
+  return framework::Unresolvable(held.problem);
 }
 
 Status DynamicResources::CheckClasses(const ResourceClaim& claim) const {

@@ -56,6 +56,7 @@ class DynamicResources final : public framework::PreEnqueuePlugin,
 
   std::string_view Name() const override { return kName; }
   framework::Status PreEnqueue(const framework::PodInfo& pod) override;
+  bool SaysWhenGatesMayOpen() const override { return true; }
   framework::PreFilterResult PreFilter(framework::CycleState& state, const framework::PodInfo& pod,
                                        const framework::Snapshot& snapshot) override;
   framework::Status Filter(const framework::CycleState& state, const framework::PodInfo& pod,
@@ -112,6 +113,7 @@ class DynamicResources final : public framework::PreEnqueuePlugin,
   const std::shared_ptr<Inventory> inventory_;
   ClaimStore& store_;  // the inventory's
   ClaimWriter writer_;
+  ClaimGates gates_;
   Lifetime alive_;
 };
 

@@ -86,16 +86,20 @@ TEST(DynamicResourcesClaimsTest, ClaimsOfAPod) {
     MakePod pod;
     size_t claims;
     std::string_view problem;
+    std::string_view waits_for = "";
   } cases[] = {
       {"none", MakePod("p"), 0, ""},
       {"named", With("there"), 1, ""},
-      {"missing", With("none"), 0, "could not find ResourceClaim \"default/none\""},
-      {"leaving", With("leaving"), 0, "resourceclaim \"leaving\" is being deleted"},
+      {"missing", With("none"), 0, "could not find ResourceClaim \"default/none\"",
+       "default/none"},
+      {"leaving", With("leaving"), 0, "resourceclaim \"leaving\" is being deleted",
+       "default/leaving"},
       {"not generated yet", WithTemplate(""), 0,
        "pod \"default/p\": ResourceClaim not created yet"},
       {"generated", WithTemplate("owned"), 1, ""},
       {"somebody else's", WithTemplate("there"), 0,
-       "ResourceClaim default/there was not created for Pod default/p (Pod is not owner)"},
+       "ResourceClaim default/there was not created for Pod default/p (Pod is not owner)",
+       "default/there"},
       {"not needed", not_needed, 0, ""},
       {"neither", neither, 0,
        "pod \"default/p\", spec.resourceClaim \"gpu\": none of the supported fields are set"},
@@ -104,7 +108,29 @@ TEST(DynamicResourcesClaimsTest, ClaimsOfAPod) {
     const PodClaims found = ClaimsOf(c.pod.Info()->object(), find);
     EXPECT_EQ(found.claims.size(), c.claims) << c.name;
     EXPECT_EQ(found.problem, c.problem) << c.name;
+    EXPECT_EQ(found.waits_for, c.waits_for) << c.name;
   }
+}
+
+TEST(DynamicResourcesClaimsTest, GatesOpenWhenTheirClaimChanges) {
+  StringSet opened;
+  ClaimGates gates([&](std::string_view pod) { opened.emplace(pod); });
+  gates.Wait("default/c", "default/p");
+  gates.Wait("default/c", "default/p");
+  gates.Wait("default/c", "default/q");
+  gates.Wait("default/d", "default/r");
+  gates.Changed("default/e");
+  EXPECT_EQ(opened, StringSet());
+  gates.Changed("default/c");
+  EXPECT_EQ(opened, StringSet({"default/p", "default/q"}));
+  opened.clear();
+  gates.Changed("default/c");
+  EXPECT_EQ(opened, StringSet()) << "they did not wait anew";
+  for (size_t i = 0; i < ClaimGates::kClaimsMax; ++i) {
+    gates.Wait("default/never-" + std::to_string(i), "default/s");
+  }
+  EXPECT_EQ(opened, StringSet({"default/r", "default/s"})) << "too many: all are asked again";
+  EXPECT_EQ(gates.size(), 1);
 }
 
 TEST(DynamicResourcesClaimsTest, HintsAfterClaimsChange) {

@@ -1,6 +1,5 @@
 #include "bench/calibration.h"
 
-#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -8,6 +7,7 @@
 #include "base/check.h"
 #include "base/random.h"
 #include "base/strings.h"
+#include "bench/environment.h"
 
 namespace berth::bench {
 namespace {
@@ -16,12 +16,6 @@ constexpr int kSteps = 8;
 constexpr uint64_t kSeed = 1;
 constexpr uint64_t kEntries = 20'000;
 constexpr int kLookups = 60'000;
-
-absl::Duration ThreadCpu() {
-  timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-  return absl::DurationFromTimespec(time);
-}
 
 std::string KeyOf(uint64_t number) { return "scheduler-perf/pod-" + std::to_string(number); }
 

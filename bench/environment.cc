@@ -40,6 +40,12 @@ std::string Memory() {
   return fmt::format("{:.1f} GiB", static_cast<double>(info.totalram) * info.mem_unit / kGiB);
 }
 
+absl::Duration CpuOf(clockid_t clock) {
+  timespec time{};
+  clock_gettime(clock, &time);
+  return absl::DurationFromTimespec(time);
+}
+
 std::string Kernel() {
   utsname names{};
   return uname(&names) == 0 ? fmt::format("{} {}", names.sysname, names.release) : kUnknown;
@@ -63,10 +69,8 @@ double LoadAverage() {
   return getloadavg(&load, 1) == 1 ? load : 0;
 }
 
-absl::Duration ProcessCpu() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return absl::DurationFromTimespec(time);
-}
+absl::Duration ProcessCpu() { return CpuOf(CLOCK_PROCESS_CPUTIME_ID); }
+
+absl::Duration ThreadCpu() { return CpuOf(CLOCK_THREAD_CPUTIME_ID); }
 
 }  // namespace berth::bench

@@ -14,7 +14,8 @@ std::map<std::string, std::string> DescribeMachine();
 
 // Of the last minute, by the kernel.
 double LoadAverage();
-// CPU time that this process has used, all threads.
+// CPU time that this process has used, all threads; that this thread has.
 absl::Duration ProcessCpu();
+absl::Duration ThreadCpu();
 
 }  // namespace berth::bench

@@ -3,7 +3,6 @@
 // in memory.
 #include <algorithm>
 #include <cstdint>
-#include <ctime>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,6 +20,7 @@
 #include "base/clock.h"
 #include "base/strings.h"
 #include "base/thread_executor.h"
+#include "bench/environment.h"
 #include "framework/cycle/scheduler_engine.h"
 #include "framework/memory_world.h"
 #include "plugins/registry.h"
@@ -175,12 +175,6 @@ class Storm {
   static constexpr int32_t kHigh = 1'000;
 
   static absl::Time Now() { return RealClock::Get().Now(); }
-  // What the calling thread has had of a CPU: unlike the time, it says the same on a busy machine.
-  static absl::Duration ThreadCpu() {
-    timespec used{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return absl::DurationFromTimespec(used);
-  }
 
   void Put(const std::shared_ptr<const api::core::Pod>& pod) {
     world_.Put(api::ResourceOf<api::core::Pod>(), pod);
@@ -256,7 +250,7 @@ class Storm {
   std::map<std::string, absl::Time> sent_;
   std::vector<double> waited_ms_;
   absl::Time began_, last_bound_;
-  absl::Duration cpu_began_, cpu_last_;  // of the engine's thread
+  absl::Duration cpu_began_, cpu_last_;  // of the engine's thread: the same on a busy machine
   int64_t bound_ = 0, evicted_ = 0;
 };
 

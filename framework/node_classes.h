@@ -33,8 +33,8 @@ class NodeClasses {
 
   // Brings the classes to the snapshot. all: every node may be another one; else those in `changed`
   // are, and no others (each once). Appends nodes that have another class now; with `all` it need
-  // not. False: nothing can be said of this template in this cluster.
-  virtual bool Update(const Snapshot& snapshot, std::span<const NodeIndex> changed, bool all,
+  // not.
+  virtual void Update(const Snapshot& snapshot, std::span<const NodeIndex> changed, bool all,
                       std::vector<NodeIndex>& moved) = 0;
   virtual NodeClass Of(NodeIndex node) const = 0;
 
@@ -82,6 +82,38 @@ class ClassNumbers {
   std::vector<Key> keys_;
   std::vector<int64_t> members_;
   std::vector<NodeClass> free_;
+};
+
+// The nodes of a snapshot in classes: those with equal keys are in one. Threads: none.
+template <typename Key>
+class NodesByKey {
+ public:
+  // key_of(index): the key of a node; there are `nodes` of them.
+  template <typename KeyOf>
+  void Reset(size_t nodes, KeyOf key_of) {
+    numbers_.Clear();
+    classes_.clear();
+    for (size_t i = 0; i < nodes; ++i) {
+      classes_.push_back(numbers_.Enter(key_of(static_cast<NodeIndex>(i))));
+    }
+  }
+  // Appends the node to `moved` when the key puts it in another class.
+  void Renew(NodeIndex node, Key key, std::vector<NodeIndex>& moved) {
+    NodeClass& held = classes_[static_cast<size_t>(node)];
+    if (key == numbers_.KeyOf(held)) return;
+    const NodeClass left = std::exchange(held, numbers_.Enter(std::move(key)));
+    numbers_.Leave(left);
+    moved.push_back(node);
+  }
+  NodeClass Of(NodeIndex node) const { return classes_[static_cast<size_t>(node)]; }
+  const Key& KeyOf(NodeClass node_class) const { return numbers_.KeyOf(node_class); }
+  size_t nodes() const { return classes_.size(); }
+  // Classes are below this.
+  size_t end() const { return numbers_.end(); }
+
+ private:
+  ClassNumbers<Key> numbers_;
+  std::vector<NodeClass> classes_;  // by node
 };
 
 }  // namespace berth::framework

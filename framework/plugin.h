@@ -108,8 +108,11 @@ class Plugin {
   virtual bool SignsTemplates() const { return false; }
   // Results of the plugin for pods like this one depend on other nodes, and it can keep them for a
   // template by sorting nodes into classes (framework/node_classes.h): DependsOn does not count
-  // then. What it reads of the pod is its namespace, labels and spec.
+  // then. What it reads of the pod is its namespace, labels and spec, and what ClassKey says.
   virtual bool Classifies(const PodInfo&) const { return false; }
+  // What else Classify reads for this pod, of the pod or of other objects: templates with another
+  // key are other templates. Asked of each pod.
+  virtual void ClassKey(const PodInfo&, SignatureBuilder&) const {}
   // For the template of that pod. Null: not for this one after all.
   virtual std::unique_ptr<NodeClasses> Classify(const PodInfo&) const;
   // Filter's results for this pod are its own, and Score prefers no node for it: Filter is asked

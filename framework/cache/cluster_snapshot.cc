@@ -144,10 +144,6 @@ void ClusterSnapshot::Changed(NodeIndex node, NodeFields fields) {
   log_.push_back({node, fields});
 }
 
-void ClusterSnapshot::FinishUpdate() {
-  TrimLog();
-}
-
 void ClusterSnapshot::ListAffinities() {
   affinity_.clear();
   required_anti_affinity_.clear();
@@ -157,7 +153,7 @@ void ClusterSnapshot::ListAffinities() {
   }
 }
 
-void ClusterSnapshot::TrimLog() {
+void ClusterSnapshot::FinishUpdate() {
   // Beyond this many changes, looking at every node is the cheaper way anyway.
   const size_t keep = std::max<size_t>(nodes_.size(), 64);
   if (log_.size() < 4 * keep) return;

@@ -59,7 +59,7 @@ class ClusterSnapshot final : public Snapshot {
   void SetStructure(std::span<const NodeInfo* const> nodes);  // copies all, in that order
   void CopyNode(const NodeInfo& from, NodeFields fields);     // the node must be there
   void NoteClusterChange(NodeFields fields);                  // such as image counts
-  void FinishUpdate();                                        // after a run of the above
+  void FinishUpdate();  // after a run of the above: forgets old changes
 
  private:
   friend struct EngineTestPeer;
@@ -76,7 +76,6 @@ class ClusterSnapshot final : public Snapshot {
   void WriteColumns(const NodeInfo& node);
   void PointColumns();
   void ListAffinities();
-  void TrimLog();
 
   absl::flat_hash_map<absl::string_view, std::unique_ptr<NodeInfo>> by_name_;
   std::vector<NodeInfo*> nodes_;

@@ -95,6 +95,7 @@ EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const String
                         const PluginRoles& roles) {
   const uint64_t left_out = roles.abstainers | roles.classifiers | roles.each_pod;
   EvaluationNeeds needs = FilterNeedsOf(profile, pod, watched, left_out);
+  needs.abstainers = roles.abstainers;
   needs.classifiers = roles.classifiers;
   needs.each_pod = roles.each_pod;
   if (!needs.shareable) return needs;
@@ -131,7 +132,7 @@ bool Evaluation::Refresh(CycleState& state, int64_t objects_generation, int64_t*
   log_position_ = snapshot_.log_end();
   cluster_generation_ = cluster;
   objects_generation_ = objects_generation;
-  if (groups_ != nullptr && !RefreshGroups(start_over, from)) return false;
+  if (groups_ != nullptr) RefreshGroups(start_over, from);
   if (start_over) {
     state_ = state.Clone();
     return EvaluateAll(evaluated);
@@ -162,7 +163,7 @@ bool Evaluation::Refresh(CycleState& state, int64_t objects_generation, int64_t*
   return Settle();
 }
 
-bool Evaluation::RefreshGroups(bool start_over, int64_t from) {
+void Evaluation::RefreshGroups(bool start_over, int64_t from) {
   constexpr NodeFields kSeenByOthers = kNodePods | kNodeLabels | kNodeTaints;
   other_.clear();
   moved_.clear();
@@ -173,14 +174,13 @@ bool Evaluation::RefreshGroups(bool start_over, int64_t from) {
     std::sort(other_.begin(), other_.end());
     other_.erase(std::unique(other_.begin(), other_.end()), other_.end());
   }
-  if (!groups_->Update(snapshot_, other_, start_over, moved_)) return false;
+  groups_->Update(snapshot_, other_, start_over, moved_);
   if (start_over) {
     for (const NodeInfo* node : snapshot_.nodes()) {
       board_.SetGroup(node->index, groups_->Of(node->index));
     }
   }
   for (const NodeIndex node : moved_) board_.SetGroup(node, groups_->Of(node));
-  return true;
 }
 
 bool Evaluation::EvaluateAll(int64_t* evaluated) {
@@ -278,6 +278,11 @@ bool Evaluation::SetVerdict(NodeIndex node, const Verdict& verdict) {
   return true;
 }
 
+Verdict Evaluation::HeldVerdict(NodeIndex node) const {
+  const uint16_t kind = kind_of_[static_cast<size_t>(node)];
+  return kind == 0 ? Verdict() : kinds_[kind - 1u].verdict;
+}
+
 // As if the node had been looked at and said that.
 bool Evaluation::Answer(NodeIndex node, const Verdict& verdict) {
   if (!SetVerdict(node, verdict)) return false;
@@ -290,7 +295,7 @@ bool Evaluation::BeginOwn(CycleState& state, const PodInfo& pod, NodeIndex nomin
   const auto at = static_cast<size_t>(nominated_to);
   const Verdict own = runtime_.RunFilterWithNominated(state, pod, *snapshot_.nodes()[at]);
   if (!own.ok() && !own.status.IsRejected()) return false;
-  others_verdict_ = kind_of_[at] == 0 ? Verdict() : kinds_[kind_of_[at] - 1u].verdict;
+  others_verdict_ = HeldVerdict(nominated_to);
   own_ = nominated_to;
   return Answer(nominated_to, own);
 }
@@ -311,8 +316,8 @@ bool Evaluation::ScoreAll() {
     infos.push_back(snapshot_.nodes()[i]);
   }
   state_.skipped_scores = 0;
-  const uint64_t left_out = needs_.classifiers | needs_.each_pod;
-  if (!runtime_.RunPreScore(state_, *pod_, infos, left_out).ok()) return false;
+  // Abstainers too: the pod that asks has nothing for them, `pod_` may have by now.
+  if (!runtime_.RunPreScore(state_, *pod_, infos, needs_.left_out()).ok()) return false;
   columns_.clear();
   const auto& scorers = runtime_.profile().score;
   for (size_t at = 0; at < scorers.size(); ++at) {

@@ -37,8 +37,10 @@ struct EvaluationNeeds {
   NodeFields cluster_fields = 0;                   // of any node
   bool objects = false;                            // other resources
   // Plugins (as bits) that are not among what is kept of each node.
+  uint64_t abstainers = 0;    // they have nothing to say
   uint64_t classifiers = 0;   // they sort nodes into classes
   uint64_t each_pod = 0;      // they filter for each pod
+  uint64_t left_out() const { return abstainers | classifiers | each_pod; }
 };
 // What plugins have to say about a pod now, as bits; the first that holds.
 struct PluginRoles {
@@ -116,7 +118,7 @@ class Evaluation {
     int64_t max = 0;      // at least 0, as upstream's helper has it
     int64_t at_max = 0;   // nodes that have it
   };
-  bool RefreshGroups(bool start_over, int64_t from);
+  void RefreshGroups(bool start_over, int64_t from);
   bool EvaluateAll(int64_t* evaluated);
   bool EvaluateNode(CycleState& state, NodeIndex node, NodeFields fields);
   bool ScoreAll();
@@ -132,8 +134,11 @@ class Evaluation {
   bool RebuildBoard();
   bool Settle();
   std::optional<WrongEvaluation> FirstOtherGroup(const PodInfo& pod) const;
+  std::string ScoreSuspects(const ScoreTable& table, size_t place, size_t places,
+                            NodeIndex node) const;
   std::optional<WrongEvaluation> FirstOtherScore(
       CycleState& state, const PodInfo& pod, const std::vector<const NodeInfo*>& feasible) const;
+  Verdict HeldVerdict(NodeIndex node) const;
   bool IsFeasible(NodeIndex node) const { return kind_of_[static_cast<size_t>(node)] == 0; }
 
   const Runtime& runtime_;

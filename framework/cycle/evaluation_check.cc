@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include <fmt/core.h>
+#include <fmt/format.h>
 
 #include "base/log.h"
 #include "framework/cycle/evaluation.h"
@@ -30,8 +30,8 @@ std::string WrongEvaluation::ToString() const {
       fmt::format("plugin={} node={} pod={} kept=\"{}\" asked=\"{}\"", plugin, node, pod, kept,
                   asked);
   if (plugin.empty()) return what + ": the plugins agree, this is a fault of the engine";
-  return what + ": DependsOn, Abstains, Sign or SignsTemplates of the plugin says less than its "
-                "results depend on";
+  return what + ": DependsOn, Abstains, Classify, Sign or SignsTemplates of the plugin says less "
+                "than its results depend on";
 }
 
 void EvaluationCheck::Tell(const std::optional<WrongEvaluation>& found) {
@@ -54,13 +54,12 @@ std::optional<WrongEvaluation> Evaluation::FirstDifference(const CycleState& sta
   std::vector<const NodeInfo*> feasible;
   for (const NodeInfo* node : snapshot_.nodes()) {
     const Verdict asked = runtime_.RunFilterWithNominated(asked_state, anonymous, *node);
-    const uint16_t kind = kind_of_[static_cast<size_t>(node->index)];
-    const Verdict kept = kind == 0 ? Verdict() : kinds_[kind - 1u].verdict;
+    const Verdict kept = HeldVerdict(node->index);
     if (asked.ordinal != kept.ordinal || !(asked.status == kept.status)) {
       return WrongEvaluation{std::string(Culprit(runtime_.profile(), kept, asked)),
                              std::string(node->name()), pod.key, TextOf(kept), TextOf(asked)};
     }
-    if (kind == 0) feasible.push_back(node);
+    if (kept.ok()) feasible.push_back(node);
   }
   if (feasible_count_ != std::ssize(feasible)) {
     return WrongEvaluation{{}, {}, pod.key, fmt::format("{} feasible nodes", feasible_count_),
@@ -78,16 +77,19 @@ std::optional<WrongEvaluation> Evaluation::FirstOtherGroup(const PodInfo& pod) c
   std::vector<const NodeInfo*> feasible;
   std::vector<GroupStanding> standings;
   std::vector<size_t> place(groups_->end(), 0);
+  bool some_left_out = false;
   for (const NodeInfo* node : snapshot_.nodes()) {
     const NodeGroup group = groups_->Of(node->index);
     const Verdict asked = runtime_.RunFilterWithNominated(state, pod, *node);
-    const bool kept = IsFeasible(node->index) && groups_->Feasible(group);
+    const Verdict held = HeldVerdict(node->index);
+    const int refuser = held.ok() ? groups_->Refuser(group) : held.ordinal;
+    const bool kept = refuser == NodeGroups::kAllAgree;
     if (asked.ok() != kept) {
-      const std::string_view plugin =
-          asked.ok() ? "" : runtime_.profile().plugin_name(asked.ordinal);
-      return WrongEvaluation{std::string(plugin), std::string(node->name()), pod.key,
-                             kept ? "feasible" : "not feasible", TextOf(asked)};
+      return WrongEvaluation{
+          std::string(runtime_.profile().plugin_name(kept ? asked.ordinal : refuser)),
+          std::string(node->name()), pod.key, kept ? "feasible" : "not feasible", TextOf(asked)};
     }
+    some_left_out = some_left_out || (held.ok() && !kept);
     if (!kept) continue;
     feasible.push_back(node);
     size_t& at = place[static_cast<size_t>(group)];
@@ -96,6 +98,8 @@ std::optional<WrongEvaluation> Evaluation::FirstOtherGroup(const PodInfo& pod) c
     at = standings.size();
   }
   if (!scored_ || feasible.size() < 2 || !groups_->Score(standings)) return std::nullopt;
+  // Maxima are of more nodes: then the plain path decides.
+  if (some_left_out && !ScoresStandAlone()) return std::nullopt;
   ScoreTable table;
   Status status = runtime_.RunPreScore(state, pod, feasible, needs_.each_pod);
   if (status.ok()) status = runtime_.RunScore(state, pod, feasible, table);
@@ -104,12 +108,31 @@ std::optional<WrongEvaluation> Evaluation::FirstOtherGroup(const PodInfo& pod) c
     const NodeIndex node = feasible[n]->index;
     const size_t at = place[static_cast<size_t>(groups_->Of(node))] - 1;
     const int64_t held = board_.Has(node) ? board_.total(node) + standings[at].score : -1;
-    // Maxima are of more nodes: then the plain path decides.
-    if (held == table.total[n] || !ScoresStandAlone()) continue;
-    return WrongEvaluation{{}, std::string(feasible[n]->name()), pod.key,
-                           fmt::format("total {}", held), fmt::format("total {}", table.total[n])};
+    if (held == table.total[n]) continue;
+    return WrongEvaluation{ScoreSuspects(table, n, feasible.size(), node),
+                           std::string(feasible[n]->name()), pod.key, fmt::format("total {}", held),
+                           fmt::format("total {}", table.total[n])};
   }
   return std::nullopt;
+}
+
+// Who may have made a total wrong: the first whose kept score is another one now; when none is,
+// those that score by classes.
+std::string Evaluation::ScoreSuspects(const ScoreTable& table, size_t place, size_t places,
+                                      NodeIndex node) const {
+  std::vector<std::string_view> by_class;
+  for (size_t p = 0; p < table.plugins.size(); ++p) {
+    const auto* entry = table.plugins[p];
+    const auto column = std::find_if(columns_.begin(), columns_.end(), [entry](const Column& each) {
+      return each.entry == entry;
+    });
+    if (column == columns_.end()) {
+      by_class.push_back(entry->name);
+    } else if (column->raw[static_cast<size_t>(node)] != table.raw[p * places + place]) {
+      return std::string(entry->name);
+    }
+  }
+  return fmt::format("{}", fmt::join(by_class, "+"));
 }
 
 std::optional<WrongEvaluation> Evaluation::FirstOtherScore(

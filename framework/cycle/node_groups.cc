@@ -10,6 +10,7 @@ NodeGroups::NodeGroups(const Runtime& runtime, const PodInfo& pod, uint64_t clas
   const auto make = [&](const Plugin& plugin, int ordinal) -> Classifier& {
     Classifier& made = classifiers_.emplace_back();
     made.classes = plugin.Classify(pod);
+    made.ordinal = ordinal;
     ok_ = ok_ && made.classes != nullptr;
     classifiers &= ~PluginBit(ordinal);
     return made;
@@ -34,42 +35,31 @@ NodeGroups::NodeGroups(const Runtime& runtime, const PodInfo& pod, uint64_t clas
   }
 }
 
-NodeGroup NodeGroups::Enter(NodeIndex node) {
+NodeGroups::Key NodeGroups::KeyOf(NodeIndex node) const {
   Key key;
   for (const Classifier& each : classifiers_) key.push_back(each.classes->Of(node));
-  return numbers_.Enter(std::move(key));
+  return key;
 }
 
-bool NodeGroups::Update(const Snapshot& snapshot, std::span<const NodeIndex> changed, bool all,
+void NodeGroups::Update(const Snapshot& snapshot, std::span<const NodeIndex> changed, bool all,
                         std::vector<NodeIndex>& moved) {
-  const size_t before = moved.size();
-  for (Classifier& each : classifiers_) {
-    if (!each.classes->Update(snapshot, changed, all, moved)) return false;
-  }
+  moved_.clear();
+  for (Classifier& each : classifiers_) each.classes->Update(snapshot, changed, all, moved_);
   if (all) {
-    moved.resize(before);
-    numbers_.Clear();
-    groups_.clear();
-    for (const NodeInfo* node : snapshot.nodes()) groups_.push_back(Enter(node->index));
-    return true;
+    groups_.Reset(snapshot.nodes().size(), [this](NodeIndex node) { return KeyOf(node); });
+    return;
   }
-  for (size_t i = before; i < moved.size(); ++i) {
-    NodeGroup& group = groups_[static_cast<size_t>(moved[i])];
-    const NodeGroup left = group;
-    group = Enter(moved[i]);
-    numbers_.Leave(left);
-  }
-  return true;
+  for (const NodeIndex node : moved_) groups_.Renew(node, KeyOf(node), moved);
 }
 
-bool NodeGroups::Feasible(NodeGroup group) const {
-  const Key& key = numbers_.KeyOf(group);
+int NodeGroups::Refuser(NodeGroup group) const {
+  const Key& key = groups_.KeyOf(group);
   for (size_t i = 0; i < classifiers_.size(); ++i) {
     if (!classifiers_[i].filters) continue;
     classifiers_[i].filter_calls->Add();
-    if (!classifiers_[i].classes->Feasible(key[i])) return false;
+    if (!classifiers_[i].classes->Feasible(key[i])) return classifiers_[i].ordinal;
   }
-  return true;
+  return kAllAgree;
 }
 
 bool NodeGroups::Score(std::span<GroupStanding> standings) const {
@@ -79,7 +69,7 @@ bool NodeGroups::Score(std::span<GroupStanding> standings) const {
     // Several groups may be of one class.
     scores_.clear();
     for (const GroupStanding& standing : standings) {
-      const auto node_class = static_cast<size_t>(numbers_.KeyOf(standing.group)[i]);
+      const auto node_class = static_cast<size_t>(groups_.KeyOf(standing.group)[i]);
       if (place_.size() <= node_class) place_.resize(node_class + 1, -1);
       int32_t& place = place_[node_class];
       if (place < 0) {
@@ -92,7 +82,7 @@ bool NodeGroups::Score(std::span<GroupStanding> standings) const {
     each.classes->Score(scores_);
     bool in_range = true;
     for (GroupStanding& standing : standings) {
-      const auto node_class = static_cast<size_t>(numbers_.KeyOf(standing.group)[i]);
+      const auto node_class = static_cast<size_t>(groups_.KeyOf(standing.group)[i]);
       const int64_t score = scores_[static_cast<size_t>(place_[node_class])].score;
       in_range = in_range && score >= kNodeScoreMin && score <= kNodeScoreMax;
       standing.score += score * each.weight;

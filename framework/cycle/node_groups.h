@@ -31,37 +31,41 @@ class NodeGroups {
   bool ok() const { return ok_; }
 
   // As NodeClasses::Update, with groups for classes.
-  bool Update(const Snapshot& snapshot, std::span<const NodeIndex> changed, bool all,
+  void Update(const Snapshot& snapshot, std::span<const NodeIndex> changed, bool all,
               std::vector<NodeIndex>& moved);
-  NodeGroup Of(NodeIndex node) const { return groups_[static_cast<size_t>(node)]; }
+  NodeGroup Of(NodeIndex node) const { return groups_.Of(node); }
   // Groups are below this.
-  size_t end() const { return numbers_.end(); }
+  size_t end() const { return groups_.end(); }
 
   // About what is kept, by the number of nodes: plugins do not tell.
   int64_t bytes() const {
     constexpr int64_t kOfNode = 200;  // a list of parts with one or two in it, values, a class
-    return std::ssize(groups_) * (4 + kOfNode * std::ssize(classifiers_));
+    return static_cast<int64_t>(groups_.nodes()) * (4 + kOfNode * std::ssize(classifiers_));
   }
 
-  bool Feasible(NodeGroup group) const;
+  // The first plugin (its ordinal) that has none of the group's nodes; kAllAgree.
+  static constexpr int kAllAgree = -1;
+  int Refuser(NodeGroup group) const;
+  bool Feasible(NodeGroup group) const { return Refuser(group) == kAllAgree; }
   // standings: every group with feasible nodes. False: a plugin gave a score out of range.
   bool Score(std::span<GroupStanding> standings) const;
 
  private:
   struct Classifier {
     std::unique_ptr<NodeClasses> classes;
+    int ordinal = 0;
     bool filters = false;
     int64_t weight = 0;  // 0: it does not score
     Tally* filter_calls = nullptr;
     Tally* score_calls = nullptr;
   };
   using Key = absl::InlinedVector<NodeClass, 2>;  // by classifier
-  NodeGroup Enter(NodeIndex node);
+  Key KeyOf(NodeIndex node) const;
 
   bool ok_ = true;
   std::vector<Classifier> classifiers_;
-  ClassNumbers<Key> numbers_;
-  std::vector<NodeGroup> groups_;  // by node
+  NodesByKey<Key> groups_;
+  std::vector<NodeIndex> moved_;            // scratch
   mutable std::vector<ClassScore> scores_;  // scratch
   mutable std::vector<int32_t> place_;      // scratch
 };

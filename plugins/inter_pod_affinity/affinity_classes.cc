@@ -211,16 +211,6 @@ bool AffinityClasses::Read(const Words& words, size_t key, Sums* out) const {
   return (at[0] & kHasValue) != 0;
 }
 
-void AffinityClasses::Reclass(NodeIndex node, std::vector<NodeIndex>& moved) {
-  NodeClass& held = classes_[static_cast<size_t>(node)];
-  Words words = WordsOf(node);
-  if (words == numbers_.KeyOf(held)) return;
-  const NodeClass left = held;
-  held = numbers_.Enter(std::move(words));
-  numbers_.Leave(left);
-  moved.push_back(node);
-}
-
 // Every key that plays a part, so that none is found half way.
 void AffinityClasses::FindKeys() {
   keys_.clear();
@@ -248,12 +238,10 @@ void AffinityClasses::Rebuild() {
   required_there_ = 0;
   for (const NodeInfo* node : nodes) Recount(*node);
   touched_.clear();
-  numbers_.Clear();
-  classes_.clear();
-  for (const NodeInfo* node : nodes) classes_.push_back(numbers_.Enter(WordsOf(node->index)));
+  by_words_.Reset(nodes.size(), [this](NodeIndex node) { return WordsOf(node); });
 }
 
-bool AffinityClasses::Update(const framework::Snapshot& snapshot,
+void AffinityClasses::Update(const framework::Snapshot& snapshot,
                              std::span<const NodeIndex> changed, bool all,
                              std::vector<NodeIndex>& moved) {
   snapshot_ = &snapshot;
@@ -268,19 +256,19 @@ bool AffinityClasses::Update(const framework::Snapshot& snapshot,
   if (all) {
     Rebuild();
     for (const NodeInfo* node : snapshot.nodes()) moved.push_back(node->index);
-    return true;
+    return;
   }
+  const auto renew = [&](NodeIndex node) { by_words_.Renew(node, WordsOf(node), moved); };
   for (const OfKey& part : std::exchange(touched_, {})) {
-    for (const NodeIndex node : keys_[part.key].topology.NodesOf(part.value)) Reclass(node, moved);
+    for (const NodeIndex node : keys_[part.key].topology.NodesOf(part.value)) renew(node);
   }
-  for (const NodeIndex node : changed) Reclass(node, moved);
-  return true;
+  for (const NodeIndex node : changed) renew(node);
 }
 
 // --- answers -----------------------------------------------------------------------------------
 
 bool AffinityClasses::Feasible(NodeClass node_class) const {
-  const Words& words = numbers_.KeyOf(node_class);
+  const Words& words = by_words_.KeyOf(node_class);
   Sums sums;
   bool all_there = true;
   for (const size_t key : required_keys_) {
@@ -304,7 +292,7 @@ bool AffinityClasses::Feasible(NodeClass node_class) const {
 void AffinityClasses::Score(std::span<framework::ClassScore> classes) const {
   std::vector<framework::NodeScore> scores;
   for (const framework::ClassScore& each : classes) {
-    const Words& words = numbers_.KeyOf(each.node_class);
+    const Words& words = by_words_.KeyOf(each.node_class);
     int64_t weight = 0;
     Sums sums;
     for (size_t key = 0; key < keys_.size(); ++key) {

@@ -28,11 +28,9 @@ class AffinityClasses final : public framework::NodeClasses {
   // plugin: outlives it.
   AffinityClasses(const InterPodAffinity& plugin, const framework::PodInfo& pod);
 
-  bool Update(const framework::Snapshot& snapshot, std::span<const framework::NodeIndex> changed,
+  void Update(const framework::Snapshot& snapshot, std::span<const framework::NodeIndex> changed,
               bool all, std::vector<framework::NodeIndex>& moved) override;
-  framework::NodeClass Of(framework::NodeIndex node) const override {
-    return classes_[static_cast<size_t>(node)];
-  }
+  framework::NodeClass Of(framework::NodeIndex node) const override { return by_words_.Of(node); }
   bool Feasible(framework::NodeClass node_class) const override;
   void Score(std::span<framework::ClassScore> classes) const override;
 
@@ -71,7 +69,6 @@ class AffinityClasses final : public framework::NodeClasses {
   void Recount(const framework::NodeInfo& node);
   void Apply(const std::vector<OfKey>& parts, int64_t sign);
   Words WordsOf(framework::NodeIndex node) const;
-  void Reclass(framework::NodeIndex node, std::vector<framework::NodeIndex>& moved);
   // Sums of a class for a key; sign only of those of keys that are not coarse. False: no value.
   bool Read(const Words& words, size_t key, Sums* out) const;
 
@@ -91,8 +88,7 @@ class AffinityClasses final : public framework::NodeClasses {
   std::vector<std::vector<OfKey>> parts_;       // by node: what its pods add
   std::vector<OfKey> touched_;                  // scratch
   int64_t required_there_ = 0;                  // anywhere
-  framework::ClassNumbers<Words> numbers_;
-  std::vector<framework::NodeClass> classes_;   // by node
+  framework::NodesByKey<Words> by_words_;
 };
 
 }  // namespace berth::plugins::inter_pod_affinity

@@ -206,6 +206,10 @@ Status PodTopologySpread::Filter(const framework::CycleState& state, const PodIn
   return framework::Success();
 }
 
+bool PodTopologySpread::RequiresAllKeys(const PodInfo& pod) const {
+  return !system_defaults_ || !pod.object().spec().topology_spread_constraints().empty();
+}
+
 // --- scoring -----------------------------------------------------------------------------------
 
 Status PodTopologySpread::PreScore(framework::CycleState& state, const PodInfo& pod,
@@ -220,8 +224,7 @@ Status PodTopologySpread::PreScore(framework::CycleState& state, const PodInfo& 
   if (constraints->empty()) return framework::Skip();
   auto made = std::make_unique<PreScoreState>();
   made->constraints = *std::move(constraints);
-  made->require_all =
-      !system_defaults_ || !pod.object().spec().topology_spread_constraints().empty();
+  made->require_all = RequiresAllKeys(pod);
   const size_t count = made->constraints.size();
   made->counts.resize(count);
   int64_t ignored = 0;
@@ -317,15 +320,26 @@ bool PodTopologySpread::Abstains(const PodInfo& pod) const {
   return DefaultSelector(pod, handle_.objects()).MatchesEverything();
 }
 
-bool PodTopologySpread::Classifies(const PodInfo& pod) const {
-  return !pod.object().spec().topology_spread_constraints().empty();
+bool PodTopologySpread::Classifies(const PodInfo&) const { return true; }
+
+// Default constraints select by what services and the pod's owner select.
+void PodTopologySpread::ClassKey(const PodInfo& pod, framework::SignatureBuilder& out) const {
+  if (!pod.object().spec().topology_spread_constraints().empty()) return;
+  for (const auto& each : DefaultSelector(pod, handle_.objects()).requirements) {
+    std::string values;
+    for (const Symbol value : each.values) values.append(value.text()).append(1, '\0');
+    out.Put(each.key.text(), static_cast<int64_t>(each.op));
+    out.Put(each.key.text(), each.operand);
+    out.Put(each.key.text(), values);
+  }
 }
 
 std::unique_ptr<framework::NodeClasses> PodTopologySpread::Classify(const PodInfo& pod) const {
   auto hard = ConstraintsFor(pod, Action::kDoNotSchedule);
   auto soft = ConstraintsFor(pod, Action::kScheduleAnyway);
   if (!hard.ok() || !soft.ok()) return nullptr;
-  return std::make_unique<SpreadClasses>(pod, *std::move(hard), *std::move(soft));
+  return std::make_unique<SpreadClasses>(pod, *std::move(hard), *std::move(soft),
+                                         RequiresAllKeys(pod));
 }
 
 // Results for pods it does not abstain from are kept by classes of nodes, or not at all.

@@ -60,6 +60,7 @@ class PodTopologySpread final : public framework::PreFilterPlugin,
                                    std::span<framework::NodeScore> scores) const override;
   framework::Dependencies DependsOn(const framework::PodInfo& pod) const override;
   bool Abstains(const framework::PodInfo& pod) const override;
+  void ClassKey(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
   bool Classifies(const framework::PodInfo& pod) const override;
   std::unique_ptr<framework::NodeClasses> Classify(const framework::PodInfo& pod) const override;
   bool Sign(const framework::PodInfo& pod, framework::SignatureBuilder& out) const override;
@@ -71,6 +72,7 @@ class PodTopologySpread final : public framework::PreFilterPlugin,
   struct PreScoreState;
 
   absl::StatusOr<Constraints> ConstraintsFor(const framework::PodInfo& pod, Action action) const;
+  bool RequiresAllKeys(const framework::PodInfo& pod) const;
   static void Count(framework::CycleState& state, const framework::PodInfo& pod,
                     const framework::PodInfo& other, const framework::NodeInfo& node, int sign);
 

@@ -13,8 +13,9 @@ using framework::NodeClass;
 using framework::NodeIndex;
 using framework::NodeInfo;
 
-SpreadClasses::SpreadClasses(const framework::PodInfo& pod, Constraints hard, Constraints soft)
-    : pod_(pod), hard_count_(hard.size()) {
+SpreadClasses::SpreadClasses(const framework::PodInfo& pod, Constraints hard, Constraints soft,
+                             bool require_all)
+    : pod_(pod), hard_count_(hard.size()), require_all_(require_all) {
   const auto add = [&](Constraint& constraint, bool by_node) {
     Counted& counted = counted_.emplace_back();
     counted.own = constraint.selector.Matches(pod.labels);
@@ -62,7 +63,7 @@ bool SpreadClasses::HasAll(const NodeInfo& node, bool soft) const {
 
 SpreadClasses::Parts SpreadClasses::PartsOf(const NodeInfo& node) const {
   Parts parts;
-  const bool has_hard = HasAll(node, false), has_soft = HasAll(node, true);
+  const bool has_hard = HasAll(node, false), has_soft = !require_all_ || HasAll(node, true);
   for (size_t i = 0; i < counted_.size(); ++i) {
     const Counted& counted = counted_[i];
     Part& part = parts.emplace_back();
@@ -124,16 +125,6 @@ SpreadClasses::Words SpreadClasses::WordsOf(NodeIndex node) const {
   return words;
 }
 
-void SpreadClasses::Reclass(NodeIndex node, std::vector<NodeIndex>& moved) {
-  NodeClass& held = classes_[static_cast<size_t>(node)];
-  Words words = WordsOf(node);
-  if (words == numbers_.KeyOf(held)) return;
-  const NodeClass left = held;
-  held = numbers_.Enter(std::move(words));
-  numbers_.Leave(left);
-  moved.push_back(node);
-}
-
 void SpreadClasses::Rebuild() {
   FindKeys();
   for (Counted& counted : counted_) {
@@ -144,29 +135,27 @@ void SpreadClasses::Rebuild() {
   parts_.assign(nodes.size(), {});
   for (const NodeInfo* node : nodes) Recount(*node);
   touched_.clear();
-  numbers_.Clear();
-  classes_.clear();
-  for (const NodeInfo* node : nodes) classes_.push_back(numbers_.Enter(WordsOf(node->index)));
+  by_words_.Reset(nodes.size(), [this](NodeIndex node) { return WordsOf(node); });
 }
 
-bool SpreadClasses::Update(const framework::Snapshot& snapshot,
+void SpreadClasses::Update(const framework::Snapshot& snapshot,
                            std::span<const NodeIndex> changed, bool all,
                            std::vector<NodeIndex>& moved) {
   snapshot_ = &snapshot;
   if (all) {
     Rebuild();
-    return true;
+    return;
   }
   for (const NodeIndex index : changed) {
     const NodeInfo& node = *snapshot.nodes()[static_cast<size_t>(index)];
     for (Key& key : keys_) key.topology.Renew(node);
     Recount(node);
   }
+  const auto renew = [&](NodeIndex node) { by_words_.Renew(node, WordsOf(node), moved); };
   for (const auto& [key, value] : std::exchange(touched_, {})) {
-    for (const NodeIndex node : keys_[key].topology.NodesOf(value)) Reclass(node, moved);
+    for (const NodeIndex node : keys_[key].topology.NodesOf(value)) renew(node);
   }
-  for (const NodeIndex node : changed) Reclass(node, moved);
-  return true;
+  for (const NodeIndex node : changed) renew(node);
 }
 
 // --- answers -----------------------------------------------------------------------------------
@@ -182,7 +171,7 @@ int64_t SpreadClasses::PodsThere(const Words& words, const Counted& counted) con
 }
 
 bool SpreadClasses::Feasible(NodeClass node_class) const {
-  const Words& words = numbers_.KeyOf(node_class);
+  const Words& words = by_words_.KeyOf(node_class);
   for (size_t i = 0; i < hard_count_; ++i) {
     const Counted& counted = counted_[i];
     if (ValueOf(words, counted) == Topology::kNone) return false;
@@ -198,7 +187,8 @@ bool SpreadClasses::Feasible(NodeClass node_class) const {
 }
 
 bool SpreadClasses::Ignored(const Words& words) const {
-  return std::any_of(counted_.begin() + static_cast<std::ptrdiff_t>(hard_count_), counted_.end(),
+  return require_all_ &&
+         std::any_of(counted_.begin() + static_cast<std::ptrdiff_t>(hard_count_), counted_.end(),
                      [&](const Counted& each) {
                        return ValueOf(words, each) == Topology::kNone;
                      });
@@ -211,7 +201,7 @@ std::vector<double> SpreadClasses::Weights(std::span<const framework::ClassScore
     absl::flat_hash_set<Value> values;
     int64_t nodes = 0;
     for (const framework::ClassScore& each : classes) {
-      const Words& words = numbers_.KeyOf(each.node_class);
+      const Words& words = by_words_.KeyOf(each.node_class);
       if (Ignored(words)) continue;
       nodes += each.nodes;
       if (!counted_[i].by_node) values.insert(ValueOf(words, counted_[i]));
@@ -228,10 +218,11 @@ void SpreadClasses::Score(std::span<framework::ClassScore> classes) const {
   int64_t least = std::numeric_limits<int64_t>::max();
   int64_t most = 0;
   for (framework::ClassScore& each : classes) {
-    const Words& words = numbers_.KeyOf(each.node_class);
+    const Words& words = by_words_.KeyOf(each.node_class);
     if (Ignored(words)) continue;
     double sum = 0;
     for (size_t i = hard_count_; i < counted_.size(); ++i) {
+      if (ValueOf(words, counted_[i]) == Topology::kNone) continue;
       sum += static_cast<double>(PodsThere(words, counted_[i])) * weights[i - hard_count_] +
              static_cast<double>(counted_[i].constraint.max_skew - 1);
     }
@@ -240,7 +231,7 @@ void SpreadClasses::Score(std::span<framework::ClassScore> classes) const {
     most = std::max(most, each.score);
   }
   for (framework::ClassScore& each : classes) {
-    each.score = Ignored(numbers_.KeyOf(each.node_class))
+    each.score = Ignored(by_words_.KeyOf(each.node_class))
                      ? 0
                      : NormalizedSpread(each.score, least, most);
   }

@@ -1,4 +1,5 @@
-// SpreadClasses: PodTopologySpread for the pods of one template with constraints of its own.
+// SpreadClasses: PodTopologySpread for the pods of one template with constraints, its own or the
+// default ones.
 // Matching pods are counted by value of each constraint's key; a node's class is its values, or
 // what is counted there where a key has a value for nearly each node.
 #pragma once
@@ -20,13 +21,13 @@ namespace berth::plugins::pod_topology_spread {
 
 class SpreadClasses final : public framework::NodeClasses {
  public:
-  SpreadClasses(const framework::PodInfo& pod, Constraints hard, Constraints soft);
+  // require_all: nodes without all keys of `soft` score nothing.
+  SpreadClasses(const framework::PodInfo& pod, Constraints hard, Constraints soft,
+                bool require_all);
 
-  bool Update(const framework::Snapshot& snapshot, std::span<const framework::NodeIndex> changed,
+  void Update(const framework::Snapshot& snapshot, std::span<const framework::NodeIndex> changed,
               bool all, std::vector<framework::NodeIndex>& moved) override;
-  framework::NodeClass Of(framework::NodeIndex node) const override {
-    return classes_[static_cast<size_t>(node)];
-  }
+  framework::NodeClass Of(framework::NodeIndex node) const override { return by_words_.Of(node); }
   bool Feasible(framework::NodeClass node_class) const override;
   void Score(std::span<framework::ClassScore> classes) const override;
 
@@ -68,7 +69,6 @@ class SpreadClasses final : public framework::NodeClasses {
   void Recount(const framework::NodeInfo& node);
   void Apply(const Parts& parts, int64_t sign);
   Words WordsOf(framework::NodeIndex node) const;
-  void Reclass(framework::NodeIndex node, std::vector<framework::NodeIndex>& moved);
   bool HasAll(const framework::NodeInfo& node, bool soft) const;
   // kNone: a node of the class lacks the key. Without by_value, any other number.
   Value ValueOf(const Words& words, const Counted& counted) const;
@@ -80,11 +80,11 @@ class SpreadClasses final : public framework::NodeClasses {
   const framework::Snapshot* snapshot_ = nullptr;
   std::vector<Counted> counted_;  // hard_count_ of them hard, then the soft ones
   const size_t hard_count_;
+  const bool require_all_;
   std::vector<Key> keys_;
   std::vector<Parts> parts_;  // by node
   std::vector<std::pair<size_t, Value>> touched_;  // scratch: key, value
-  framework::ClassNumbers<Words> numbers_;
-  std::vector<framework::NodeClass> classes_;  // by node
+  framework::NodesByKey<Words> by_words_;
 };
 
 }  // namespace berth::plugins::pod_topology_spread

@@ -70,8 +70,8 @@ TEST_F(EvaluationCheckTest, WhoLiesAboutNodesIsNamedWithNodeAndPod) {
   EXPECT_EQ(engine_->counts().evaluations_wrong, 1);
   EXPECT_EQ(Last(),
             "plugin=Scripted node=n1 pod=default/r kept=\"Success\" "
-            "asked=\"Unschedulable: crowded\": DependsOn, Abstains, Sign or SignsTemplates of the "
-            "plugin says less than its results depend on");
+            "asked=\"Unschedulable: crowded\": DependsOn, Abstains, Classify, Sign or "
+            "SignsTemplates of the plugin says less than its results depend on");
 }
 
 // A kept rejection that is none any more would leave the pod waiting, when nobody checks.
@@ -143,6 +143,35 @@ TEST_F(EvaluationCheckTest, WhoLiesAboutTemplatesIsNamed) {
     engine_.reset();
     for (const char* name : {"easy", "picky"}) RemovePod(name);
   }
+}
+
+TEST_F(EvaluationCheckTest, WhoseClassesLieAboutVerdictsIsNamed) {
+  SaysNodeLabelsOnly();
+  script_.classify = [] { return std::make_unique<FakeOneClass>(); };
+  StartWithCrowdRule(1);
+  for (const char* name : {"p", "q", "r"}) {
+    Put(MakePod(name));
+    Run();
+  }
+  EXPECT_EQ(NodeOf("r"), "n2") << "decided plainly";
+  EXPECT_EQ(engine_->counts().evaluations_wrong, 1);
+  EXPECT_TRUE(Last().starts_with("plugin=Scripted node=n1 pod=default/r kept=\"feasible\" "
+                                 "asked=\"Unschedulable: crowded\""))
+      << Last();
+}
+
+TEST_F(EvaluationCheckTest, WhoseClassesLieAboutScoresIsNamed) {
+  EngineOptions options;
+  options.verify_evaluations = 1;
+  StartEngine(FakeProfile({"FakeFit", "FakeFalseClasses"}), options);
+  Put(MakeNode("n1").Capacity("9", "9Gi"));
+  Put(MakeNode("n2").Capacity("9", "9Gi").Label("rank", "7"));
+  Put(MakePod("p"));
+  Run();
+  EXPECT_EQ(NodeOf("p"), "n2") << "decided plainly";
+  EXPECT_EQ(engine_->counts().evaluations_wrong, 1);
+  EXPECT_TRUE(Last().starts_with("plugin=FakeFalseClasses node=n2 pod=default/p kept=\"total "))
+      << Last();
 }
 
 TEST_F(EvaluationCheckTest, AShareIsChecked) {

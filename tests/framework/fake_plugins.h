@@ -11,6 +11,7 @@
 
 #include "api/scheduling/resources.h"
 #include "framework/handle.h"
+#include "framework/node_classes.h"
 #include "framework/object_source.h"
 #include "framework/plugin.h"
 #include "framework/profile/plugin_config.h"
@@ -101,6 +102,35 @@ class FakeRank final : public ScorePlugin {
 
  private:
   const Normalization normalization_;
+};
+
+// Every node is in one class, all is feasible there, and the score is 0.
+class FakeOneClass final : public NodeClasses {
+ public:
+  void Update(const Snapshot&, std::span<const NodeIndex>, bool, std::vector<NodeIndex>&) override {
+  }
+  NodeClass Of(NodeIndex) const override { return 0; }
+  bool Feasible(NodeClass) const override { return true; }
+  void Score(std::span<ClassScore> classes) const override {
+    for (ClassScore& each : classes) each.score = 0;
+  }
+};
+
+// Lies: nodes are worth their label "rank", and all the same when they are asked about by class.
+class FakeFalseClasses final : public ScorePlugin {
+ public:
+  std::string_view Name() const override { return "FakeFalseClasses"; }
+  Scored Score(const CycleState&, const PodInfo&, const NodeInfo& node) const override {
+    Symbol value;
+    if (!node.labels().Get(Symbol::Intern("rank"), &value)) return {0, {}};
+    return {std::stoll(std::string(value.text())), {}};
+  }
+  bool SignsTemplates() const override { return true; }
+  bool Sign(const PodInfo&, SignatureBuilder&) const override { return true; }
+  bool Classifies(const PodInfo&) const override { return true; }
+  std::unique_ptr<NodeClasses> Classify(const PodInfo&) const override {
+    return std::make_unique<FakeOneClass>();
+  }
 };
 
 // Scope kDomain: at most `max` pods of the pod's "app" label in the node's zone.
@@ -302,6 +332,7 @@ class Scripted final : public PreEnqueuePlugin,
     std::optional<Dependencies> depends;  // with it, every pod has the same signature, or
     std::function<std::string(const PodInfo&)> sign_by;  // the one that this says
     bool signs_templates = false;
+    std::function<std::unique_ptr<NodeClasses>()> classify;
   };
   Scripted(Script& script, Handle& handle) : script_(script) { script_.handle = &handle; }
   std::string_view Name() const override { return "Scripted"; }
@@ -317,6 +348,10 @@ class Scripted final : public PreEnqueuePlugin,
     return script_.depends.has_value();
   }
   bool SignsTemplates() const override { return script_.signs_templates; }
+  bool Classifies(const PodInfo&) const override { return script_.classify != nullptr; }
+  std::unique_ptr<NodeClasses> Classify(const PodInfo&) const override {
+    return script_.classify();
+  }
 
   Status PreEnqueue(const PodInfo& pod) override {
     return script_.pre_enqueue ? script_.pre_enqueue(pod) : Success();
@@ -374,6 +409,7 @@ inline Registry FakeRegistry(Scripted::Script* script = nullptr) {
   add("FakeReverseRank",
       [](Handle&) { return std::make_unique<FakeRank>(Normalization::kDefaultReverse); });
   add("FakeZoneLimit", [](Handle& handle) { return std::make_unique<FakeZoneLimit>(handle, 3); });
+  add("FakeFalseClasses", [](Handle&) { return std::make_unique<FakeFalseClasses>(); });
   add("FakeRareZone", [](Handle&) { return std::make_unique<FakeRareZone>(); });
   add("FakeNaive", [](Handle& handle) { return std::make_unique<FakeNaive>(handle); });
   add("FakeImageCount", [](Handle&) { return std::make_unique<FakeImageCount>(); });

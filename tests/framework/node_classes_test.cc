@@ -10,8 +10,10 @@
 
 #include "api/json.h"
 #include "api/resource_table.h"
+#include "api/schema/apps_v1.pb.h"
 #include "api/schema/core_v1_namespace.pb.h"
 #include "api/schema/core_v1_persistent_volume.pb.h"
+#include "api/schema/core_v1_service.pb.h"
 #include "base/random.h"
 #include "base/sim_executor.h"
 #include "framework/cycle/scheduler_engine.h"
@@ -68,6 +70,8 @@ constexpr const char* kTemplates[] = {
         {{"maxSkew": 1, "topologyKey": "kubernetes.io/hostname", "nodeAffinityPolicy": "Ignore",
           "whenUnsatisfiable": "DoNotSchedule",
           "labelSelector": {{"matchLabels": {{"app": "t7"}}}}}}])",
+    // By default, where a service or the owner says who belongs together.
+    R"("terminationGracePeriodSeconds": 7)",
     R"("volumes": [{{"name": "v", "persistentVolumeClaim": {{"claimName": "claim"}}}}])",
 };
 constexpr const char* kKeys[] = {"topology.kubernetes.io/zone", "rack", "kubernetes.io/hostname"};
@@ -98,7 +102,7 @@ class Crowd {
   }
 
   void Step() {
-    switch (random_.Below(14)) {
+    switch (random_.Below(16)) {
       case 0: PutNode(static_cast<int>(random_.Below(static_cast<uint64_t>(nodes_)))); break;
       case 1:
         if (random_.Chance(0.2)) PutNode(nodes_++);
@@ -113,6 +117,8 @@ class Crowd {
       case 5: PutVolume(); break;
       case 6:
       case 7: RemovePod(); break;
+      case 8: PutService(); break;
+      case 9: PutReplicaSet(); break;
       default: PutPod(); break;
     }
   }
@@ -122,8 +128,8 @@ class Crowd {
     const size_t which = random_.Below(std::size(kTemplates));
     std::string spec = fmt::format(fmt::runtime(kTemplates[which]), kKeys[random_.Below(3)]);
     if (!spec.empty()) spec += ",";
-    return fmt::format(R"("namespace": "{}", "labels": {{"app": "t{}"}}}}, "spec": {{{}
-        "containers": [{{"name": "c", "resources": {{"requests": {{"cpu": "{}m"}}}}}}])",
+    return fmt::format(R"("namespace": "{}", "labels": {{"app": "t{}", "tier": "a"}}}}, "spec": {{
+        {} "containers": [{{"name": "c", "resources": {{"requests": {{"cpu": "{}m"}}}}}}])",
                        random_.Chance(0.8) ? "default" : "other", which, spec,
                        random_.Chance(0.5) ? 100 : 700);
   }
@@ -132,10 +138,15 @@ class Crowd {
         random_.Chance(0.2)
             ? fmt::format(R"(, "nodeName": "n{}")", random_.Below(static_cast<uint64_t>(nodes_)))
             : std::string();
+    const std::string owner =
+        random_.Chance(0.3)
+            ? fmt::format(R"("ownerReferences": [{{"apiVersion": "apps/v1", "kind": "ReplicaSet",
+                          "name": "r{}", "uid": "r", "controller": true}}],)", random_.Below(2))
+            : std::string();
     auto pod = FromJson<api::core::Pod>(fmt::format(
-        R"({{"metadata": {{"name": "p{0}", "uid": "p{0}", {1}{2}, "schedulerName":
+        R"({{"metadata": {{"name": "p{0}", "uid": "p{0}", {3} {1}{2}, "schedulerName":
             "default-scheduler"}}}})",
-        pods_, templates_[random_.Below(templates_.size())], node));
+        pods_, templates_[random_.Below(templates_.size())], node, owner));
     alive_.emplace_back(pod->metadata().namespace_(), pod->metadata().name());
     ++pods_;
     world_.Put(api::ResourceOf<api::core::Pod>(), std::move(pod));
@@ -161,6 +172,28 @@ class Crowd {
                FromJson<api::core::Namespace>(fmt::format(
                    R"({{"metadata": {{"name": "{}", "labels": {{"team": "{}"}}}}}})", name,
                    random_.Chance(0.5) ? "x" : "y")));
+  }
+  std::string AnySelector() {
+    return random_.Chance(0.3)
+               ? R"({"tier": "a"})"
+               : fmt::format(R"({{"app": "t{}"}})", random_.Below(std::size(kTemplates)));
+  }
+  void PutService() {
+    const std::string name = fmt::format("s{}", random_.Below(3));
+    if (random_.Chance(0.3)) {
+      return world_.Remove(api::ResourceOf<api::core::Service>(), "default", name);
+    }
+    world_.Put(api::ResourceOf<api::core::Service>(),
+               FromJson<api::core::Service>(fmt::format(
+                   R"({{"metadata": {{"namespace": "default", "name": "{}"}},
+                        "spec": {{"selector": {}}}}})", name, AnySelector())));
+  }
+  void PutReplicaSet() {
+    world_.Put(api::ResourceOf<api::apps::ReplicaSet>(),
+               FromJson<api::apps::ReplicaSet>(fmt::format(
+                   R"({{"metadata": {{"namespace": "default", "name": "r{}"}},
+                        "spec": {{"selector": {{"matchLabels": {}}}}}}})",
+                   random_.Below(2), AnySelector())));
   }
   // In one zone, which VolumeZone and VolumeBinding see.
   void PutVolume() {

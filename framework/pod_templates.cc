@@ -20,13 +20,18 @@ using api::core::Pod;
 // Where more are in use at once, they are parsed again and again.
 constexpr size_t kTemplatesMax = 4096, kAlikeMax = 16;
 
-// Claims are there since most pods that have some have their own.
+// Labels are there since workloads of one image differ by them, claims since most pods that have
+// some have their own.
 size_t RoughHash(const Pod& pod) {
   const api::core::PodSpec& spec = pod.spec();
+  size_t labels = 0;  // in any order
+  for (const auto& label : pod.metadata().labels()) {
+    labels += absl::HashOf(label.first, label.second);
+  }
   const std::string_view image =
       spec.containers().empty() ? std::string_view() : spec.containers(0).image();
-  size_t hash = absl::HashOf(pod.metadata().namespace_(), pod.metadata().labels().size(), image,
-                             spec.priority(), spec.has_affinity());
+  size_t hash = absl::HashOf(pod.metadata().namespace_(), labels, image, spec.priority(),
+                             spec.has_affinity());
   for (const auto& volume : spec.volumes()) {
     hash = absl::HashOf(hash, volume.volume_source().persistent_volume_claim().claim_name());
   }

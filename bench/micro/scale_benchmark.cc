@@ -40,6 +40,7 @@ using api::core::Node;
 using api::core::Pod;
 
 constexpr int kTemplates = 100;
+constexpr int kPodsPerNodeMax = 110;
 
 struct Options {
   std::vector<int> nodes = {1'000, 5'000, 20'000, 100'000};
@@ -81,7 +82,7 @@ std::shared_ptr<const Node> NewNode(int number) {
   for (auto* amounts : {status.mutable_capacity(), status.mutable_allocatable()}) {
     (*amounts)["cpu"].set_string("32");
     (*amounts)["memory"].set_string("128Gi");
-    (*amounts)["pods"].set_string("110");
+    (*amounts)["pods"].set_string(std::to_string(kPodsPerNodeMax));
   }
   return node;
 }
@@ -251,6 +252,12 @@ int Main(int argc, char** argv) {
   app.add_option("--svg", options.svg, "a file for the plot");
   CLI11_PARSE(app, argc, argv);
   std::sort(options.nodes.begin(), options.nodes.end());
+  const int64_t room = int64_t{options.nodes.front()} * (kPodsPerNodeMax - options.pods_per_node);
+  if (options.pods >= room) {
+    fmt::print(stderr, "berth_scale_bench: {} nodes have room for fewer than {} more pods\n",
+               options.nodes.front(), options.pods);
+    return 2;
+  }
   fmt::print("{:>8} {:>9} {:>11} {:>10} {:>13} {:>11} {:>10} {:>9}\n", "NODES", "PODS",
              "OBJECTS MB", "ENGINE MB", "ENGINE KB/POD", "START-UP S", "US/POD", "PODS/S");
   std::vector<Row> rows;

@@ -69,7 +69,7 @@ class ClassNumbers {
     const auto at = static_cast<size_t>(number);
     if (--members_[at] > 0) return;
     numbers_.erase(keys_[at]);
-    keys_[at] = Key();
+    keys_[at].clear();
     free_.push_back(number);
   }
   const Key& KeyOf(NodeClass number) const { return keys_[static_cast<size_t>(number)]; }

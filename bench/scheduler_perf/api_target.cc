@@ -29,6 +29,8 @@ using api::core::Pod;
 // A resource that the server does not know yet is asked for again, as upstream does.
 constexpr int kCreateTries = 20;
 constexpr absl::Duration kCreatePause = absl::Seconds(1);
+// How long a namespace that is on its way out is waited for.
+constexpr absl::Duration kTerminatingMax = absl::Seconds(60);
 
 class ApiTarget final : public Target {
  public:
@@ -83,8 +85,12 @@ class ApiTarget final : public Target {
       if (objects.size() > 1 || !absl::IsNotFound(status)) break;
       absl::SleepFor(kCreatePause);
     }
-    if (spaces && api::IsAlreadyExists(status)) return absl::OkStatus();
-    return status;
+    if (!spaces || !api::IsAlreadyExists(status)) return status;
+    for (const ObjectPtr& space : objects) {
+      status = HaveNamespace(space);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
   }
 
   absl::Status Update(const api::Resource& resource, ObjectPtr object,
@@ -161,6 +167,42 @@ class ApiTarget final : public Target {
   }
 
   absl::Time Now() { return executor_.clock().Now(); }
+
+  // One of an earlier run may be on its way out still: then it is made anew when it is gone.
+  absl::Status HaveNamespace(const ObjectPtr& space) {
+    const auto& resource = api::ResourceOf<api::core::Namespace>();
+    const std::string& name = api::MetaOf(*space).name();
+    const absl::Time until = Now() + kTerminatingMax;
+    while (true) {
+      bool terminating = false;
+      absl::Status status = ForAll(1, [&](size_t, auto done) {
+        client_.Get(resource, {}, name, [&, done = std::move(done)](auto held) mutable {
+          terminating = held.ok() && api::MetaOf(**held).has_deletion_timestamp();
+          done(held.status());
+        });
+      });
+      if (status.ok() && !terminating) return status;
+      if (absl::IsNotFound(status)) {
+        status = ForAll(1, [&](size_t, auto done) {
+          client_.CreateOnly(resource, {}, *space, [&, done = std::move(done)](
+                                                       const absl::Status& made) mutable {
+            if (made.ok()) Remember(resource, api::MetaOf(*space));
+            done(made);
+          });
+        });
+        if (!api::IsAlreadyExists(status)) return status;
+      } else if (!status.ok()) {
+        return status;
+      }
+      if (Now() >= until) {
+        return absl::FailedPreconditionError(fmt::format(
+            "namespace {} of an earlier run is being terminated, for more than {} now: does a "
+            "namespace controller run in this cluster?",
+            name, absl::FormatDuration(kTerminatingMax)));
+      }
+      absl::SleepFor(kCreatePause);
+    }
+  }
 
   template <typename Answer>
   static client::Done IgnoreNotFound(Answer done) {

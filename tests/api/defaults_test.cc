@@ -235,6 +235,24 @@ TEST(PrepareTest, SubresourcesOwnTheirPart) {
   EXPECT_EQ(pod.metadata().generation(), 2);
 }
 
+// Few keys are searched, many are hashed.
+TEST(SemanticEqualTest, MapsAreEqualByKey) {
+  for (const int keys : {1, 8, 9, 40}) {
+    core::Pod a, b;
+    for (int i = 0; i < keys; ++i) {
+      (*a.mutable_metadata()->mutable_labels())[std::to_string(i)] = "v";
+      (*b.mutable_metadata()->mutable_labels())[std::to_string(keys - 1 - i)] = "v";
+    }
+    EXPECT_TRUE(SemanticEqual(a, b)) << keys;
+    (*b.mutable_metadata()->mutable_labels())["0"] = "w";
+    EXPECT_FALSE(SemanticEqual(a, b)) << keys;
+    b.mutable_metadata()->mutable_labels()->erase("0");
+    EXPECT_FALSE(SemanticEqual(a, b)) << keys;
+    (*b.mutable_metadata()->mutable_labels())["other"] = "v";
+    EXPECT_FALSE(SemanticEqual(a, b)) << keys;
+  }
+}
+
 TEST(SemanticEqualTest, AbsentIsEmptyButNotForPointers) {
   core::Pod a, b;
   b.mutable_spec()->set_node_name("");

@@ -1,5 +1,9 @@
 #include "framework/pod_info.h"
 
+#include <string>
+#include <vector>
+
+#include <fmt/core.h>
 #include <gtest/gtest.h>
 
 #include "framework/node_info.h"
@@ -142,6 +146,43 @@ TEST(PodTemplatesTest, APodKeepsItsIdentityAndNotWhatChanged) {
   const PodPtr another = templates.Make(MakePod("b").Req("100m").Object(), waiting);
   EXPECT_EQ(another->name, "b");
   EXPECT_EQ(another->traits(), waiting->traits());
+}
+
+TEST(PodTemplatesTest, ManyOfOneImageAreKept) {
+  PodTemplates templates;
+  std::vector<PodPtr> first;
+  for (const std::string round : {"a", "b"}) {
+    for (int i = 0; i < 100; ++i) {
+      const std::string app = fmt::format("app-{}", i);
+      const PodPtr pod =
+          templates.Make(MakePod(round + app).Req("100m").Label("app", app).Object());
+      if (round == "a") {
+        first.push_back(pod);
+      } else {
+        EXPECT_EQ(pod->traits(), first[static_cast<size_t>(i)]->traits()) << i;
+      }
+    }
+  }
+  EXPECT_EQ(templates.size(), 100u);
+}
+
+// The server counts the versions of a pod's spec: who has the same count has the same spec.
+TEST(PodTemplatesTest, ASpecOfTheSameGenerationIsNotComparedLabelsAre) {
+  PodTemplates templates;
+  const auto pod = [](int64_t generation, std::string_view cpu) {
+    MakePod made = MakePod("a").Req(cpu);
+    made.message().mutable_metadata()->set_generation(generation);
+    return made;
+  };
+  const PodPtr known = templates.Make(pod(3, "100m").Object());
+  EXPECT_EQ(templates.Make(pod(3, "100m").Node("n").Object(), known)->traits(), known->traits());
+  EXPECT_EQ(templates.Make(pod(3, "900m").Object(), known)->traits(), known->traits())
+      << "what no server does";
+  EXPECT_EQ(templates.Make(pod(4, "900m").Object(), known)->requests.milli_cpu, 900);
+  EXPECT_NE(templates.Make(pod(3, "100m").Label("k", "v").Object(), known)->traits(),
+            known->traits());
+  const PodPtr uncounted = templates.Make(pod(0, "100m").Object());
+  EXPECT_EQ(templates.Make(pod(0, "900m").Object(), uncounted)->requests.milli_cpu, 900);
 }
 
 }  // namespace

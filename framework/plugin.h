@@ -110,8 +110,8 @@ class Plugin {
   // template by sorting nodes into classes (framework/node_classes.h): DependsOn does not count
   // then. What it reads of the pod is its namespace, labels and spec, and what ClassKey says.
   virtual bool Classifies(const PodInfo&) const { return false; }
-  // What else Classify reads for this pod, of the pod or of other objects: templates with another
-  // key are other templates. Asked of each pod.
+  // Puts what else Classify reads for this pod, of the pod or of other objects: with another key it
+  // is another template. Asked of each pod.
   virtual void ClassKey(const PodInfo&, SignatureBuilder&) const {}
   // For the template of that pod. Null: not for this one after all.
   virtual std::unique_ptr<NodeClasses> Classify(const PodInfo&) const;

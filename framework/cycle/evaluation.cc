@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "framework/profile/signature_text.h"
 
 namespace berth::framework {
 namespace {
@@ -28,6 +29,21 @@ bool AddNeeds(Scope scope, const Dependencies& depends, const StringSet& watched
     needs->objects = true;
   }
   return true;
+}
+
+// visit(plugin, its bit): once for each that filters or scores.
+template <typename Visit>
+void ForEachPlugin(const Profile& profile, Visit visit) {
+  uint64_t visited = 0;
+  const auto walk = [&](const auto& entries) {
+    for (const auto& entry : entries) {
+      const uint64_t bit = PluginBit(entry.ordinal);
+      if ((visited & bit) == 0) visit(*entry.plugin, bit);
+      visited |= bit;
+    }
+  };
+  walk(profile.filter);
+  walk(profile.score);
 }
 
 // Times one plugin over many nodes, when the attempt is sampled: what is told is the time for one.
@@ -59,24 +75,24 @@ class BatchSpan {
 
 PluginRoles RolesFor(const Profile& profile, const PodInfo& pod) {
   PluginRoles roles;
-  uint64_t asked = 0;
-  const auto ask = [&](const auto& entries) {
-    for (const auto& entry : entries) {
-      const uint64_t bit = PluginBit(entry.ordinal);
-      if ((asked & bit) != 0) continue;
-      asked |= bit;
-      if (entry.plugin->Abstains(pod)) {
-        roles.abstainers |= bit;
-      } else if (entry.plugin->Classifies(pod)) {
-        roles.classifiers |= bit;
-      } else if (entry.plugin->FiltersEachPod(pod)) {
-        roles.each_pod |= bit;
-      }
+  ForEachPlugin(profile, [&](const Plugin& plugin, uint64_t bit) {
+    if (plugin.Abstains(pod)) {
+      roles.abstainers |= bit;
+    } else if (plugin.Classifies(pod)) {
+      roles.classifiers |= bit;
+    } else if (plugin.FiltersEachPod(pod)) {
+      roles.each_pod |= bit;
     }
-  };
-  ask(profile.filter);
-  ask(profile.score);
+  });
   return roles;
+}
+
+std::string ClassKeyOf(const Profile& profile, const PodInfo& pod, uint64_t classifiers) {
+  SignatureText text;
+  ForEachPlugin(profile, [&](const Plugin& plugin, uint64_t bit) {
+    if ((classifiers & bit) != 0) plugin.ClassKey(pod, text);
+  });
+  return text.Finish();
 }
 
 EvaluationNeeds FilterNeedsOf(const Profile& profile, const PodInfo& pod,

@@ -49,6 +49,8 @@ struct PluginRoles {
   uint64_t each_pod = 0;     // Plugin::FiltersEachPod
 };
 PluginRoles RolesFor(const Profile& profile, const PodInfo& pod);
+// What the classifiers say by ClassKey: equal for pods whose keys are equal.
+std::string ClassKeyOf(const Profile& profile, const PodInfo& pod, uint64_t classifiers);
 // watched: other resources whose changes are heard of; what reads any other cannot be kept.
 // roles: RolesFor the pod.
 EvaluationNeeds NeedsOf(const Profile& profile, const PodInfo& pod, const StringSet& watched,

@@ -14,40 +14,6 @@ void AppendBytes(T value, std::string& out) {
   out.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-// Each fragment with its length, so that different ones never read the same.
-class KeyWriter final : public SignatureBuilder {
- public:
-  explicit KeyWriter(std::string& out) : out_(out) {}
-  void Put(std::string_view key, std::string_view value) override {
-    for (const std::string_view part : {key, value}) {
-      AppendBytes(part.size(), out_);
-      out_.append(part);
-    }
-  }
-  void Put(std::string_view key, int64_t value) override {
-    Put(key, std::string_view(reinterpret_cast<const char*>(&value), sizeof value));
-  }
-
- private:
-  std::string& out_;
-};
-
-void AppendClassKeys(const Profile& profile, const PodInfo& pod, uint64_t classifiers,
-                     std::string& key) {
-  KeyWriter writer(key);
-  const auto ask = [&](const auto& entries) {
-    for (const auto& entry : entries) {
-      const uint64_t bit = PluginBit(entry.ordinal);
-      if ((classifiers & bit) == 0) continue;
-      classifiers &= ~bit;
-      AppendBytes(bit, key);
-      entry.plugin->ClassKey(pod, writer);
-    }
-  };
-  ask(profile.filter);
-  ask(profile.score);
-}
-
 }  // namespace
 
 EvaluationCache::EvaluationCache(const Runtime& runtime, const ClusterSnapshot& snapshot,
@@ -89,7 +55,7 @@ EvaluationCache::Entry& EvaluationCache::Use(std::string_view signature, const P
   // entry is there, so are these traits, and no others are in their place.
   if (roles.classifiers != 0) {
     AppendBytes(pod->traits().get(), key_);
-    AppendClassKeys(runtime_.profile(), *pod, roles.classifiers, key_);
+    key_ += ClassKeyOf(runtime_.profile(), *pod, roles.classifiers);
   }
   auto it = by_signature_.find(key_);
   if (it != by_signature_.end()) {

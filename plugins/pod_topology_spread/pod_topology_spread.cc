@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <absl/container/flat_hash_map.h>
+#include <fmt/core.h>
 
 #include "api/schema/core_v1_pod.pb.h"
 #include "base/strings.h"
@@ -326,11 +327,10 @@ bool PodTopologySpread::Classifies(const PodInfo&) const { return true; }
 void PodTopologySpread::ClassKey(const PodInfo& pod, framework::SignatureBuilder& out) const {
   if (!pod.object().spec().topology_spread_constraints().empty()) return;
   for (const auto& each : DefaultSelector(pod, handle_.objects()).requirements) {
-    std::string values;
-    for (const Symbol value : each.values) values.append(value.text()).append(1, '\0');
-    out.Put(each.key.text(), static_cast<int64_t>(each.op));
-    out.Put(each.key.text(), each.operand);
-    out.Put(each.key.text(), values);
+    std::string text = fmt::format("{}\n{}\n{}", each.key.text(), static_cast<int>(each.op),
+                                   each.operand);
+    for (const Symbol value : each.values) text.append(1, '\n').append(value.text());
+    out.Put("PodTopologySpread/defaultSelector", text);
   }
 }
 

@@ -80,6 +80,13 @@ class FakeFit final : public FilterPlugin, public ScorePlugin {
   }
 };
 
+// The node's label "rank"; 0: it has none.
+inline int64_t RankOf(const NodeInfo& node) {
+  Symbol value;
+  if (!node.labels().Get(Symbol::Intern("rank"), &value)) return 0;
+  return std::stoll(std::string(value.text()));
+}
+
 // Scope kNode, normalized: nodes with label "rank" = a number; higher is better, or worse.
 class FakeRank final : public ScorePlugin {
  public:
@@ -88,9 +95,7 @@ class FakeRank final : public ScorePlugin {
     return normalization_ == Normalization::kDefault ? "FakeRank" : "FakeReverseRank";
   }
   Scored Score(const CycleState&, const PodInfo&, const NodeInfo& node) const override {
-    Symbol value;
-    if (!node.labels().Get(Symbol::Intern("rank"), &value)) return {0, {}};
-    return {std::stoll(std::string(value.text())), {}};
+    return {RankOf(node), {}};
   }
   Normalization normalization() const override { return normalization_; }
   bool SignsTemplates() const override { return true; }
@@ -121,9 +126,7 @@ class FakeFalseClasses final : public ScorePlugin {
  public:
   std::string_view Name() const override { return "FakeFalseClasses"; }
   Scored Score(const CycleState&, const PodInfo&, const NodeInfo& node) const override {
-    Symbol value;
-    if (!node.labels().Get(Symbol::Intern("rank"), &value)) return {0, {}};
-    return {std::stoll(std::string(value.text())), {}};
+    return {RankOf(node), {}};
   }
   bool SignsTemplates() const override { return true; }
   bool Sign(const PodInfo&, SignatureBuilder&) const override { return true; }

@@ -29,8 +29,6 @@ using api::core::Pod;
 // A resource that the server does not know yet is asked for again, as upstream does.
 constexpr int kCreateTries = 20;
 constexpr absl::Duration kCreatePause = absl::Seconds(1);
-// How long a namespace that is on its way out is waited for.
-constexpr absl::Duration kTerminatingMax = absl::Seconds(60);
 
 class ApiTarget final : public Target {
  public:
@@ -75,12 +73,7 @@ class ApiTarget final : public Target {
       status = ForAll(objects.size(), [&](size_t i, auto done) {
         const auto& metadata = api::MetaOf(*objects[i]);
         if (pods) ledger_.Created(metadata.namespace_(), metadata.name(), Now());
-        client_.CreateOnly(resource, metadata.namespace_(), *objects[i],
-                           [this, &resource, object = objects[i],
-                            done = std::move(done)](const absl::Status& made) mutable {
-                             if (made.ok()) Remember(resource, api::MetaOf(*object));
-                             done(made);
-                           });
+        CreateOne(resource, objects[i], std::move(done));
       });
       if (objects.size() > 1 || !absl::IsNotFound(status)) break;
       absl::SleepFor(kCreatePause);
@@ -168,40 +161,49 @@ class ApiTarget final : public Target {
 
   absl::Time Now() { return executor_.clock().Now(); }
 
+  template <typename Answer>
+  void CreateOne(const api::Resource& resource, const ObjectPtr& object, Answer done) {
+    client_.CreateOnly(resource, api::MetaOf(*object).namespace_(), *object,
+                       [this, &resource, object,
+                        done = std::move(done)](const absl::Status& made) mutable {
+                         if (made.ok()) Remember(resource, api::MetaOf(*object));
+                         done(made);
+                       });
+  }
+
+  // NotFound: there is none.
+  absl::StatusOr<bool> IsTerminating(const std::string& space) {
+    bool terminating = false;
+    const absl::Status status = ForAll(1, [&](size_t, auto done) {
+      client_.Get(api::ResourceOf<api::core::Namespace>(), {}, space,
+                  [&terminating, done = std::move(done)](auto held) mutable {
+                    terminating = held.ok() && api::MetaOf(**held).has_deletion_timestamp();
+                    done(held.status());
+                  });
+    });
+    if (!status.ok()) return status;
+    return terminating;
+  }
+
   // One of an earlier run may be on its way out still: then it is made anew when it is gone.
   absl::Status HaveNamespace(const ObjectPtr& space) {
-    const auto& resource = api::ResourceOf<api::core::Namespace>();
     const std::string& name = api::MetaOf(*space).name();
-    const absl::Time until = Now() + kTerminatingMax;
-    while (true) {
-      bool terminating = false;
-      absl::Status status = ForAll(1, [&](size_t, auto done) {
-        client_.Get(resource, {}, name, [&, done = std::move(done)](auto held) mutable {
-          terminating = held.ok() && api::MetaOf(**held).has_deletion_timestamp();
-          done(held.status());
-        });
-      });
-      if (status.ok() && !terminating) return status;
-      if (absl::IsNotFound(status)) {
-        status = ForAll(1, [&](size_t, auto done) {
-          client_.CreateOnly(resource, {}, *space, [&, done = std::move(done)](
-                                                       const absl::Status& made) mutable {
-            if (made.ok()) Remember(resource, api::MetaOf(*space));
-            done(made);
-          });
-        });
-        if (!api::IsAlreadyExists(status)) return status;
-      } else if (!status.ok()) {
-        return status;
-      }
+    absl::StatusOr<bool> terminating = IsTerminating(name);
+    for (const absl::Time until = Now() + options_.terminating_max;
+         terminating.ok() && *terminating; terminating = IsTerminating(name)) {
       if (Now() >= until) {
         return absl::FailedPreconditionError(fmt::format(
             "namespace {} of an earlier run is being terminated, for more than {} now: does a "
             "namespace controller run in this cluster?",
-            name, absl::FormatDuration(kTerminatingMax)));
+            name, absl::FormatDuration(options_.terminating_max)));
       }
-      absl::SleepFor(kCreatePause);
+      absl::SleepFor(std::min(kCreatePause, options_.terminating_max));
     }
+    if (!absl::IsNotFound(terminating.status())) return terminating.status();
+    const absl::Status made = ForAll(1, [&](size_t, auto done) {
+      CreateOne(api::ResourceOf<api::core::Namespace>(), space, std::move(done));
+    });
+    return api::IsAlreadyExists(made) ? absl::OkStatus() : made;
   }
 
   template <typename Answer>

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <absl/status/statusor.h>
+#include <absl/time/time.h>
 
 #include "api/resource_table.h"
 #include "bench/scheduler_perf/target.h"
@@ -18,6 +19,8 @@ struct ApiTargetOptions {
   std::string name = "cluster";
   int requests_in_flight = 32;
   double qps = 0;  // requests a second; 0: no limit
+  // How long a namespace of an earlier run may be on its way out.
+  absl::Duration terminating_max = absl::Seconds(60);
   // Kinds that the server keeps; empty: every known one.
   std::span<const api::Resource> serves = {};
 };

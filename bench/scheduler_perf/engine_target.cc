@@ -33,12 +33,6 @@ constexpr int kSettleTries = 500;
 // Of the pods that one call creates; each is a pod more in memory until it is bound.
 constexpr size_t kSparesMax = 100'000;
 
-MemoryApi::MutablePtr Copy(const google::protobuf::Message& object) {
-  MemoryApi::MutablePtr copy(object.New());
-  copy->CopyFrom(object);
-  return copy;
-}
-
 bool MayBeBound(const google::protobuf::Message& object) {
   return object.GetDescriptor() == Pod::descriptor() &&
          static_cast<const Pod&>(object).spec().node_name().empty();
@@ -103,10 +97,12 @@ class EngineTarget final : public Target {
     };
     std::vector<std::vector<Prepared>> batches;
     for (size_t i = 0; i < objects.size(); ++i) {
-      Prepared made{Copy(*objects[i]), nullptr};
+      Prepared made{MemoryApi::Copy(*objects[i]), nullptr};
       objects[i].reset();
       MemoryApi::Prepare(resource, *made.object);
-      if (i < kSparesMax && MayBeBound(*made.object)) made.spare = Copy(*made.object);
+      if (i < kSparesMax && MayBeBound(*made.object)) {
+        made.spare = MemoryApi::Copy(*made.object);
+      }
       if (i % kObjectsPerTask == 0) batches.emplace_back().reserve(kObjectsPerTask);
       batches.back().push_back(std::move(made));
     }
@@ -126,7 +122,7 @@ class EngineTarget final : public Target {
                       std::string_view subresource) override {
     absl::Status status;
     api_executor_.Run([&] {
-      status = api_.UpdateNow(resource, Copy(*object), subresource).status();
+      status = api_.UpdateNow(resource, MemoryApi::Copy(*object), subresource).status();
     });
     return status;
   }

@@ -112,6 +112,33 @@ TEST_F(MemoryApiTest, BindsOnce) {
   EXPECT_TRUE(api::IsConflict(Bind("p")));
 }
 
+// A copy that is made beforehand becomes the bound pod, if that is still the pod it was made of.
+TEST_F(MemoryApiTest, BindsTheSpareOfAnUnchangedPod) {
+  const auto& kind = api::ResourceOf<Pod>();
+  for (const bool changed : {false, true}) {
+    auto pod = From<Pod>(kPod);
+    MemoryApi::Prepare(kind, *pod);
+    const auto spare = MemoryApi::Copy(*pod);
+    ASSERT_TRUE(api_.CreatePrepared(kind, pod, spare).ok());
+    if (changed) {
+      auto update = std::make_shared<Pod>(*Get<Pod>("p"));
+      (*update->mutable_metadata()->mutable_labels())["k"] = "v";
+      ASSERT_TRUE(api_.UpdateNow(kind, update, {}).ok());
+    }
+    const auto before = Get<Pod>("p");
+    ASSERT_TRUE(Bind("p").ok());
+    const auto bound = Get<Pod>("p");
+    EXPECT_EQ(bound.get() == spare.get(), !changed);
+    EXPECT_EQ(bound->metadata().uid(), before->metadata().uid());
+    EXPECT_EQ(bound->metadata().labels().size(), changed ? 1u : 0u);
+    EXPECT_EQ(bound->metadata().creation_timestamp().seconds(),
+              before->metadata().creation_timestamp().seconds());
+    EXPECT_EQ(bound->spec().node_name(), "node");
+    EXPECT_EQ(before->spec().node_name(), "") << "who holds it sees no change";
+    ASSERT_TRUE(Delete<Pod>("p", 0).ok());
+  }
+}
+
 TEST_F(MemoryApiTest, PatchesMergeStrategically) {
   ASSERT_TRUE(Create<Pod>(kPod).ok());
   const std::string uid = Get<Pod>("p")->metadata().uid();

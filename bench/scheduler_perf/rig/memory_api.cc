@@ -25,12 +25,6 @@ using api::core::Pod;
 using framework::ObjectPtr;
 using google::protobuf::Message;
 
-MemoryApi::MutablePtr Copy(const Message& object) {
-  MemoryApi::MutablePtr out(object.New());
-  out->CopyFrom(object);
-  return out;
-}
-
 // The member `name` of `object` becomes what it is in `old`.
 void Keep(const Message& old, Message& object, const char* name) {
   const auto* field = object.GetDescriptor()->FindFieldByName(name);
@@ -71,6 +65,12 @@ void SetScheduled(Pod& pod, absl::Time now) {
 }
 
 }  // namespace
+
+MemoryApi::MutablePtr MemoryApi::Copy(const Message& object) {
+  MutablePtr out(object.New());
+  out->CopyFrom(object);
+  return out;
+}
 
 ObjectPtr MemoryApi::Put(const api::Resource& resource, MutablePtr object) {
   api::MutableMeta(*object).set_resource_version(std::to_string(++version_));

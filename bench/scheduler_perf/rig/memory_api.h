@@ -31,6 +31,8 @@ class MemoryApi final : public framework::ObjectSink {
  public:
   using MutablePtr = std::shared_ptr<google::protobuf::Message>;
 
+  static MutablePtr Copy(const google::protobuf::Message& object);
+
   // Both must outlive it.
   MemoryApi(Executor& executor, framework::MemoryWorld& world)
       : executor_(executor), world_(world) {}
